@@ -1,0 +1,144 @@
+//! What a channel must be able to do. Plain data and async functions; no runtime is assumed.
+
+use std::{future::Future, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{
+    effect::{DeskPost, Say},
+    ids::{ChannelKind, Lane, OutboxId},
+    input::Input,
+};
+
+/// How private a conversation is: the weakest link that the words pass through. Ordered from
+/// weakest to strongest, so that `min` joins two links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidentiality {
+    /// The platform's company can read it (a Telegram bot chat).
+    Platform,
+    /// End-to-end encrypted, the other device not verified.
+    Encrypted,
+    /// End-to-end encrypted with a verified device.
+    EncryptedVerified,
+    /// Never leaves this machine (the terminal).
+    Local,
+}
+
+/// What the engine must know of the channel that a conversation runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelFacts {
+    pub kind: ChannelKind,
+    pub confidentiality: Confidentiality,
+    /// The bot can delete messages of both sides.
+    pub can_clear: bool,
+}
+
+impl ChannelFacts {
+    pub fn of(kind: ChannelKind) -> Self {
+        match kind {
+            ChannelKind::Telegram => {
+                Self { kind, confidentiality: Confidentiality::Platform, can_clear: true }
+            }
+            ChannelKind::Matrix => {
+                Self { kind, confidentiality: Confidentiality::Encrypted, can_clear: true }
+            }
+            ChannelKind::Terminal => Self { kind, confidentiality: Confidentiality::Local, can_clear: false },
+        }
+    }
+}
+
+/// One raw message as the platform delivered it, ready to be committed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Incoming {
+    pub lane: Lane,
+    /// What makes this delivery the same as another of the same message. Unique in its channel.
+    pub key: String,
+    /// The platform's id of the message, where it has one: needed to delete or edit it.
+    pub native: Option<String>,
+    pub input: Input,
+}
+
+/// What one wait brought. The platform is told that we have it only by the next
+/// [`Channel::receive`], so commit first.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Batch {
+    pub incoming: Vec<Incoming>,
+    /// Where to go on after this batch is committed. Stored beside the inbox by channels whose
+    /// platform keeps no place for us; Telegram's lives in memory alone.
+    pub cursor: Option<String>,
+}
+
+/// A text that leaves by the outbox.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Post {
+    Say(Say),
+    Desk(DeskPost),
+}
+
+/// How a send ended. Only `Unknown` may lead to a repeat on a platform without ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    Sent {
+        native: String,
+    },
+    /// The platform will never take it.
+    Refused(Refusal),
+    /// Not sent; the platform names a wait.
+    RetryAfter(Duration),
+    /// Certainly not sent: try again when you like.
+    Unsent,
+    /// May or may not have arrived.
+    Unknown,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The person blocked the bot, or left.
+    Gone,
+    /// The chat goes on elsewhere.
+    Moved(Lane),
+    /// The platform found fault with the request. `code` is its status code.
+    Bad { code: u16 },
+}
+
+/// Why nothing could be received.
+#[derive(Debug, Error)]
+pub enum ReceiveError {
+    /// Try again after the wait: an outage, a second poller, a rate limit.
+    #[error("{what}; trying again in {} s", wait.as_secs())]
+    Later { what: &'static str, wait: Duration },
+    /// Trying again cannot help: the sentence says what to do.
+    #[error("{0}")]
+    Fatal(String),
+}
+
+/// A platform that carries conversations. Errors never hold message text or tokens.
+pub trait Channel: Send + Sync {
+    fn kind(&self) -> ChannelKind;
+
+    /// Waits for messages. `committed` is the cursor of the newest batch that is on disk: the
+    /// platform is told that we have everything up to it.
+    fn receive(&self, committed: Option<&str>) -> impl Future<Output = Result<Batch, ReceiveError>> + Send;
+
+    /// Sends one text. `id` is handed to platforms that recognise a repeat by it. Gives up within
+    /// `within`, and then answers [`Delivery::Unknown`] unless it is sure.
+    fn send(
+        &self,
+        to: &Lane,
+        post: &Post,
+        id: OutboxId,
+        within: Duration,
+    ) -> impl Future<Output = Delivery> + Send;
+
+    /// Shows that an answer is on its way. Best effort.
+    fn typing(&self, to: &Lane) -> impl Future<Output = ()> + Send;
+
+    /// Takes the buttons off a message whose question is answered. Best effort.
+    fn retire(&self, to: &Lane, native: &str) -> impl Future<Output = ()> + Send;
+
+    /// Deletes messages by their native ids. Returns how many are still there.
+    fn clear(&self, to: &Lane, natives: &[String]) -> impl Future<Output = usize> + Send;
+}

@@ -1,0 +1,137 @@
+//! What a turn asks the outside world to do. The engine only names it; the store commits it,
+//! and the loops carry it out after the commit.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::Reference;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// A text to the person.
+    Say(Say),
+    /// A text to the desk, in the thread of a case.
+    Desk(DeskPost),
+    /// A record to keep, under a reference of its own.
+    Save(Record),
+    /// Set a timer of this conversation; one of the same name is replaced.
+    SetTimer {
+        name: String,
+        step: String,
+        at: Timestamp,
+    },
+    CancelTimer {
+        name: String,
+    },
+    /// Hide the chat: delete the messages of both sides on the platform, as far back as it lets a
+    /// bot. Nothing is deleted here.
+    ClearChat {
+        within: SignedDuration,
+    },
+    /// Delete everything kept about this person. The conversation that the turn returns replaces
+    /// theirs; texts to the person in the same turn are still sent and then deleted too. What
+    /// `keep` names stays.
+    Erase {
+        keep: Vec<Kept>,
+    },
+    /// A text-free line in the audit record.
+    Audit {
+        what: AuditKind,
+        by: Option<String>,
+        case: Option<Reference>,
+    },
+}
+
+/// A text to the person, and the choices that hang on it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Say {
+    pub kind: SayKind,
+    pub text: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Choice>,
+    /// Numbers the texts with choices within a conversation, so that a press on an old one can
+    /// be told from a press on the open question. 0 where there are no choices.
+    #[serde(default)]
+    pub prompt: u32,
+}
+
+/// Who speaks, and so what may stop it on its way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SayKind {
+    /// Safety wording: goes first, is never dropped, whoever holds the conversation.
+    Safety,
+    /// What the desk says through the bot.
+    Relay,
+    /// What the person must know about the conversation itself ("a practitioner has joined").
+    Notice,
+    /// The bot's own talk: dropped when its epoch is old by the time it would be sent.
+    Bot,
+}
+
+/// A button, or a line of a numbered list where the channel has no buttons.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// At most 40 of `a-z0-9_.-`, so that it fits a Telegram button.
+    pub id: String,
+    pub label: String,
+}
+
+/// A line in a case thread.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeskPost {
+    pub case: Reference,
+    pub kind: DeskKind,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeskKind {
+    /// The head of a new case.
+    Opened,
+    /// What the person wrote while a practitioner holds, or what happened in the conversation.
+    Message,
+    /// Someone must look now.
+    Alert,
+    /// An answer to a desk command, or news of the case.
+    Notice,
+}
+
+/// Something the hub keeps: a group request, a gap, a message left for the hub.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// `group_request`, `gap`, `feedback`, `message`, `dead_number`.
+    pub kind: String,
+    pub reference: Reference,
+    /// A JSON object; what was skipped is null.
+    pub data: serde_json::Value,
+}
+
+/// Why something outlives a person's wish to delete it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kept {
+    /// A practitioner handled it: the hub's care record.
+    Handled,
+    /// A flag is open: a practitioner must close it first.
+    OpenFlag,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditKind {
+    Erased,
+    Purged,
+    FlagRaised,
+    FlagClosed,
+    CaseOpened,
+    CaseClosed,
+    Taken,
+    Released,
+    Transferred,
+    Identified,
+    Parked,
+    Replayed,
+}

@@ -1,0 +1,40 @@
+//! The ladder. A route says what to do next; it is never a risk level.
+
+use serde::{Deserialize, Serialize};
+
+/// The next action a message asks for, gentlest first, so that `max` of two routes is the
+/// one to act on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Route {
+    /// No signal: go on.
+    #[default]
+    A,
+    /// Check in: ambiguous, hopeless, trapped, an old attempt with no current sign.
+    B,
+    /// Thoughts: a wish to be dead, thoughts, recent self-harm.
+    C,
+    /// A plan or means: method, intent, preparation, means to hand.
+    D,
+    /// Happening now.
+    E,
+}
+
+/// What the danger is. One message may have several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Suicide,
+    SelfHarm,
+    HarmToOthers,
+    Abuse,
+    SexualViolence,
+    Stalking,
+    Safeguarding,
+    #[serde(rename = "under_18")]
+    Under18,
+    Medical,
+    FitnessToPractise,
+    PatientSafety,
+    /// Somebody else is meant: goes with the kind of their danger.
+    ThirdParty,
+}

@@ -1,0 +1,255 @@
+//! What a text means to us. Serialised as the answer of `chatbox understand`.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::safety::{Kind, Route};
+
+/// Everything read out of one text.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Meaning {
+    pub route: Route,
+    /// Route B for a clear denial with no other signal: believe it, show the lines once, no alert.
+    pub soft: bool,
+    pub kinds: BTreeSet<Kind>,
+    /// The safety rules that spoke, and the words that made them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Reason>,
+    /// Professional talk about harm, of a patient for instance: no route, a gentle sentence.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub gentle: bool,
+    /// Best first.
+    pub needs: Vec<NeedFound>,
+    pub intent: Intent,
+    pub group: GroupSlots,
+    /// What later messages may add up with. Kept by the conversation as [`Memory`].
+    #[serde(skip)]
+    pub signals: BTreeSet<String>,
+}
+
+/// Why a route was raised: for the desk and for whoever tends the rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// Name of the rule in the safety content.
+    pub rule: String,
+    /// The words of the message that made it speak.
+    pub words: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NeedFound {
+    /// Id in the need taxonomy.
+    pub id: String,
+    /// 0 to 1, rounded to two places.
+    pub score: f64,
+    /// The words that led to it.
+    pub because: Vec<String>,
+}
+
+/// Signals of earlier messages of the same conversation, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Memory(pub Vec<Signal>);
+
+/// One signal that was heard, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signal {
+    pub id: String,
+    pub at: Timestamp,
+}
+
+/// What the person wants the bot to do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Intent {
+    /// Nothing of the sort: perhaps an answer, perhaps not understood.
+    #[default]
+    None,
+    /// Looks for support, or names a need.
+    Signpost,
+    /// Wants a KeepingWell Group.
+    Group,
+    /// Wants to talk to a person.
+    Person,
+    Feedback,
+    /// Asks who sees what, or what is kept.
+    Privacy,
+    /// Wants what is kept about them deleted.
+    DeleteData,
+    /// Wants the chat hidden from the screen.
+    ClearChat,
+    Help,
+    Menu,
+    /// Wants out of what is going on ("cancel", "stop").
+    Stop,
+    StartAgain,
+    Back,
+    /// Will not or cannot answer ("not sure yet", "skip", "rather not say").
+    Skip,
+    /// Wants the question again.
+    Repeat,
+    /// Wants to go on with what was set aside ("carry on with the form").
+    Resume,
+    /// Wants to leave it for now.
+    Leave,
+    /// Has said enough: go to the end of the form ("that's all", "just send it").
+    Finish,
+    Yes,
+    No,
+    /// "don't know", "maybe", "not sure" as an answer to yes or no.
+    Unsure,
+    /// Asks something instead of answering ("what does closed mean?", "why do you ask?").
+    Question,
+    /// Says that an answer was wrong, and what is right ("make it 8, not 6").
+    Correct,
+    Thanks,
+    Greeting,
+    Bye,
+}
+
+/// Slots of a group request found in one text; absent ones left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupSlots {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outline: Option<Outline>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Access>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setting: Option<Setting>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frequency: Option<Frequency>,
+    /// As said, also out of range.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Size>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staff: Option<Staff>,
+    /// In week order.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub days: BTreeSet<Day>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Time>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outline {
+    Frontline,
+    JuniorSenior,
+    NonClinical,
+    Exploring,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    Open,
+    Closed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Setting {
+    Virtual,
+    OnSite,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Frequency {
+    Weekly,
+    Fortnightly,
+    Monthly,
+}
+
+/// How many people: both ends, equal for one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Size {
+    pub min: u32,
+    pub max: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Staff {
+    Clinical,
+    NonClinical,
+    Both,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Day {
+    Mon,
+    Tue,
+    Wed,
+    Thu,
+    Fri,
+    Sat,
+    Sun,
+}
+
+/// A part of the day, or a time of the clock; written `"morning"` or `"14:30"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Time {
+    Part(PartOfDay),
+    At { hour: u8, minute: u8 },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartOfDay {
+    Morning,
+    Lunch,
+    Afternoon,
+    Evening,
+    Night,
+}
+
+impl PartOfDay {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Morning => "morning",
+            Self::Lunch => "lunch",
+            Self::Afternoon => "afternoon",
+            Self::Evening => "evening",
+            Self::Night => "night",
+        }
+    }
+}
+
+impl From<Time> for String {
+    fn from(time: Time) -> Self {
+        match time {
+            Time::Part(part) => part.as_str().to_owned(),
+            Time::At { hour, minute } => format!("{hour:02}:{minute:02}"),
+        }
+    }
+}
+
+impl TryFrom<String> for Time {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        const FORM: &str = "a time is morning, lunch, afternoon, evening, night or HH:MM";
+        let part = match text.as_str() {
+            "morning" => PartOfDay::Morning,
+            "lunch" => PartOfDay::Lunch,
+            "afternoon" => PartOfDay::Afternoon,
+            "evening" => PartOfDay::Evening,
+            "night" => PartOfDay::Night,
+            clock => {
+                let (hour, minute) = clock.split_once(':').ok_or(FORM)?;
+                let (hour, minute) = (hour.parse().map_err(|_| FORM)?, minute.parse().map_err(|_| FORM)?);
+                if hour > 23 || minute > 59 {
+                    return Err(FORM);
+                }
+                return Ok(Self::At { hour, minute });
+            }
+        };
+        Ok(Self::Part(part))
+    }
+}
