@@ -6,7 +6,9 @@
 pub mod channel;
 pub mod content;
 pub mod conversation;
+pub mod dialogue;
 pub mod effect;
+pub mod engine;
 pub mod ids;
 pub mod input;
 pub mod safety;
