@@ -185,7 +185,7 @@ pub struct TextLimit {
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// The field has this answer.
-    Is(BTreeMap<Spanned<String>, String>),
+    Is { field: Spanned<String>, answer: String },
     /// Knowing the field could change which offers are shown.
     ChangesOffers(OfferField),
     /// The conversation is at this state of the desk.
