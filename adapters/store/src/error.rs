@@ -1,0 +1,64 @@
+//! What can go wrong, as sentences that an operator can act on.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why a database was not opened. Nothing was changed.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    #[error("store.url must be sqlite:PATH, sqlite::memory: or postgres://USER@HOST/DATABASE")]
+    Url,
+    #[error("the database {path} cannot be opened for writing: {why}")]
+    Unwritable { path: PathBuf, why: String },
+    #[error("the database cannot be reached: {why}")]
+    Unreachable { why: String },
+    #[error(
+        "{path} does not fit this database: it was sealed with another key. Give the key file that was made with it (store.key_file)"
+    )]
+    WrongKey { path: PathBuf },
+    #[error("the key file {path} is missing, and without it nothing in this database can be read")]
+    KeyMissing { path: PathBuf },
+    #[error("PostgreSQL needs a key file of its own: set store.key_file")]
+    KeyFileNotSet,
+    #[error("the key file {path} {why}")]
+    KeyFile { path: PathBuf, why: String },
+    #[error("the database has schema {found}, and this program knows only up to {known}: use a newer program")]
+    SchemaNewer { found: i64, known: i64 },
+    #[error("the database has schema {found}, and this program needs {known}: run `chatbox migrate` first")]
+    SchemaOlder { found: i64, known: i64 },
+    #[error(
+        "another chatbox service has {path} open. SQLite serves one service process; stop the other one, or use PostgreSQL"
+    )]
+    InUse { path: PathBuf },
+    #[error(
+        "the database would lose committed messages in a power cut: {setting} is {found}, and must be {needed}"
+    )]
+    NotDurable { setting: &'static str, found: String, needed: &'static str },
+    #[error("the schema could not be brought up to date: {why}")]
+    Migrate { why: String },
+}
+
+/// Why an operation did not happen. Unless a method says otherwise nothing was changed, and it
+/// may be tried again.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The database said no. Holds its code and the name of a constraint at most, never a value.
+    #[error("the database failed: {why}")]
+    Database { why: String },
+    #[error("something stored cannot be opened with the keys at hand ({table}.{column})")]
+    Sealed { table: &'static str, column: &'static str },
+    #[error("something stored cannot be read by this program ({table}.{column})")]
+    Unreadable { table: &'static str, column: &'static str },
+    /// The rows belong to somebody else by now: the claim ran out, or never held them.
+    #[error("the claim does not hold what was to be committed")]
+    NotClaimed,
+    #[error("the store is closed")]
+    Closed,
+    #[error("there is no such row")]
+    Missing,
+    #[error("that name or code is taken already")]
+    Taken,
+    #[error("{0}")]
+    Unsupported(&'static str),
+}

@@ -1,0 +1,420 @@
+//! The one type through which everything is kept.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use chatbox_core::{
+    channel::Incoming,
+    conversation::Conversation,
+    ids::{Lane, OutboxId, Reference},
+};
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::{
+    error::{OpenError, StoreError},
+    plan,
+    postgres::Postgres,
+    sends::{SendEnd, SendJob, SendLimits},
+    sqlite::Sqlite,
+    views::{Audited, Line, OpenCase, Parked, Periods, Practitioner, Purged, Saved, Stats},
+    work::{Claim, CommitReport, Decided, Hold},
+};
+
+type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// Which database, and how it is opened.
+#[derive(Debug, Clone)]
+pub struct StoreConfig {
+    pub(crate) url: String,
+    pub(crate) key_file: Option<PathBuf>,
+    pub(crate) migrate: bool,
+}
+
+impl StoreConfig {
+    /// `sqlite:PATH`, `sqlite::memory:` or `postgres://…`.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), key_file: None, migrate: false }
+    }
+
+    /// The key file. Needed for PostgreSQL; otherwise it stands beside the SQLite file, which it
+    /// is named after, and is made on the first run with mode 600.
+    #[must_use]
+    pub fn key_file(self, path: impl Into<PathBuf>) -> Self {
+        Self { key_file: Some(path.into()), ..self }
+    }
+
+    /// Bring the schema up to date while opening. Without it an older schema, and an empty
+    /// database, is an error.
+    #[must_use]
+    pub fn migrate(self) -> Self {
+        Self { migrate: true, ..self }
+    }
+}
+
+/// A database of chatbox. Cheap to clone; closes when the last clone is gone.
+#[derive(Clone)]
+pub struct Store {
+    backend: Backend,
+    signals: Arc<Signals>,
+}
+
+#[derive(Clone)]
+enum Backend {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+/// Runs one method of whichever database it is.
+macro_rules! on {
+    ($store:expr, $db:ident => $call:expr) => {
+        match &$store.backend {
+            Backend::Sqlite($db) => $call.await,
+            Backend::Postgres($db) => $call.await,
+        }
+    };
+}
+
+impl Store {
+    /// Opens for a short command beside a service that may be running. Waits for a busy database
+    /// for a few seconds.
+    pub async fn open(config: StoreConfig) -> Result<Self, OpenError> {
+        Self::open_as(config, false).await
+    }
+
+    /// Opens for the service. On SQLite this proves, by a lock on a file beside the database, that
+    /// no other service has it open, and makes every lease of a former process void. In memory and
+    /// on PostgreSQL it is the same as [`Store::open`].
+    pub async fn open_service(config: StoreConfig) -> Result<Self, OpenError> {
+        Self::open_as(config, true).await
+    }
+
+    async fn open_as(config: StoreConfig, service: bool) -> Result<Self, OpenError> {
+        let signals = Arc::new(Signals::default());
+        let backend = if config.url.starts_with("sqlite:") {
+            Backend::Sqlite(Sqlite::open(&config, service, Arc::clone(&signals)).await?)
+        } else if config.url.starts_with("postgres:") || config.url.starts_with("postgresql:") {
+            Backend::Postgres(Postgres::open(&config).await?)
+        } else {
+            return Err(OpenError::Url);
+        };
+        Ok(Self { backend, signals })
+    }
+
+    /// The number of the newest migration that the database has.
+    pub async fn schema_version(&self) -> Result<i64> {
+        on!(self, db => db.schema_version())
+    }
+
+    /// Finishes what was asked for and closes. Without it the same happens in the background.
+    pub async fn close(self) {
+        on!(self, db => db.close());
+    }
+
+    /// Writes a batch of a channel to the inbox, with the channel's new cursor, and returns how
+    /// many messages were new: one with a `(channel, key)` seen before is passed over. On return
+    /// they are on disk. `seeds` gives each its seed.
+    ///
+    /// Order within a lane is the order of the slice, and of the calls.
+    pub async fn receive(
+        &self,
+        incoming: &[Incoming],
+        cursor: Option<(&str, &str)>,
+        now: Timestamp,
+        seeds: impl FnMut() -> u64 + Send,
+    ) -> Result<usize> {
+        if incoming.is_empty() && cursor.is_none() {
+            return Ok(0);
+        }
+        let arrivals = plan::arrivals(self.sealer(), incoming, now, seeds)?;
+        let cursor = cursor.map(|(channel, value)| (channel.to_owned(), value.to_owned()));
+        let new = on!(self, db => db.receive(arrivals, cursor))?;
+        if new > 0 {
+            self.signals.inbox();
+        }
+        Ok(new)
+    }
+
+    /// Where a channel goes on, as last committed by [`Store::receive`].
+    pub async fn cursor(&self, channel: &str) -> Result<Option<String>> {
+        on!(self, db => db.cursor(channel))
+    }
+
+    /// The oldest undecided inputs, at most `limit`, of conversations that nobody else has
+    /// claimed. `None` when there are none. By the time this returns, each input's `tries` has
+    /// been raised on disk.
+    ///
+    /// Hold a claim only while the engine runs. On PostgreSQL one that is held for over a minute
+    /// without a commit is lost, and its commit is refused.
+    pub async fn claim(&self, limit: usize) -> Result<Option<Claim>> {
+        on!(self, db => db.claim(limit))
+    }
+
+    /// Commits the turns of a claim, all in one transaction: inbox rows done, state, outbox rows,
+    /// timers, records, audit, erasures. If that fails they are committed one by one, and those
+    /// that cannot be are named in the report; an error means that nothing more was committed.
+    ///
+    /// `decided` and `parked` name inputs of this claim, within each conversation from its first
+    /// on without a gap, in order. A parked input may also be decided: what was said instead of a
+    /// turn. Inputs of the claim that neither names stay undecided.
+    ///
+    /// - `Say` and `ClearChat` become rows of the person's lane, `Desk` rows of the case's, each
+    ///   under [`OutboxId`] of its input and its place among the effects.
+    /// - Desk rows of a turn that raised the epoch are held back until no older talk of the bot
+    ///   is leased (P5).
+    /// - The conversation's case, and every record's reference, must be new or this lane's own.
+    /// - `Erase` removes the lane's inbox rows up to this input, its outbox, timers, records and
+    ///   case, except that `keep` of either kind keeps records and case, and `OpenFlag` keeps the
+    ///   timers. Texts of this turn, and safety and desk rows not sent yet, are sent and then
+    ///   removed. Deduplication keys stay, and one text-free audit row. A `ClearChat` of the same
+    ///   turn still knows what to delete.
+    /// - A decided `Redacted` erases the text of the earlier input with the same native id.
+    pub async fn commit(
+        &self,
+        claim: Claim,
+        decided: Vec<Decided>,
+        parked: Vec<i64>,
+        now: Timestamp,
+    ) -> Result<CommitReport> {
+        let turns = plan::turns(&claim.works, decided, &parked, now)?;
+        let Claim { works: _, hold } = claim;
+        let (report, outbox) = match (&self.backend, hold) {
+            (Backend::Sqlite(db), Hold::Sqlite(hold)) => db.commit(hold, turns).await?,
+            (Backend::Postgres(db), Hold::Postgres(hold)) => db.commit(hold, turns).await?,
+            (Backend::Sqlite(_), Hold::Postgres(_)) | (Backend::Postgres(_), Hold::Sqlite(_)) => {
+                return Err(StoreError::NotClaimed);
+            }
+        };
+        if outbox {
+            self.signals.outbox();
+        }
+        Ok(report)
+    }
+
+    /// Turns up to `limit` timers that are due into inputs of their conversations, and returns how
+    /// many. A timer becomes an input exactly once.
+    pub async fn due_timers(
+        &self,
+        now: Timestamp,
+        limit: usize,
+        seeds: impl FnMut() -> u64 + Send,
+    ) -> Result<usize> {
+        let seeds = plan::seeds(limit, seeds);
+        let due = on!(self, db => db.due_timers(now, seeds))?;
+        if due > 0 {
+            self.signals.inbox();
+        }
+        Ok(due)
+    }
+
+    /// When the next timer is due.
+    pub async fn next_timer(&self) -> Result<Option<Timestamp>> {
+        on!(self, db => db.next_timer())
+    }
+
+    /// Leases the head rows of destinations that have something to send and are not leased,
+    /// most urgent first. Rows of one destination stand together, in order: send them one after
+    /// the other, and after one that did not end `Sent`, `Refused` or `Dropped`, report the rest
+    /// as [`SendEnd::Retry`].
+    pub async fn claim_sends(&self, now: Timestamp, limits: SendLimits) -> Result<Vec<SendJob>> {
+        on!(self, db => db.claim_sends(now, limits))
+    }
+
+    /// Writes down how sends ended. Returns those that were refused because the lease is somebody
+    /// else's by now, or the row is gone; nothing was written for them.
+    pub async fn finish_sends(
+        &self,
+        ends: Vec<(OutboxId, i64, SendEnd)>,
+        now: Timestamp,
+    ) -> Result<Vec<OutboxId>> {
+        if ends.is_empty() {
+            return Ok(Vec::new());
+        }
+        let late = on!(self, db => db.finish_sends(ends, now))?;
+        self.signals.outbox();
+        Ok(late)
+    }
+
+    /// When something can next be sent: at once if it lies in the past; a retry, or the end of a
+    /// lease, if it lies in the future.
+    pub async fn next_send(&self) -> Result<Option<Timestamp>> {
+        on!(self, db => db.next_send())
+    }
+
+    /// The platform's ids of the messages of both sides in a lane, since a moment, oldest first.
+    pub async fn natives(&self, lane: &Lane, since: Timestamp) -> Result<Vec<String>> {
+        on!(self, db => db.natives(lane, since))
+    }
+
+    /// Fires when an input may be waiting. Take it before the first [`Store::claim`].
+    pub fn inbox_changes(&self) -> Changes {
+        Changes { seen: self.signals.inbox.subscribe(), poll: self.poll() }
+    }
+
+    /// Fires when a send may be waiting. Take it before the first [`Store::claim_sends`].
+    pub fn outbox_changes(&self) -> Changes {
+        Changes { seen: self.signals.outbox.subscribe(), poll: self.poll() }
+    }
+
+    pub async fn conversation(&self, lane: &Lane) -> Result<Option<Conversation>> {
+        on!(self, db => db.conversation(lane))
+    }
+
+    /// The last `limit` lines of a conversation, oldest first.
+    pub async fn transcript(&self, lane: &Lane, limit: usize) -> Result<Vec<Line>> {
+        on!(self, db => db.transcript(lane, limit))
+    }
+
+    /// Records of one kind, or of all, oldest first.
+    pub async fn records(&self, kind: Option<&str>) -> Result<Vec<Saved>> {
+        on!(self, db => db.records(kind))
+    }
+
+    /// Conversations with a case, a flag or a practitioner, most urgent first, then longest
+    /// unchanged.
+    pub async fn open_cases(&self) -> Result<Vec<OpenCase>> {
+        on!(self, db => db.open_cases())
+    }
+
+    /// Whose case it is. `None` for an unknown one, and after erasure.
+    pub async fn case_lane(&self, case: &Reference) -> Result<Option<Lane>> {
+        on!(self, db => db.case_lane(case))
+    }
+
+    /// The desk's thread of a case.
+    pub async fn case_thread(&self, case: &Reference) -> Result<Option<Lane>> {
+        on!(self, db => db.case_thread(case))
+    }
+
+    /// The case of a thread at the desk.
+    pub async fn thread_case(&self, thread: &Lane) -> Result<Option<Reference>> {
+        on!(self, db => db.thread_case(thread))
+    }
+
+    /// Remembers the desk's thread of a case; one that is known already is replaced.
+    pub async fn set_case_thread(&self, case: &Reference, thread: &Lane) -> Result<()> {
+        on!(self, db => db.set_case_thread(case, thread))
+    }
+
+    /// Adds somebody to the desk who is not known by an id yet: `code` is what they will prove it
+    /// with. Only its keyed hash is kept. Names are unique, whatever their case.
+    pub async fn add_practitioner(&self, name: &str, lead: bool, code: &str, now: Timestamp) -> Result<()> {
+        on!(self, db => db.add_practitioner(name, None, lead, Some(code), now))
+    }
+
+    /// Adds somebody to the desk who is known by an id already.
+    pub async fn enrol_practitioner(&self, name: &str, who: &str, lead: bool, now: Timestamp) -> Result<()> {
+        on!(self, db => db.add_practitioner(name, Some(who), lead, None, now))
+    }
+
+    /// Binds an id to whoever the code was made for. The code works once. `None` for a wrong one.
+    pub async fn confirm_practitioner(&self, code: &str, who: &str) -> Result<Option<Practitioner>> {
+        on!(self, db => db.confirm_practitioner(code, who))
+    }
+
+    /// Removes by name. False if there was nobody of that name.
+    pub async fn remove_practitioner(&self, name: &str) -> Result<bool> {
+        on!(self, db => db.remove_practitioner(name))
+    }
+
+    /// Everybody at the desk, by name.
+    pub async fn practitioners(&self) -> Result<Vec<Practitioner>> {
+        on!(self, db => db.practitioners())
+    }
+
+    /// Inputs that were set aside, oldest first.
+    pub async fn parked(&self) -> Result<Vec<Parked>> {
+        on!(self, db => db.parked())
+    }
+
+    /// Puts a parked input into its conversation again, as a new one at the end.
+    /// [`StoreError::Missing`] if it is not parked.
+    pub async fn replay(&self, seq: i64) -> Result<()> {
+        on!(self, db => db.replay(seq))?;
+        self.signals.inbox();
+        Ok(())
+    }
+
+    /// The last `limit` lines of the audit record, oldest first.
+    pub async fn audit(&self, limit: usize) -> Result<Vec<Audited>> {
+        on!(self, db => db.audit(limit))
+    }
+
+    /// Removes what is older than its period. Undecided inputs, unsent texts, conversations with
+    /// an open flag or a practitioner, and those with a timer to come are left.
+    pub async fn purge(&self, now: Timestamp, periods: &Periods) -> Result<Purged> {
+        on!(self, db => db.purge(now, *periods))
+    }
+
+    /// Writes a copy of the whole database to a new file while the service goes on. The key file
+    /// is not in it. On PostgreSQL the error says what to use instead.
+    pub async fn backup(&self, path: &std::path::Path) -> Result<()> {
+        on!(self, db => db.backup(path))
+    }
+
+    /// Queue lengths and ages.
+    pub async fn stats(&self, now: Timestamp) -> Result<Stats> {
+        on!(self, db => db.stats(now))
+    }
+
+    fn sealer(&self) -> &crate::seal::Sealer {
+        match &self.backend {
+            Backend::Sqlite(db) => db.sealer(),
+            Backend::Postgres(db) => db.sealer(),
+        }
+    }
+
+    /// Other processes tell nothing here, so a shared database is looked at this often.
+    fn poll(&self) -> Option<Duration> {
+        match &self.backend {
+            Backend::Sqlite(_) => None,
+            Backend::Postgres(_) => Some(Duration::from_millis(25)),
+        }
+    }
+}
+
+/// Wakes a loop that found nothing to do.
+pub struct Changes {
+    seen: watch::Receiver<()>,
+    poll: Option<Duration>,
+}
+
+impl Changes {
+    /// Returns once something changed since the last return, or, on a database that other
+    /// processes share, after a short while. A change between two calls is not missed. May be
+    /// dropped at any point.
+    pub async fn changed(&mut self) {
+        match self.poll {
+            // The sender lives as long as the store; afterwards there is nothing to wake for.
+            None => {
+                if self.seen.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+            Some(poll) => {
+                let _ = tokio::time::timeout(poll, self.seen.changed()).await;
+            }
+        }
+    }
+}
+
+/// What happened in this process.
+pub(crate) struct Signals {
+    inbox: watch::Sender<()>,
+    outbox: watch::Sender<()>,
+}
+
+impl Default for Signals {
+    fn default() -> Self {
+        Self { inbox: watch::Sender::new(()), outbox: watch::Sender::new(()) }
+    }
+}
+
+impl Signals {
+    pub(crate) fn inbox(&self) {
+        self.inbox.send_replace(());
+    }
+
+    pub(crate) fn outbox(&self) {
+        self.outbox.send_replace(());
+    }
+}

@@ -1,0 +1,78 @@
+//! Claimed work, and what came of it.
+
+use chatbox_core::{conversation::Conversation, effect::Effect, ids::Lane, input::Input};
+use jiff::Timestamp;
+
+use crate::{postgres, sqlite};
+
+/// An input that was tried this often without being decided is handed out as `poisoned`.
+pub const MAX_TRIES: u16 = 5;
+
+/// Undecided inputs, held for this claimer until it is committed or dropped. Dropping it gives
+/// the inputs back undecided; their tries stay counted.
+pub struct Claim {
+    pub(crate) works: Vec<Work>,
+    pub(crate) hold: Hold,
+}
+
+pub(crate) enum Hold {
+    Sqlite(sqlite::Hold),
+    Postgres(postgres::Hold),
+}
+
+impl Claim {
+    /// One entry a conversation, oldest waiting first.
+    pub fn works(&self) -> &[Work] {
+        &self.works
+    }
+}
+
+/// The waiting inputs of one conversation. No `Debug`: it holds what people wrote.
+pub struct Work {
+    pub lane: Lane,
+    /// `None` before the first turn, and when `damaged`.
+    pub conversation: Option<Conversation>,
+    /// The stored state cannot be opened or read. Every input is `poisoned`: check its text, tell
+    /// the person, park it. Deciding it would overwrite the state.
+    pub damaged: bool,
+    /// In the order in which they must be decided.
+    pub inputs: Vec<Claimed>,
+}
+
+/// One undecided input.
+pub struct Claimed {
+    /// Names the input for good.
+    pub seq: i64,
+    pub input: Input,
+    pub received: Timestamp,
+    /// For the engine's `Context`: the same on every try, unless a reference clashed.
+    pub seed: u64,
+    /// How often it was handed out, this time included.
+    pub tries: u16,
+    /// Handed out [`MAX_TRIES`] times before, or unreadable: do not run the engine on it. Check
+    /// the text for safety, tell the person, and park it.
+    pub poisoned: bool,
+    /// The platform's id of the message.
+    pub native: Option<String>,
+}
+
+/// A decided input: what `Engine::turn` returned for it.
+pub struct Decided {
+    pub seq: i64,
+    pub conversation: Conversation,
+    pub effects: Vec<Effect>,
+}
+
+/// What became of each input handed to [`crate::Store::commit`]. What is not named stays
+/// undecided and is handed out again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CommitReport {
+    /// On disk, parked ones included.
+    pub committed: Vec<i64>,
+    /// A reference of the turn belongs to somebody else. The input has a fresh seed and stays
+    /// undecided, and so do the later ones of its conversation.
+    pub clashed: Vec<i64>,
+    /// The turn could not be written. The input stays undecided, and so do the later ones of its
+    /// conversation.
+    pub failed: Vec<i64>,
+}
