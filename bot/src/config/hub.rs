@@ -1,0 +1,95 @@
+//! Section `hub`.
+
+use chatbox_core::engine;
+use jiff::civil::Date;
+use serde::Deserialize;
+
+use super::{Fault, de, limits::Limits, retention::Retention};
+
+/// The deployer's own facts. The defaults name no real hub.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Hub {
+    #[serde(deserialize_with = "de::word")]
+    pub name: String,
+    #[serde(deserialize_with = "de::text")]
+    pub phone: Option<String>,
+    #[serde(deserialize_with = "de::text")]
+    pub email: Option<String>,
+    #[serde(deserialize_with = "de::text")]
+    pub web: Option<String>,
+    #[serde(deserialize_with = "de::list")]
+    pub areas: Vec<String>,
+    #[serde(deserialize_with = "de::word")]
+    pub nation: String,
+    #[serde(deserialize_with = "de::word")]
+    pub hours: String,
+    #[serde(deserialize_with = "de::dates")]
+    pub closed_days: Vec<Date>,
+    #[serde(deserialize_with = "de::word")]
+    pub confidentiality: String,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self {
+            name: EXAMPLE_NAME.into(),
+            phone: None,
+            email: None,
+            web: None,
+            areas: Vec::new(),
+            nation: "england".into(),
+            hours: "Mon-Fri 09:00-17:00".into(),
+            closed_days: Vec::new(),
+            confidentiality: "Your employer and manager cannot see this chat. Our practitioners can. We only \
+                              tell someone else if we think you or another person may be seriously harmed, or \
+                              the law says we must. We will try to talk to you first."
+                .into(),
+        }
+    }
+}
+
+/// The name that stands there until a deployer sets one.
+pub const EXAMPLE_NAME: &str = "the staff wellbeing hub";
+
+const NATIONS: [&str; 4] = ["england", "wales", "scotland", "northern_ireland"];
+
+impl Hub {
+    /// As the engine takes it.
+    pub fn for_engine(&self, retention: &Retention, limits: &Limits) -> engine::Hub {
+        engine::Hub {
+            name: self.name.clone(),
+            phone: self.phone.clone(),
+            email: self.email.clone(),
+            web: self.web.clone(),
+            areas: self.areas.clone(),
+            nation: self.nation.clone(),
+            hours: self.hours.clone(),
+            closed_days: self.closed_days.clone(),
+            confidentiality: self.confidentiality.clone(),
+            chat_days: retention.chat_days,
+            person_per_minute: limits.person_per_minute,
+        }
+    }
+
+    /// Nobody has set up a hub: what is shown is an example.
+    pub fn is_example(&self) -> bool {
+        self.name == EXAMPLE_NAME
+    }
+
+    pub(super) fn warnings(&self) -> Vec<String> {
+        if self.is_example() {
+            vec!["hub.name is not set: people see the name of an example.".into()]
+        } else {
+            Vec::new()
+        }
+    }
+
+    pub(super) fn validate(&self) -> Result<(), Fault> {
+        if NATIONS.contains(&self.nation.as_str()) {
+            Ok(())
+        } else {
+            Err(Fault("hub.nation must be one of england, wales, scotland, northern_ireland.".into()))
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! chatbox: the service around the engine.
+pub mod config;
