@@ -2,6 +2,8 @@
 //! takes the text form beside the TOML form. Messages say what is wanted, never what was found:
 //! it might be a secret.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "foreign enums: whatever is not wanted is refused")]
+
 use std::{fmt::Display, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use figment::value::Value;
@@ -84,15 +86,12 @@ pub(super) fn rate<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> 
 pub(super) fn list<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     const FORM: &str = "must be a list of texts, such as [\"Camden\", \"Islington\"]";
     match raw(from)? {
-        Value::String(_, text) => Ok(text
-            .split(',')
-            .map(|part| part.trim().to_owned())
-            .filter(|part| !part.is_empty())
-            .collect()),
-        Value::Array(_, values) => values
-            .into_iter()
-            .map(|value| value.into_string().ok_or_else(|| Error::custom(FORM)))
-            .collect(),
+        Value::String(_, text) => {
+            Ok(text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect())
+        }
+        Value::Array(_, values) => {
+            values.into_iter().map(|value| value.into_string().ok_or_else(|| Error::custom(FORM))).collect()
+        }
         _ => Err(Error::custom(FORM)),
     }
 }

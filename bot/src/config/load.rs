@@ -1,7 +1,8 @@
 //! Reads file and environment into a checked [`Config`], and says what is wrong with them.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "foreign enums, of which a few arms matter")]
+
 use std::{
-    env,
     ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
@@ -64,11 +65,6 @@ pub fn load(
     Ok(Loaded { config, path })
 }
 
-/// The environment of this process, as [`load`] takes it.
-pub fn process_env() -> impl Iterator<Item = (OsString, OsString)> {
-    env::vars_os()
-}
-
 #[derive(Default)]
 struct File {
     name: String,
@@ -125,7 +121,10 @@ fn dates_as_text(value: &mut toml::Value) {
         toml::Value::Datetime(date) => *value = toml::Value::String(date.to_string()),
         toml::Value::Array(values) => values.iter_mut().for_each(dates_as_text),
         toml::Value::Table(table) => table.iter_mut().for_each(|(_, value)| dates_as_text(value)),
-        toml::Value::String(_) | toml::Value::Integer(_) | toml::Value::Float(_) | toml::Value::Boolean(_) => {}
+        toml::Value::String(_)
+        | toml::Value::Integer(_)
+        | toml::Value::Float(_)
+        | toml::Value::Boolean(_) => {}
     }
 }
 
@@ -239,7 +238,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("chatbox.toml");
         fs::write(&path, text).unwrap();
-        load(Some(&path), []).map_err(|fault| fault.to_string().replace(&format!("{}/", dir.path().display()), ""))
+        load(Some(&path), [])
+            .map_err(|fault| fault.to_string().replace(&format!("{}/", dir.path().display()), ""))
     }
 
     #[test]
@@ -281,8 +281,7 @@ mod tests {
                 .extract::<Config>()
                 .unwrap_err();
             let Kind::UnknownField(_, expected) = fault.kind else { panic!("{fault}") };
-            let listed: Vec<_> =
-                KEYS.iter().filter_map(|k| k.strip_prefix(&format!("{section}."))).collect();
+            let listed: Vec<_> = KEYS.iter().filter_map(|k| k.strip_prefix(&format!("{section}."))).collect();
             assert_eq!(expected, listed);
         }
     }
@@ -331,12 +330,27 @@ mod tests {
     #[test]
     fn wrong_values_are_sentences_and_never_show_the_value() {
         for (text, expected) in [
-            ("[telegram]\nper_second = \"often\"", "chatbox.toml:2:1: telegram.per_second must be a number, 0 or more."),
+            (
+                "[telegram]\nper_second = \"often\"",
+                "chatbox.toml:2:1: telegram.per_second must be a number, 0 or more.",
+            ),
             ("[telegram]\ntoken = 99", "chatbox.toml:2:1: telegram.token must be a text in quotes."),
-            ("telegram = 99", "chatbox.toml:1:1: telegram is a section, so it is written [telegram] with its keys below."),
-            ("[limits]\nperson_per_minute = -1", "chatbox.toml:2:1: limits.person_per_minute must be a whole number, 0 or more."),
-            ("[hub]\nclosed_days = [\"soon\", 2026-12-25]", "chatbox.toml:2:1: hub.closed_days must be a list of days, such as [\"2026-12-25\"]."),
-            ("[telegram]\nmode = \"push\"", "chatbox.toml:2:1: telegram.mode must be \"poll\" or \"webhook\"."),
+            (
+                "telegram = 99",
+                "chatbox.toml:1:1: telegram is a section, so it is written [telegram] with its keys below.",
+            ),
+            (
+                "[limits]\nperson_per_minute = -1",
+                "chatbox.toml:2:1: limits.person_per_minute must be a whole number, 0 or more.",
+            ),
+            (
+                "[hub]\nclosed_days = [\"soon\", 2026-12-25]",
+                "chatbox.toml:2:1: hub.closed_days must be a list of days, such as [\"2026-12-25\"].",
+            ),
+            (
+                "[telegram]\nmode = \"push\"",
+                "chatbox.toml:2:1: telegram.mode must be \"poll\" or \"webhook\".",
+            ),
         ] {
             assert_eq!(with_file(text).unwrap_err(), expected);
         }
@@ -365,6 +379,9 @@ mod tests {
     #[test]
     fn matrix_is_refused_with_a_sentence() {
         let fault = with_file("[matrix]\nhomeserver = \"https://example.org\"\n").unwrap_err();
-        assert_eq!(fault, "chatbox.toml: matrix.homeserver is set, but this build has no Matrix: take it out.");
+        assert_eq!(
+            fault,
+            "chatbox.toml: matrix.homeserver is set, but this build has no Matrix: take it out."
+        );
     }
 }

@@ -151,7 +151,9 @@ impl Telegram {
             ));
         }
         if self.webhook_listen.is_none() {
-            return Err(Fault("telegram.mode is \"webhook\", so telegram.webhook_listen must be set.".into()));
+            return Err(Fault(
+                "telegram.mode is \"webhook\", so telegram.webhook_listen must be set.".into(),
+            ));
         }
         let good = self.webhook_secret.as_ref().is_some_and(|secret| {
             let secret = secret.expose_secret();

@@ -1,0 +1,195 @@
+//! The command line.
+
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand};
+use jiff::{Timestamp, civil::Date};
+
+use crate::{commands, kill, logging, stop::Stop};
+
+/// Staff wellbeing chat: finds support that fits, takes group requests, and fetches a person.
+///
+/// Without a command it runs the service with the configuration; with no channel configured it
+/// opens a chat in this terminal, on an embedded database.
+#[derive(Debug, Parser)]
+#[command(name = "chatbox", version, after_help = AFTER)]
+pub struct Cli {
+    /// The configuration file. Without it: config/chatbox.toml if there is one, else built-in
+    /// defaults.
+    #[arg(long, short, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const AFTER: &str =
+    "Exit code 0: done. 1: failed. 2: bad usage, configuration or content; nothing was changed.
+Any key of the configuration can be set in the environment as CHATBOX_SECTION__KEY.
+RUST_LOG sets the level of the log (default: info), CHATBOX_LOG its form (json or compact).";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs the service on the channels that are configured.
+    Run,
+    /// Opens a chat in this terminal, on the configured database.
+    Chat,
+    /// Plays conversations over JSON lines, for tests of content.
+    Converse(Converse),
+    /// Says what texts mean, over JSON lines.
+    Understand(Understand),
+    /// Checks configuration and content.
+    Check(Check),
+    /// Brings the schema of the database up to date.
+    Migrate,
+    /// Who may act at the desk.
+    #[command(subcommand)]
+    Practitioner(Practitioner),
+    /// Lists the group requests that were made.
+    Requests(Requests),
+    /// Lists messages that were set aside, or puts one into its conversation again.
+    Replay(Replay),
+    /// Writes a copy of the database while the service runs.
+    Backup(Backup),
+    /// Says how the installation is: configuration, content, database, queues.
+    Doctor,
+}
+
+/// Plays conversations over JSON lines, with the engine and the store of the service.
+///
+/// One line in, for instance:
+///   {"from": "alice", "text": "I can't sleep"}
+///   {"from": "alice", "press": "CHOICE_ID"}
+///   {"desk": "bob", "case": "KWG-7Q2MX", "text": "/take"}
+///   {"after": "PT15M"}
+///
+/// For each line in, any number of lines out ("to", "desk", "saved"), then one "turn" line; or one
+/// "error" line. The same input gives the same bytes.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Converse {
+    /// When the conversation begins [default: 2026-01-05T10:00:00Z, a Monday in hours]. The clock
+    /// moves by {"after": …} alone. With a database that was used before it goes on from there,
+    /// and this can only move it forward.
+    #[arg(long, value_name = "INSTANT")]
+    pub now: Option<Timestamp>,
+    /// Decides references and whatever else is drawn.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// A database to keep it in, sqlite:FILE for instance; numbering and clock go on from there.
+    /// Without it everything is forgotten at the end. Not for the database of a running service.
+    #[arg(long, value_name = "URL")]
+    pub db: Option<String>,
+    /// Somebody who is enrolled at the desk. May be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub desk: Vec<String>,
+}
+
+/// Says what texts mean. Reads lines such as {"text": "I can't sleep", "step": "needs"} ("step",
+/// the question being answered, may be left out) and writes one line for each.
+#[derive(Debug, Args)]
+pub struct Understand {
+    /// The question that every text answers, unless its line says otherwise.
+    #[arg(long, value_name = "NAME")]
+    pub step: Option<String>,
+}
+
+/// Checks configuration and content. Faults are file:line:column: error: …, and exit code 2.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// What a release needs too: verified crisis entries, signed-off safety content.
+    #[arg(long)]
+    pub release: bool,
+    /// Check as if it were this day, such as 2026-12-31.
+    #[arg(long, value_name = "DATE")]
+    pub today: Option<Date>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Practitioner {
+    /// Adds somebody, and prints a code that they send to the bot within 10 minutes.
+    Add {
+        name: String,
+        /// Where they work: nobody hosts a group of their own organisation.
+        #[arg(long, value_name = "NAME")]
+        organisation: Option<String>,
+        /// May do what the duty lead may.
+        #[arg(long)]
+        lead: bool,
+    },
+    /// Removes somebody, by name.
+    Remove { name: String },
+    /// Lists everybody.
+    List,
+}
+
+#[derive(Debug, Args)]
+pub struct Requests {
+    /// One JSON line each.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The number of the message. Without it: lists what was set aside.
+    pub number: Option<i64>,
+}
+
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The file to write. It must not exist. The key file is not in it: keep a copy of that too.
+    pub file: PathBuf,
+}
+
+/// Runs the program and returns its exit code.
+pub fn main() -> ExitCode {
+    commands::install_crypto();
+    kill::arm();
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(fault) => return end(&Stop::from(fault)),
+    };
+    let result = runtime.block_on(run(cli));
+    // A thread that reads standard input cannot be stopped; it must not hold up the end.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(stop) => end(&stop),
+    }
+}
+
+async fn run(cli: Cli) -> Result<(), Stop> {
+    let config = cli.config.as_deref();
+    let level = match &cli.command {
+        None | Some(Command::Run) => "info",
+        Some(_) => "warn",
+    };
+    logging::start(level);
+    logging::silence_panics();
+    match cli.command {
+        None => commands::run::run(config, true).await,
+        Some(Command::Run) => commands::run::run(config, false).await,
+        Some(Command::Chat) => commands::chat::run(config).await,
+        Some(Command::Converse(args)) => commands::converse::run(config, args).await,
+        Some(Command::Understand(args)) => commands::understand::run(config, &args),
+        Some(Command::Check(args)) => commands::check::run(config, &args),
+        Some(Command::Migrate) => commands::admin::migrate(config).await,
+        Some(Command::Practitioner(args)) => commands::practitioner::run(config, args).await,
+        Some(Command::Requests(args)) => commands::requests::run(config, &args).await,
+        Some(Command::Replay(args)) => commands::admin::replay(config, &args).await,
+        Some(Command::Backup(args)) => commands::admin::backup(config, &args).await,
+        Some(Command::Doctor) => commands::admin::doctor(config).await,
+    }
+}
+
+fn end(stop: &Stop) -> ExitCode {
+    // Nobody may be listening any more, as in `chatbox converse | head`.
+    let _ = writeln!(io::stderr(), "{stop}");
+    ExitCode::from(stop.code())
+}

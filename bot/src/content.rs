@@ -1,0 +1,133 @@
+//! Reads the content files and has them checked.
+
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
+
+use chatbox_core::content::{Content, Finding};
+use include_dir::{Dir, include_dir};
+use jiff::civil::Date;
+
+use crate::{config::Loaded, stop::Stop};
+
+/// The copy in the binary.
+static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../config");
+
+/// At most this much is read as one content file.
+const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Folders below the content folder are followed this deep.
+const MAX_DEPTH: usize = 8;
+
+/// Where content comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    Folder(PathBuf),
+    /// The copy in the binary.
+    Embedded,
+}
+
+impl Origin {
+    /// `content.dir`; else the folder `content` beside the configuration file; else the copy in
+    /// the binary.
+    pub fn of(loaded: &Loaded) -> Self {
+        if let Some(dir) = &loaded.config.content.dir {
+            return Self::Folder(dir.clone());
+        }
+        let beside = loaded.path.as_deref().and_then(Path::parent).map(|base| base.join("content"));
+        match beside {
+            Some(dir) if dir.is_dir() => Self::Folder(dir),
+            Some(_) | None => Self::Embedded,
+        }
+    }
+
+    /// One finding as `file:line:column: error: …`, with a path that can be opened from here.
+    pub fn show(&self, finding: &Finding) -> String {
+        match self {
+            Self::Embedded => finding.to_string(),
+            Self::Folder(dir) => dir.join(finding.to_string()).display().to_string(),
+        }
+    }
+
+    /// All `*.yaml` files as (path, text), by path.
+    pub fn read(&self) -> Result<Vec<(String, String)>, Stop> {
+        let mut files = Vec::new();
+        match self {
+            Self::Folder(dir) => read_folder(dir, dir, 0, &mut files)?,
+            Self::Embedded => {
+                if let Some(dir) = EMBEDDED.get_dir("content") {
+                    read_embedded(dir, &mut files);
+                }
+            }
+        }
+        if files.is_empty() {
+            return Err(Stop::Usage(format!("there is no content: no *.yaml file in {self}.")));
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    /// Reads and checks everything. The findings of broken content are the lines of the error.
+    pub fn load(&self, today: Date) -> Result<Content, Stop> {
+        let files = self.read()?;
+        let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        Content::load(&files, today).map_err(|findings| {
+            let lines: Vec<_> = findings.iter().map(|finding| self.show(finding)).collect();
+            Stop::Usage(lines.join("\n"))
+        })
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(dir) => write!(f, "{}", dir.display()),
+            Self::Embedded => f.write_str("the copy in the program"),
+        }
+    }
+}
+
+fn is_content(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml")
+}
+
+fn read_folder(root: &Path, dir: &Path, depth: usize, files: &mut Vec<(String, String)>) -> Result<(), Stop> {
+    let unreadable = |path: &Path, fault: &std::io::Error| {
+        Stop::Usage(format!("content: {} cannot be read ({}).", path.display(), fault.kind()))
+    };
+    if depth > MAX_DEPTH {
+        return Err(Stop::Usage(format!("content: {} lies too deep.", dir.display())));
+    }
+    for entry in fs::read_dir(dir).map_err(|fault| unreadable(dir, &fault))? {
+        let path = entry.map_err(|fault| unreadable(dir, &fault))?.path();
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if hidden {
+            continue;
+        }
+        if path.is_dir() {
+            read_folder(root, &path, depth + 1, files)?;
+        } else if is_content(&path) {
+            let size = fs::metadata(&path).map_err(|fault| unreadable(&path, &fault))?.len();
+            if size > MAX_FILE_BYTES {
+                return Err(Stop::Usage(format!("content: {} is larger than 4 MiB.", path.display())));
+            }
+            let text = fs::read_to_string(&path).map_err(|fault| unreadable(&path, &fault))?;
+            let name = path.strip_prefix(root).unwrap_or(&path);
+            files.push((name.to_string_lossy().replace('\\', "/"), text));
+        }
+    }
+    Ok(())
+}
+
+fn read_embedded(dir: &Dir<'_>, files: &mut Vec<(String, String)>) {
+    for file in dir.files().filter(|file| is_content(file.path())) {
+        if let Some(text) = file.contents_utf8() {
+            let name = file.path().strip_prefix("content").unwrap_or(file.path());
+            files.push((name.to_string_lossy().replace('\\', "/"), text.to_owned()));
+        }
+    }
+    for dir in dir.dirs() {
+        read_embedded(dir, files);
+    }
+}
