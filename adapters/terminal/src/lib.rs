@@ -1,5 +1,7 @@
-//! The terminal: a person at a keyboard ([`person`]), and JSON lines for machines ([`lines`]).
+//! The terminal: a person at a keyboard ([`screen`]), and JSON lines for machines ([`lines`]).
 
 pub mod lines;
-pub mod person;
+pub mod screen;
 mod wrap;
+
+pub use screen::Screen;
