@@ -6,6 +6,7 @@
 pub mod channel;
 pub mod content;
 pub mod conversation;
+pub mod directory;
 pub mod effect;
 pub mod ids;
 pub mod input;
