@@ -20,7 +20,7 @@ impl Match<'_> {
             None => format!("{}.", hours(offer, self.open, now)),
         });
         lines.extend(terms(offer));
-        lines.push(self.why.clone());
+        lines.push(self.because.clone());
         lines.join("\n")
     }
 }
@@ -79,7 +79,7 @@ fn hours(offer: &Offer, open: OpenState, now: Timestamp) -> String {
 }
 
 /// Somebody answers, by voice or by text.
-fn answers(offer: &Offer) -> bool {
+pub(super) fn answers(offer: &Offer) -> bool {
     offer.contacts.iter().any(|contact| match contact.kind {
         ContactKind::Phone
         | ContactKind::Text

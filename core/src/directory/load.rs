@@ -26,7 +26,11 @@ const LONGEST_TEXT: usize = 160;
 const SPECIAL: [&str; 3] = ["taxonomy.yaml", "retired.yaml", "holidays.yaml"];
 
 pub(super) fn load(files: &[(&str, &str)], today: Date, findings: &mut Vec<Finding>) -> Directory {
-    let mut files: Vec<Source<'_>> = files.iter().map(|(file, text)| Source { file, text }).collect();
+    let mut files: Vec<Source<'_>> = files
+        .iter()
+        .filter(|(file, _)| file.ends_with(".yaml"))
+        .map(|(file, text)| Source { file, text })
+        .collect();
     files.sort_by_key(|source| source.file);
     let mut directory = Directory::default();
     for source in &files {

@@ -1,6 +1,6 @@
 //! From needs to a shortlist: who may use an offer, what fits best, and why.
 
-use std::{borrow::Cow, cmp::Reverse, sync::LazyLock};
+use std::{borrow::Cow, cmp::Reverse, fmt::Write as _, sync::LazyLock};
 
 use jiff::{Timestamp, civil::Date};
 
@@ -56,8 +56,11 @@ pub struct Shortlist<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Match<'a> {
     pub offer: &'a Offer,
-    /// One or two plain sentences.
+    /// A plain sentence: the need, and what speaks for it ("Because you mentioned money worries;
+    /// free; open now until 5pm.").
     pub why: String,
+    /// The first half of `why`, for a card, which says the rest elsewhere.
+    pub(super) because: String,
     pub open: OpenState,
     /// To be shown with the offer: its details may be out of date.
     pub warning: Option<String>,
@@ -76,11 +79,12 @@ pub(super) fn search<'a>(directory: &'a Directory, query: &Query<'_>) -> Shortli
     let candidates: Vec<Candidate<'a>> = directory
         .offers
         .iter()
-        .filter(|offer| !query.exclude.contains(&offer.id))
-        .filter_map(|offer| Candidate::new(directory, query, offer, today))
+        .enumerate()
+        .filter(|(_, offer)| !query.exclude.contains(&offer.id))
+        .filter_map(|(place, offer)| Candidate::new(directory, query, place, offer, today))
         .collect();
     let (narrow, broad): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|candidate| candidate.if_role);
-    let chosen = pick(directory, query, if broad.is_empty() { narrow } else { broad });
+    let chosen = pick(query, if broad.is_empty() { narrow } else { broad });
     let matches: Vec<_> = chosen.into_iter().map(|candidate| candidate.explain(directory, query)).collect();
     let open_now = open_now(directory, query, today, &matches);
     Shortlist { gap: matches.is_empty(), matches, open_now }
@@ -145,6 +149,8 @@ pub(super) const EVERYONE: &str = "all";
 
 struct Candidate<'a> {
     offer: &'a Offer,
+    /// In the directory: the last word where all else is equal.
+    place: usize,
     open: OpenState,
     stale: bool,
     /// Indices into the query's needs, and how well each is served.
@@ -157,8 +163,14 @@ struct Candidate<'a> {
 
 impl<'a> Candidate<'a> {
     /// None when the offer is not for this person or serves none of the needs.
-    fn new(directory: &Directory, query: &Query<'_>, offer: &'a Offer, today: Date) -> Option<Self> {
-        let audience = audience(directory, query, offer)?;
+    fn new(
+        directory: &Directory,
+        query: &Query<'_>,
+        place: usize,
+        offer: &'a Offer,
+        today: Date,
+    ) -> Option<Self> {
+        let audience = audience(query, offer)?;
         let serves: Vec<(usize, f64)> = query
             .needs
             .iter()
@@ -176,6 +188,7 @@ impl<'a> Candidate<'a> {
             && in_sector(directory, query, offer);
         fits.then(|| Self {
             offer,
+            place,
             open: offer.schedule.state(query.now, &offer.calendar(&directory.calendars, query.nation)),
             stale: offer.is_stale(today),
             serves,
@@ -195,7 +208,7 @@ impl<'a> Candidate<'a> {
         // In hundredths: what is nearly equal shall be ranked by the rest.
         #[expect(clippy::cast_possible_truncation, reason = "a sum of a few weights up to 1")]
         let fit = (fit * 100.0).round() as i64;
-        (self.stale, Reverse(fit), open, !self.offer.is_local(), !self.own_role, self.offer.id.as_str())
+        (self.stale, Reverse(fit), open, !self.offer.is_local(), !self.own_role, self.place)
     }
 
     fn explain(self, directory: &Directory, query: &Query<'_>) -> Match<'a> {
@@ -211,33 +224,37 @@ impl<'a> Candidate<'a> {
             .map(|need| need.words.as_str())
             .take(2)
             .collect();
-        let because = if words.is_empty() {
-            "It fits what you said".into()
+        if words.is_empty() {
+            why.push_str("It fits what you said");
         } else {
-            format!("Because you mentioned {}", listed(&words, "and"))
-        };
-        why.push_str(&because);
+            let because = if self.if_role { "because" } else { "Because" };
+            let _ = write!(why, "{because} you mentioned {}", listed(&words, "and"));
+        }
         if self.own_role
             && let Some(role) = query.role
         {
-            why.push_str(&format!("; it is for you as {}", phrase(directory, role)));
+            let _ = write!(why, "; it is made for you, as {}", phrase(directory, role));
         } else if self.offer.is_local() {
             why.push_str("; it is near you");
         }
-        if self.open.is_open() && self.offer.schedule != Hours::Always {
+        let because = format!("{why}.");
+        if self.offer.cost.eq_ignore_ascii_case("free") {
+            why.push_str("; free");
+        }
+        if self.open.is_open() && (self.offer.schedule != Hours::Always || super::card::answers(self.offer)) {
             why.push_str("; ");
             why.push_str(&self.open.words(query.now));
         }
         why.push('.');
         let warning = self.stale.then(|| STALE.to_owned());
-        Match { offer: self.offer, why, open: self.open, warning }
+        Match { offer: self.offer, why, because, open: self.open, warning }
     }
 }
 
 const STALE: &str = "We have not checked this lately, so details may have changed.";
 
 /// Takes the best three one by one; a need that is served counts less for the next.
-fn pick<'a>(_directory: &Directory, query: &Query<'_>, mut left: Vec<Candidate<'a>>) -> Vec<Candidate<'a>> {
+fn pick<'a>(query: &Query<'_>, mut left: Vec<Candidate<'a>>) -> Vec<Candidate<'a>> {
     let mut weights: Vec<f64> = query
         .needs
         .iter()
@@ -267,7 +284,7 @@ enum Audience {
     IfRole,
 }
 
-fn audience(_directory: &Directory, query: &Query<'_>, offer: &Offer) -> Option<Audience> {
+fn audience(query: &Query<'_>, offer: &Offer) -> Option<Audience> {
     if for_everyone(offer) {
         return Some(Audience::Everyone);
     }
@@ -324,10 +341,11 @@ fn open_now<'a>(
         let refused = query.exclude.contains(&offer.id);
         let shown = matches.iter().any(|found| found.offer.id == offer.id);
         let by_phone = offer.contacts.iter().any(|contact| contact.kind == ContactKind::Phone);
-        (refused, shown, offer.schedule != Hours::Always, !by_phone, &offer.id)
+        (refused, shown, offer.schedule != Hours::Always, !by_phone)
     });
     let offer = best.unwrap_or(&SAMARITANS);
-    Some(Match { offer, why: "Open now, whatever it is about.".into(), open: open(offer), warning: None })
+    let why = String::from("Open now, whatever it is about.");
+    Some(Match { offer, because: why.clone(), why, open: open(offer), warning: None })
 }
 
 /// Who is there when the content names nobody.
