@@ -8,8 +8,7 @@ use crate::{
     content::Word,
     conversation::{Conversation, Flag, Holder},
     dialogue::{Talk, model::Dialogue},
-    directory::hours::OpenState,
-    directory::words,
+    directory::{self, OpenState},
     effect::{AuditKind, DeskKind, DeskPost, Effect, Kept},
     ids::{ChannelKind, Reference},
     safety::{Kind, Route, kind_name},
@@ -59,8 +58,8 @@ impl Talk<'_> {
     /// "until 5pm", or "Monday at 9am".
     pub(crate) fn desk_hours_words(&self) -> String {
         match self.desk_state() {
-            DeskState::Staffed { until: Some(until) } => words::until(until, self.now()),
-            DeskState::Closed { opens: Some(opens) } => words::when(opens, self.now()),
+            DeskState::Staffed { until: Some(until) } => directory::until(until, self.now()),
+            DeskState::Closed { opens: Some(opens) } => directory::when(opens, self.now()),
             DeskState::Staffed { until: None } => "day and night".to_owned(),
             DeskState::Closed { opens: None } | DeskState::Unknown | DeskState::None => String::new(),
         }

@@ -27,7 +27,7 @@ impl Talk<'_> {
             .enumerate()
             .map(|(nth, found)| format!("{}. {}", nth + 1, found.card(now)))
             .collect();
-        let open_now = list.open_now.as_ref().map(|found| found.brief());
+        let open_now = list.open_now.as_ref().map(|found| found.card(now));
         let ids: Vec<String> = list.matches.iter().map(|found| found.offer.id.clone()).collect();
 
         let heading = self.render(&offer.text.value);

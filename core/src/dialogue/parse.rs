@@ -71,14 +71,13 @@ impl Talk<'_> {
                 None => Read::Nothing,
             },
             Expect::Role => {
-                let labels: Vec<(String, String)> =
-                    self.content.directory.roles().map(|(id, label)| (id.to_owned(), label.to_owned())).collect();
-                let choices: Vec<answer::Choice<'_>> = labels
+                let roles = &self.content.directory.taxonomy().roles;
+                let choices: Vec<answer::Choice<'_>> = roles
                     .iter()
-                    .map(|(id, label)| answer::Choice { id, label, synonyms: &[] })
+                    .map(|role| answer::Choice { id: &role.id, label: &role.label, synonyms: &[] })
                     .collect();
                 match answer::choose(text, &choices) {
-                    Some(nth) => Read::Answer(Answer::Choice(labels[nth].0.clone()), None),
+                    Some(nth) => Read::Answer(Answer::Choice(roles[nth].id.clone()), None),
                     None => match self.content.understanding.role(text) {
                         Some(role) => Read::Answer(Answer::Choice(role.to_owned()), None),
                         None => Read::Nothing,

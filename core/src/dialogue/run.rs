@@ -255,8 +255,10 @@ impl Talk<'_> {
             Expect::Role => self
                 .content
                 .directory
-                .roles()
-                .map(|(id, label)| Choice { id: id.to_owned(), label: label.to_owned() })
+                .taxonomy()
+                .roles
+                .iter()
+                .map(|role| Choice { id: role.id.clone(), label: role.label.clone() })
                 .collect(),
             Expect::Number(_) | Expect::Size(_) | Expect::When | Expect::Talk | Expect::Text(_) | Expect::Contact => {
                 Vec::new()

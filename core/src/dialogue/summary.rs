@@ -62,7 +62,7 @@ impl Talk<'_> {
             })
             .into_iter()
             .flatten()
-            .filter_map(|(id, _)| self.content.directory.need_words(id))
+            .filter_map(|(id, _)| self.content.need_words(id))
             .collect();
         match words.as_slice() {
             [] => "this".to_owned(),
@@ -82,7 +82,7 @@ impl Talk<'_> {
                 Expect::Choice(options) | Expect::Needs(options) => {
                     options.iter().find(|option| option.id.value == *id)?.label.clone()
                 }
-                Expect::Role => self.content.directory.role_label(id).unwrap_or(id).to_owned(),
+                Expect::Role => self.content.role_label(id).unwrap_or(id).to_owned(),
                 Expect::Number(_)
                 | Expect::Size(_)
                 | Expect::When
@@ -100,7 +100,7 @@ impl Talk<'_> {
             Answer::Text(text) => text.clone(),
             Answer::Needs(needs) => needs
                 .iter()
-                .filter_map(|(id, _)| self.content.directory.need_words(id))
+                .filter_map(|(id, _)| self.content.need_words(id))
                 .collect::<Vec<_>>()
                 .join(", "),
         })

@@ -1,20 +1,19 @@
 //! One turn while it is being decided: the state so far, and what has been said.
 
-use jiff::{Timestamp, tz::TimeZone};
-use rand::{Rng, SeedableRng};
+use jiff::Timestamp;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
     channel::Confidentiality,
     content::{Content, Word, template},
     conversation::{Conversation, Prompt},
+    directory,
+    dialogue::{CHECK_IN, model::Dialogue},
     effect::{Choice, Effect, Say, SayKind},
     engine::{Context, Engine, Hub, Turn},
     ids::Reference,
 };
-
-/// The time zone in which the hub and the people live.
-pub(crate) const ZONE: &str = "Europe/London";
 
 /// Longest text that goes out as one; more becomes two.
 const LONGEST_TEXT: usize = 3_500;
@@ -93,6 +92,19 @@ impl<'a> Talk<'a> {
         self.choices = Some((kind, choices));
     }
 
+    /// Adds one choice to those that hang on what was said last.
+    pub(crate) fn push_choice(&mut self, choice: Choice) {
+        if let Some((_, choices)) = &mut self.choices {
+            choices.push(choice);
+        }
+    }
+
+    /// Says a step's text: as safety wording where the step belongs to the check-in.
+    pub(crate) fn say_in(&mut self, dialogue: &Dialogue, text: String) {
+        let kind = if dialogue.dialogue.value == CHECK_IN { SayKind::Safety } else { SayKind::Bot };
+        self.say_as(kind, text);
+    }
+
     pub(crate) fn has_said(&self) -> bool {
         !self.said.is_empty()
     }
@@ -161,7 +173,7 @@ impl<'a> Talk<'a> {
             "summary" | "so_far" => self.summary(),
             "form" => self.form_name(),
             "need" => self.need_words(),
-            "written" => crate::directory::hours::past_words(self.at, self.now()),
+            "written" => written_words(self.at, self.now()),
             "kept" => self.kept.clone(),
             _ => self.answer_words(name.strip_prefix("answer.")?)?,
         })
@@ -183,9 +195,9 @@ impl<'a> Talk<'a> {
     pub(crate) fn lines(&self) -> String {
         self.content
             .directory
-            .lines(&self.hub.nation)
+            .lines(self.hub.nation, self.now())
             .iter()
-            .map(|line| format!("- {line}"))
+            .map(|line| format!("- {}", line.text))
             .collect::<Vec<_>>()
             .join("\n")
     }
@@ -199,11 +211,6 @@ impl<'a> Talk<'a> {
             .or_else(|| self.conversation.parked())
             .and_then(|place| self.content.dialogues.get(&place.dialogue))
             .map_or_else(|| "what we were doing".to_owned(), |dialogue| dialogue.name.clone())
-    }
-
-    /// The time in London.
-    pub(crate) fn london(at: Timestamp) -> jiff::Zoned {
-        at.to_zoned(TimeZone::get(ZONE).unwrap_or(TimeZone::UTC))
     }
 
     /// The turn as it stands.
@@ -235,5 +242,16 @@ impl<'a> Talk<'a> {
         // What the person is told comes before what the desk is told of it.
         says.append(&mut self.effects);
         Turn { conversation: self.conversation, effects: says }
+    }
+}
+
+/// "at 3:12am", or "on Monday 5 January at 3:12am" for another day.
+fn written_words(at: Timestamp, now: Timestamp) -> String {
+    let local = at.to_zoned(directory::london().clone());
+    let clock = directory::clock(local.time());
+    if directory::london_day(at) == directory::london_day(now) {
+        format!("at {clock}")
+    } else {
+        format!("on {} at {clock}", local.strftime("%A %-d %B"))
     }
 }

@@ -30,7 +30,7 @@ const SIGNALS_FOR: SignedDuration = SignedDuration::from_hours(24);
 pub(crate) const LATE: SignedDuration = SignedDuration::from_mins(10);
 
 /// Kinds in the order in which they decide what is said, where a message has several.
-const ORDER: [Kind; 12] = [
+pub const ORDER: &[Kind] = &[
     Kind::ThirdParty,
     Kind::Suicide,
     Kind::SelfHarm,
@@ -142,7 +142,8 @@ impl Talk<'_> {
     fn response_step(&self, route: Route, kinds: &BTreeSet<Kind>) -> (Kind, String) {
         let suicidal = kinds.contains(&Kind::Suicide) || kinds.contains(&Kind::SelfHarm);
         let main = ORDER
-            .into_iter()
+            .iter()
+            .copied()
             .filter(|kind| kinds.contains(kind))
             .find(|kind| *kind != Kind::ThirdParty || suicidal || kinds.len() == 1)
             .unwrap_or(Kind::Suicide);

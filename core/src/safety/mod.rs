@@ -12,6 +12,7 @@
 //! - The built-in rules are always loaded. Content scopes that would hide one of the built-in
 //!   examples are switched off and reported.
 
+mod check_in;
 mod examples;
 mod floor;
 mod grammar;
@@ -28,6 +29,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 pub use normalise::{Sentence, Word, normalise, plain};
+pub(crate) use check_in::{SILENCE, name as kind_name, response_for};
+pub use check_in::ORDER as SAFETY_KINDS;
 pub use route::{Kind, Route};
 pub use sign_off::{SignOff, digest};
 
