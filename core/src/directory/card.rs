@@ -31,7 +31,11 @@ fn reach(offer: &Offer) -> String {
     match ways.as_slice() {
         [] => "Ask us how to reach it.".into(),
         [one] => format!("{one}."),
-        [most @ .., last] => format!("{} or {}.", most.join(", "), lower_first(last)),
+        [first, middle @ .., last] => {
+            let mut most = vec![first.clone()];
+            most.extend(middle.iter().map(|way| lower_first(way)));
+            format!("{} or {}.", most.join(", "), lower_first(last))
+        }
     }
 }
 
