@@ -46,8 +46,7 @@ pub(super) fn reach_sentence(offer: &Offer, contact: &Contact) -> String {
 
 fn way(contact: &Contact) -> String {
     let value = contact.value.as_str();
-    let link = value.strip_prefix("https://").unwrap_or(value);
-    let link = link.strip_prefix("www.").unwrap_or(link).trim_end_matches('/');
+    let link = value.strip_prefix("https://").unwrap_or(value).trim_end_matches('/');
     let detail = contact.detail.as_deref();
     match (contact.kind, detail) {
         (ContactKind::Text, Some(detail)) => format!("{} to {value}", capital(detail)),

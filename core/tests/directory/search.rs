@@ -180,7 +180,7 @@ fn a_card_is_short_and_plain() {
         card,
         "The doctors
 What it is.
-Phone 0800 138 1111, text HELLO to 85258 or see example.org.
+Phone 0800 138 1111, text HELLO to 85258 or see www.example.org.
 Monday to Friday 9am to 5pm (open now until 5pm).
 For: doctors and medical students. Free.
 Because you mentioned money worries; it is made for you, as a doctor."
