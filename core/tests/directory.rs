@@ -1,5 +1,7 @@
 //! The directory: opening hours, eligibility, ranking, and what `check` says of it.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop")]
+
 mod directory {
     mod content;
     mod hours;

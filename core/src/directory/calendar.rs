@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::LazyLock};
 
 use jiff::{
-    Timestamp,
+    Timestamp, ToSpan,
     civil::{Date, Weekday},
     tz::TimeZone,
 };
@@ -116,16 +116,20 @@ fn could_be_holiday(date: Date) -> bool {
 
 /// Easter Sunday of the Gregorian calendar (the anonymous algorithm of 1876).
 fn easter_sunday(year: i16) -> Date {
-    let y = i32::from(year);
-    let (a, b, c) = (y % 19, y / 100, y % 100);
-    let g = (b - (b + 8) / 25 + 1) / 3;
-    let h = (19 * a + b - b / 4 - g + 15) % 30;
-    let l = (32 + 2 * (b % 4) + 2 * (c / 4) - h - c % 4) % 7;
-    let m = (a + 11 * h + 22 * l) / 451;
-    let n = h + l - 7 * m + 114;
-    // March or April, the 1st to the 31st: always a date.
-    Date::new(year, i8::try_from(n / 31).unwrap_or(4), i8::try_from(n % 31 + 1).unwrap_or(1))
-        .unwrap_or(Date::constant(year, 4, 1))
+    let year_number = i32::from(year);
+    let (golden, century, rest) = (year_number % 19, year_number / 100, year_number % 100);
+    let moon_shift = (century - (century + 8) / 25 + 1) / 3;
+    let full_moon = (19 * golden + century - century / 4 - moon_shift + 15) % 30;
+    let to_sunday = (32 + 2 * (century % 4) + 2 * (rest / 4) - full_moon - rest % 4) % 7;
+    let late = (golden + 11 * full_moon + 22 * to_sunday) / 451;
+    let days = full_moon + to_sunday - 7 * late;
+    Date::constant(0, 3, 22)
+        .with()
+        .year(year)
+        .build()
+        .ok()
+        .and_then(|first| first.checked_add(days.days()).ok())
+        .unwrap_or(Date::MAX)
 }
 
 /// The day of the week in the words of the engine.

@@ -31,7 +31,11 @@ fn reach(offer: &Offer) -> String {
     match ways.as_slice() {
         [] => "Ask us how to reach it.".into(),
         [one] => format!("{one}."),
-        [most @ .., last] => format!("{} or {}.", most.join(", "), lower_first(last)),
+        [first, middle @ .., last] => {
+            let mut most = vec![first.clone()];
+            most.extend(middle.iter().map(|way| lower_first(way)));
+            format!("{} or {}.", most.join(", "), lower_first(last))
+        }
     }
 }
 
@@ -42,8 +46,7 @@ pub(super) fn reach_sentence(offer: &Offer, contact: &Contact) -> String {
 
 fn way(contact: &Contact) -> String {
     let value = contact.value.as_str();
-    let link = value.strip_prefix("https://").unwrap_or(value);
-    let link = link.strip_prefix("www.").unwrap_or(link).trim_end_matches('/');
+    let link = value.strip_prefix("https://").unwrap_or(value).trim_end_matches('/');
     let detail = contact.detail.as_deref();
     match (contact.kind, detail) {
         (ContactKind::Text, Some(detail)) => format!("{} to {value}", capital(detail)),

@@ -80,9 +80,12 @@ impl Hours {
         [4, LOOK_AHEAD_DAYS]
             .into_iter()
             .find_map(|days| self.state_within(now, today, days, calendar))
-            .unwrap_or_else(|| match self.open_at(now, today, calendar) {
-                true => OpenState::Open { until: None },
-                false => OpenState::Closed { opens: None },
+            .unwrap_or_else(|| {
+                if self.open_at(now, today, calendar) {
+                    OpenState::Open { until: None }
+                } else {
+                    OpenState::Closed { opens: None }
+                }
             })
     }
 

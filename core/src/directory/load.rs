@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{ToSpan, civil::Date};
+use jiff::civil::Date;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_saphyr::Spanned;
 
 use super::{
-    Calendar, Calendars, Directory, Need, Retired, Role, Taxonomy,
+    Directory,
     hours::Hours,
     offer::{Assurance, AssuranceState, Contact, ContactKind, Nation, Offer, Status},
+    reference::{RawHolidays, RawRetired, RawTaxonomy},
     search::{EVERYONE, digits},
 };
 use crate::content::{Finding, Severity, Source};
@@ -18,8 +19,6 @@ use crate::content::{Finding, Severity, Source};
 /// service goes on (the built-in lines are always there) and tells the desk.
 pub const EXPIRED_CRISIS: &str = "a crisis offer is past its date";
 
-/// Days before the end of the bank holidays that `check` begins to warn.
-const HOLIDAYS_END_SOON: i32 = 60;
 /// Longest text of one field, so that a card stays short.
 const LONGEST_TEXT: usize = 160;
 /// Files that hold no offers.
@@ -28,7 +27,7 @@ const SPECIAL: [&str; 3] = ["taxonomy.yaml", "retired.yaml", "holidays.yaml"];
 pub(super) fn load(files: &[(&str, &str)], today: Date, findings: &mut Vec<Finding>) -> Directory {
     let mut files: Vec<Source<'_>> = files
         .iter()
-        .filter(|(file, _)| file.ends_with(".yaml"))
+        .filter(|(file, _)| name(file).rsplit_once('.').is_some_and(|(_, kind)| kind == "yaml"))
         .map(|(file, text)| Source { file, text })
         .collect();
     files.sort_by_key(|source| source.file);
@@ -133,6 +132,8 @@ struct RawOffer {
     offer_types: Vec<Spanned<String>>,
     description: Spanned<String>,
     needs: Spanned<Vec<Spanned<String>>>,
+    #[serde(default)]
+    together: bool,
     contacts: Spanned<Vec<RawContact>>,
     #[serde(default)]
     hours: Option<Spanned<String>>,
@@ -325,7 +326,7 @@ impl Checker<'_> {
             ContactKind::Phone | ContactKind::Relay if !plausible_phone(value) => {
                 Some("is no British phone number: check the digits")
             }
-            ContactKind::Text if !plausible_phone(value) && !(digits(value) == value && value.len() == 5) => {
+            ContactKind::Text if !plausible_phone(value) && !short_code(value) => {
                 Some("is no number to text: write five digits or a phone number, and the keyword in `detail`")
             }
             ContactKind::Email if !plausible_email(value) => Some("is no email address"),
@@ -432,6 +433,7 @@ impl RawOffer {
             offer_types: plain(self.offer_types),
             description: self.description.value,
             needs: plain(self.needs.value),
+            together: self.together,
             contacts: contacts.collect(),
             hours: text(self.hours),
             schedule: self.schedule,
@@ -484,6 +486,11 @@ fn plausible_phone(value: &str) -> bool {
     }
 }
 
+/// Five digits that take texts.
+fn short_code(value: &str) -> bool {
+    value.len() == 5 && value.bytes().all(|b| b.is_ascii_digit())
+}
+
 fn plausible_email(value: &str) -> bool {
     value.split_once('@').is_some_and(|(who, host)| {
         !who.is_empty() && host.contains('.') && !value.contains(' ') && !host.starts_with('.')
@@ -498,121 +505,4 @@ fn nearest<'a>(found: &str, ids: &[&'a str]) -> Option<&'a str> {
 
 fn listed(ids: &[Spanned<String>]) -> String {
     ids.iter().map(|id| id.value.as_str()).collect::<Vec<_>>().join(", ")
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawTaxonomy {
-    needs: Vec<RawNeed>,
-    offer_types: BTreeMap<String, String>,
-    roles: Vec<RawRole>,
-    #[serde(default)]
-    sectors: BTreeMap<String, String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawNeed {
-    id: String,
-    words: String,
-    #[serde(default)]
-    crisis: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawRole {
-    id: String,
-    label: String,
-    phrase: String,
-    #[serde(default)]
-    sector: Option<String>,
-}
-
-impl RawTaxonomy {
-    fn finish(self) -> Taxonomy {
-        let needs =
-            self.needs.into_iter().map(|need| (need.id, Need { words: need.words, crisis: need.crisis }));
-        let roles = self.roles.into_iter().map(|raw| Role {
-            id: raw.id,
-            label: raw.label,
-            phrase: raw.phrase,
-            sector: raw.sector,
-        });
-        Taxonomy {
-            needs: needs.collect(),
-            offer_types: self.offer_types,
-            roles: roles.collect(),
-            sectors: self.sectors,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawRetired {
-    retired: Vec<Retired>,
-}
-
-impl Retired {
-    /// Numbers are compared by their digits, names as words whatever their case; a keyword with
-    /// a number only as it is written, since it may be a common word.
-    pub(super) fn is_in(&self, text: &str) -> bool {
-        let number = digits(&self.value);
-        if let Some(with) = &self.with {
-            text.contains(&self.value) && digits(text).contains(&digits(with))
-        } else if number.len() >= 6 && !self.value.chars().any(char::is_alphabetic) {
-            digits(text).contains(&number)
-        } else {
-            text.to_lowercase().contains(&self.value.to_lowercase())
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawHolidays {
-    known_from: Date,
-    known_until: Spanned<Date>,
-    bank_holidays: Vec<RawBankHolidays>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawBankHolidays {
-    nations: Vec<Nation>,
-    days: Vec<Spanned<Date>>,
-}
-
-impl RawHolidays {
-    fn finish(self, source: &Source<'_>, today: Date, findings: &mut Vec<Finding>) -> Calendars {
-        let (from, until) = (self.known_from, self.known_until.value);
-        if today.checked_add(HOLIDAYS_END_SOON.days()).is_ok_and(|soon| soon > until) {
-            findings.push(source.warning(
-                &self.known_until,
-                format!(
-                    "the bank holidays end on {}: add the next years from gov.uk/bank-holidays, then move known_until",
-                    until.strftime("%-d %B %Y")
-                ),
-            ));
-        }
-        let mut calendars = BTreeMap::new();
-        for nation in Nation::ALL {
-            let groups = self.bank_holidays.iter().filter(|group| group.nations.contains(&nation));
-            let days: Vec<&Spanned<Date>> = groups.flat_map(|group| &group.days).collect();
-            for day in days.iter().filter(|day| !(from..=until).contains(&day.value)) {
-                let message = format!("{} is outside known_from to known_until", day.value);
-                let finding = source.error(*day, message);
-                if !findings.contains(&finding) {
-                    findings.push(finding);
-                }
-            }
-            if days.is_empty() {
-                let message = format!("no bank holidays for {nation:?}: add them");
-                findings.push(source.error(&self.known_until, message));
-            }
-            calendars.insert(nation, Calendar::new(days.into_iter().map(|day| day.value), (from, until)));
-        }
-        Calendars(calendars)
-    }
 }

@@ -14,6 +14,7 @@ mod hours;
 mod lines;
 mod load;
 mod offer;
+mod reference;
 mod search;
 mod words;
 

@@ -19,6 +19,8 @@ pub struct Offer {
     pub description: String,
     /// Ids of the taxonomy; the first is what the offer is chiefly for.
     pub needs: Vec<String>,
+    /// A match only when all of its needs were mentioned: for what would hurt beside one of them.
+    pub together: bool,
     pub contacts: Vec<Contact>,
     /// Opening hours in words, for a person.
     pub hours: String,

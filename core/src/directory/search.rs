@@ -7,7 +7,7 @@ use jiff::{Timestamp, civil::Date};
 use super::{
     Directory, Line, LineKind, Role,
     calendar::london_day,
-    crisis_lines,
+    card, crisis_lines,
     hours::{Hours, OpenState},
     offer::{Assurance, AssuranceState, Contact, ContactKind, Nation, Offer, Status},
 };
@@ -45,10 +45,10 @@ pub enum Field {
 pub struct Shortlist<'a> {
     /// At most [`MAX_MATCHES`], best first.
     pub matches: Vec<Match<'a>>,
-    /// A line that listens to anyone and is open at this moment, whatever it is about. Always
-    /// there; an option only because it may be one of the matches already.
+    /// A line that listens to anyone and is open at this moment, whatever it is about. There is
+    /// always one; where there is a choice, not one that is shown or refused already.
     pub open_now: Option<Match<'a>>,
-    /// Nothing fits: a gap to record.
+    /// Needs were named and nothing fits: a gap to record.
     pub gap: bool,
 }
 
@@ -68,8 +68,8 @@ pub struct Match<'a> {
 
 /// What each later need counts, against 1 for the first.
 const NEED_WEIGHTS: [f64; 4] = [1.0, 0.6, 0.4, 0.3];
-/// What an offer's fit counts where the need is not the one it is chiefly for.
-const SIDE_NEED: f64 = 0.8;
+/// How well an offer serves the first, second, ... need that it names.
+const PLACE_WEIGHTS: [f64; 5] = [1.0, 0.9, 0.8, 0.7, 0.6];
 /// What a need still counts once an offer on the list serves it, so that several needs are served
 /// by different offers.
 const SERVED: f64 = 0.3;
@@ -86,8 +86,8 @@ pub(super) fn search<'a>(directory: &'a Directory, query: &Query<'_>) -> Shortli
     let (narrow, broad): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|candidate| candidate.if_role);
     let chosen = pick(query, if broad.is_empty() { narrow } else { broad });
     let matches: Vec<_> = chosen.into_iter().map(|candidate| candidate.explain(directory, query)).collect();
-    let open_now = open_now(directory, query, today, &matches);
-    Shortlist { gap: matches.is_empty(), matches, open_now }
+    let open_now = Some(open_now(directory, query, today, &matches));
+    Shortlist { gap: matches.is_empty() && !query.needs.is_empty(), matches, open_now }
 }
 
 pub(super) fn changes_answer(directory: &Directory, query: &Query<'_>, field: Field) -> bool {
@@ -137,7 +137,7 @@ pub(super) fn lines(directory: &Directory, nation: Nation, now: Timestamp) -> Ve
             id: offer.id.clone().into(),
             name: offer.name.clone().into(),
             number: contact.value.clone().into(),
-            text: Cow::Owned(super::card::reach_sentence(offer, contact)),
+            text: Cow::Owned(card::reach_sentence(offer, contact)),
             kind: if text { LineKind::Text } else { LineKind::Listening },
         });
     }
@@ -178,11 +178,12 @@ impl<'a> Candidate<'a> {
             .filter_map(|(index, (need, _))| {
                 let place = offer.needs.iter().position(|served| served == need)?;
                 let crisis_need = directory.taxonomy.needs.get(*need).is_some_and(|need| need.crisis);
-                (crisis_need || !offer.crisis).then_some((index, if place == 0 { 1.0 } else { SIDE_NEED }))
+                (crisis_need || !offer.crisis).then_some((index, nth(&PLACE_WEIGHTS, place)))
             })
             .collect();
         let fits = offer.is_live()
             && !serves.is_empty()
+            && (!offer.together || serves.len() == offer.needs.len())
             && offer.nations.contains(&query.nation)
             && in_area(query, offer)
             && in_sector(directory, query, offer);
@@ -201,8 +202,9 @@ impl<'a> Candidate<'a> {
     fn rank(&self, weights: &[f64]) -> impl Ord + use<'a> {
         let fit: f64 = self.serves.iter().map(|(need, fit)| weights[*need] * fit).sum();
         let open = match self.open {
-            OpenState::Open { .. } => 0,
-            OpenState::Unknown => 1,
+            OpenState::Open { .. } if card::answers(self.offer) => 0,
+            // A page that is always there is no reason to put it before people.
+            OpenState::Open { .. } | OpenState::Unknown => 1,
             OpenState::Closed { .. } => 2,
         };
         // In hundredths: what is nearly equal shall be ranked by the rest.
@@ -241,7 +243,7 @@ impl<'a> Candidate<'a> {
         if self.offer.cost.eq_ignore_ascii_case("free") {
             why.push_str("; free");
         }
-        if self.open.is_open() && (self.offer.schedule != Hours::Always || super::card::answers(self.offer)) {
+        if self.open.is_open() && (self.offer.schedule != Hours::Always || card::answers(self.offer)) {
             why.push_str("; ");
             why.push_str(&self.open.words(query.now));
         }
@@ -255,20 +257,14 @@ const STALE: &str = "We have not checked this lately, so details may have change
 
 /// Takes the best three one by one; a need that is served counts less for the next.
 fn pick<'a>(query: &Query<'_>, mut left: Vec<Candidate<'a>>) -> Vec<Candidate<'a>> {
-    let mut weights: Vec<f64> = query
-        .needs
-        .iter()
-        .enumerate()
-        .map(|(index, (_, score))| score * NEED_WEIGHTS[index.min(NEED_WEIGHTS.len() - 1)])
-        .collect();
+    let mut weights: Vec<f64> =
+        query.needs.iter().enumerate().map(|(index, (_, score))| score * nth(&NEED_WEIGHTS, index)).collect();
     let mut chosen: Vec<Candidate<'a>> = Vec::new();
     while chosen.len() < MAX_MATCHES {
         let Some(best) = (0..left.len()).min_by_key(|&index| left[index].rank(&weights)) else { break };
         let best = left.remove(best);
-        if chosen.is_empty() || !best.stale {
-            for (need, _) in &best.serves {
-                weights[*need] *= SERVED;
-            }
+        for (need, _) in &best.serves {
+            weights[*need] *= SERVED;
         }
         chosen.push(best);
     }
@@ -322,7 +318,7 @@ fn open_now<'a>(
     query: &Query<'_>,
     today: Date,
     matches: &[Match<'a>],
-) -> Option<Match<'a>> {
+) -> Match<'a> {
     let open =
         |offer: &Offer| offer.schedule.state(query.now, &offer.calendar(&directory.calendars, query.nation));
     let fitting = directory.offers.iter().filter(|offer| {
@@ -344,8 +340,13 @@ fn open_now<'a>(
         (refused, shown, offer.schedule != Hours::Always, !by_phone)
     });
     let offer = best.unwrap_or(&SAMARITANS);
-    let why = String::from("Open now, whatever it is about.");
-    Some(Match { offer, because: why.clone(), why, open: open(offer), warning: None })
+    Match {
+        offer,
+        why: "Open now, whatever it is about.".into(),
+        because: "You can turn to them whatever it is about.".into(),
+        open: open(offer),
+        warning: None,
+    }
 }
 
 /// Who is there when the content names nobody.
@@ -357,6 +358,7 @@ static SAMARITANS: LazyLock<Offer> = LazyLock::new(|| Offer {
     offer_types: vec!["helpline".into()],
     description: "Someone to talk to about anything that troubles you.".into(),
     needs: Vec::new(),
+    together: false,
     contacts: vec![Contact { kind: ContactKind::Phone, value: "116 123".into(), detail: None }],
     hours: "Day and night, every day".into(),
     schedule: Hours::Always,
@@ -391,6 +393,11 @@ fn find_role<'d>(directory: &'d Directory, id: &str) -> Option<&'d Role> {
 
 fn phrase<'d>(directory: &'d Directory, id: &'d str) -> &'d str {
     find_role(directory, id).map_or(id, |role| role.phrase.as_str())
+}
+
+/// The weight of a place, the last one for all that follow.
+fn nth(weights: &[f64], place: usize) -> f64 {
+    weights.get(place).or(weights.last()).copied().unwrap_or_default()
 }
 
 /// "a", "a and b", "a, b and c".

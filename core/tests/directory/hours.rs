@@ -1,4 +1,4 @@
-use chatbox_core::directory::{Calendar, Hours, OpenState, when};
+use chatbox_core::directory::{Calendar, DayKind, Hours, OpenState, london_day, when};
 use jiff::civil::date;
 
 use super::at;
@@ -167,4 +167,40 @@ fn hours_are_read_from_configuration_as_from_content() {
     assert_eq!(serde_json::from_str::<Hours>("\"Mon 9am-5pm\"").unwrap(), hours);
     let there_and_back: Hours = serde_json::from_str(&serde_json::to_string(&hours).unwrap()).unwrap();
     assert_eq!(there_and_back, hours);
+}
+
+/// Through two clock changes of each kind, and past the end of the calendar.
+#[test]
+fn what_is_said_of_the_next_change_is_true_when_it_comes() {
+    let second = jiff::SignedDuration::from_secs(1);
+    for text in
+        ["Mon-Fri 09:00-17:00", "daily 18:00-26:00", "Fri 18:00-24:00, Sat-Sun 00:00-24:00, Mon 00:00-06:00"]
+    {
+        let hours: Hours = text.parse().unwrap();
+        for calendar in [calendar(), calendar().for_hub([date(2027, 6, 7)])] {
+            let mut now = at("2026-10-01T00:00");
+            while now < at("2029-02-01T00:00") {
+                match hours.state(now, &calendar) {
+                    OpenState::Open { until: Some(until) } => {
+                        assert!(hours.state(until - second, &calendar).is_open(), "{text} {now}");
+                        assert!(!hours.state(until, &calendar).is_open(), "{text} {now}");
+                    }
+                    OpenState::Closed { opens: Some(opens) } => {
+                        assert!(
+                            opens > now && !hours.state(opens - second, &calendar).is_open(),
+                            "{text} {now}"
+                        );
+                        assert!(hours.state(opens, &calendar).is_open(), "{text} {now}");
+                    }
+                    OpenState::Unknown => {
+                        assert_eq!(calendar.day(london_day(now)), DayKind::Doubtful, "{text} {now}");
+                    }
+                    OpenState::Open { until: None } | OpenState::Closed { opens: None } => {
+                        panic!("{text} {now}")
+                    }
+                }
+                now += jiff::SignedDuration::from_mins(1777);
+            }
+        }
+    }
 }

@@ -100,6 +100,22 @@ fn several_needs_are_served_by_different_offers() {
 }
 
 #[test]
+fn an_offer_for_needs_together_is_not_shown_for_one_of_them() {
+    let directory = sound(&[offer("both", "needs: [finance, sleep]\ntogether: true")]);
+    assert!(directory.search(&ask(FINANCE)).gap);
+    assert_eq!(ids(&directory.search(&ask(&[("sleep", 0.5), ("finance", 0.4)]))), ["both"]);
+}
+
+#[test]
+fn people_who_answer_come_before_a_page_when_the_fit_is_equal() {
+    let directory =
+        sound(&[offer("page", "contacts: [{type: web, value: 'https://example.org'}]"), offer("people", "")]);
+    let list = directory.search(&ask(FINANCE));
+    assert_eq!(ids(&list), ["people", "page"]);
+    assert!(list.matches[1].card(at("2026-11-23T11:00")).contains("Online at any time."));
+}
+
+#[test]
 fn an_offer_for_one_profession_is_kept_from_the_others() {
     let directory = sound(&[offer("doctors", "audience: [doctor]"), offer("anyone", "")]);
     let role = |role| Query { role: Some(role), ..ask(FINANCE) };
@@ -164,7 +180,7 @@ fn a_card_is_short_and_plain() {
         card,
         "The doctors
 What it is.
-Phone 0800 138 1111, Text HELLO to 85258 or see example.org.
+Phone 0800 138 1111, text HELLO to 85258 or see www.example.org.
 Monday to Friday 9am to 5pm (open now until 5pm).
 For: doctors and medical students. Free.
 Because you mentioned money worries; it is made for you, as a doctor."
