@@ -1,9 +1,18 @@
-//! Everything the engine remembers about one person's chat. Stored sealed as JSON after each turn.
+//! Everything the engine remembers about one person's chat. Stored sealed as JSON after each
+//! turn; every field has a default, so that state written by any released version loads (P12).
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::Reference, safety::Route, understanding::Memory};
+use crate::{
+    dialogue::Place,
+    effect::Choice,
+    ids::Reference,
+    safety::{Kind, Route},
+    understanding::Memory,
+};
 
 /// Who speaks to the person.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,44 +21,119 @@ pub enum Holder {
     #[default]
     Bot,
     /// A person was asked for; the bot goes on meanwhile.
-    Waiting {
-        since: Timestamp,
-    },
-    Practitioner {
-        id: String,
-        since: Timestamp,
-    },
+    Waiting { since: Timestamp },
+    Practitioner { id: String, since: Timestamp },
+}
+
+impl Holder {
+    /// `bot`, `waiting` or `practitioner`.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Bot => "bot",
+            Self::Waiting { .. } => "waiting",
+            Self::Practitioner { .. } => "practitioner",
+        }
+    }
+}
+
+/// Danger that was heard and that no practitioner has closed yet. Nothing the person says,
+/// edits or deletes clears it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flag {
+    /// The highest route so far.
+    pub route: Route,
+    pub kinds: BTreeSet<Kind>,
+    pub since: Timestamp,
+}
+
+/// The question whose choices may be pressed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prompt {
+    /// Counts the texts with choices, from 1.
+    pub number: u32,
+    pub choices: Vec<Choice>,
+}
+
+/// How many messages came within the minute that began at `since`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pace {
+    pub since: Timestamp,
+    pub count: u32,
 }
 
 /// The state of one conversation.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Conversation {
-    #[serde(default)]
     pub holder: Holder,
     /// Rises only when a practitioner takes, transfers or lets go.
-    #[serde(default)]
     pub epoch: u32,
     /// The case thread at the desk, once there is one.
-    #[serde(default)]
     pub case: Option<Reference>,
-    /// An open flag: stays until a practitioner closes it.
-    #[serde(default)]
-    pub route: Route,
-    #[serde(default)]
+    pub flag: Option<Flag>,
+    /// Hash of the content that it is in.
+    pub content: String,
+    pub welcomed: bool,
+    /// The dialogue under way.
+    pub place: Option<Place>,
+    /// Forms put aside, the newest last.
+    pub aside: Vec<Aside>,
+    pub prompt: Prompt,
+    /// How often in a row nothing was understood while no dialogue was under way.
+    pub tries: u8,
+    /// The crisis lines were shown to a soft B once.
+    pub lines_shown: bool,
+    /// Never write first: somebody else may read along.
+    pub do_not_message: bool,
+    /// A practitioner held it once: then its record is the hub's to keep.
+    pub handled: bool,
+    pub area: Option<String>,
+    pub role: Option<String>,
     pub memory: Memory,
+    pub pace: Option<Pace>,
+    /// When old messages were last answered as one after an outage.
+    pub late_at: Option<Timestamp>,
+}
+
+/// A form that waits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Aside {
+    pub place: Place,
+    /// Goes on only on the person's word; else by itself, once what came between is over.
+    pub parked: bool,
 }
 
 impl Conversation {
+    /// Name of the dialogue under way.
+    pub fn dialogue(&self) -> Option<&str> {
+        self.place.as_ref().map(|place| place.dialogue.as_str())
+    }
+
+    /// The step that waits for the person.
+    pub fn step(&self) -> Option<&str> {
+        self.place.as_ref().map(|place| place.step.as_str())
+    }
+
+    /// The open flag's route, else A.
+    pub fn route(&self) -> Route {
+        self.flag.as_ref().map_or(Route::A, |flag| flag.route)
+    }
+
     /// A small number for queues: 0 for nothing open, else 1 (A) to 5 (E). The only thing besides
     /// holder and case that the database may hold unsealed.
     pub fn urgency(&self) -> i16 {
-        match (&self.case, self.route) {
+        match (&self.case, self.route()) {
             (None, Route::A) => 0,
-            (_, Route::A) => 1,
+            (Some(_), Route::A) => 1,
             (_, Route::B) => 2,
             (_, Route::C) => 3,
             (_, Route::D) => 4,
             (_, Route::E) => 5,
         }
+    }
+
+    /// The newest form that can be gone on with.
+    pub fn parked(&self) -> Option<&Place> {
+        self.aside.last().map(|aside| &aside.place)
     }
 }

@@ -2,12 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, civil::Date};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use crate::{
-    channel::ChannelFacts, content::Content, conversation::Conversation, effect::Effect, input::Input,
-    understanding::Meaning,
+    channel::ChannelFacts,
+    content::{Content, Word},
+    conversation::{Conversation, Holder, Pace},
+    dialogue::Talk,
+    directory::{Hours, Nation},
+    effect::{DeskKind, Effect, SayKind},
+    input::{Attachment, Input, InputKind, Message},
+    safety::{Heard, Route},
+    understanding::{Meaning, Memory},
 };
+
+/// Characters of a text that are read for needs and answers. Danger is looked for in all of it.
+pub const MESSAGE_LENGTH: usize = 4_000;
 
 /// Decides what happens next in a conversation. Immutable and pure: the same arguments give the
 /// same turn, byte for byte, on every machine.
@@ -27,7 +37,7 @@ pub struct Turn {
 /// What the engine must know besides the conversation.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// When the input is decided (its time of receipt, so that deciding again gives the same).
+    /// When the input was received, so that deciding again gives the same.
     pub now: Timestamp,
     /// Stands in the inbox row; drawn once when the input was received.
     pub seed: u64,
@@ -62,9 +72,9 @@ pub struct Hub {
     pub web: Option<String>,
     /// Boroughs or places it serves. Empty: not asked.
     pub areas: Vec<String>,
-    pub nation: String,
+    pub nation: Nation,
     /// When somebody is at the desk.
-    pub hours: String,
+    pub hours: Hours,
     /// Days on which it is closed whatever the hours say.
     pub closed_days: Vec<Date>,
     /// Who can see the chat, in the deployer's own words.
@@ -91,21 +101,228 @@ impl Engine {
 
     /// Decides one input. Never fails: what cannot be understood is answered as such.
     pub fn turn(&self, conversation: &Conversation, input: &Input, context: &Context) -> Turn {
-        let _ = (input, context);
-        Turn { conversation: conversation.clone(), effects: Vec::new() }
+        let mut talk = Talk::new(self, conversation, input.at, context);
+        match &input.what {
+            InputKind::Message(message) => talk.message(message),
+            InputKind::Press { choice, prompt } => talk.pressed(choice, *prompt),
+            InputKind::Timer { name, step } if name == crate::safety::SILENCE => talk.silence(step),
+            // A timer that no version of this program sets any more.
+            InputKind::Timer { .. } => {}
+            InputKind::Desk(message) => talk.desk_message(message),
+            InputKind::Redacted => {}
+            InputKind::Reachable(reachable) => talk.reachable(*reachable),
+            InputKind::Undelivered { safety } => talk.undelivered(*safety),
+            InputKind::Unreadable => talk.unreadable(),
+        }
+        talk.finish()
     }
 
     /// The turn for an input that made [`Engine::turn`] panic too often: its text is still
     /// checked for safety, the person is told, the desk is alerted, the conversation stays
     /// where it is.
     pub fn give_up(&self, conversation: &Conversation, input: &Input, context: &Context) -> Turn {
-        let _ = (input, context);
-        Turn { conversation: conversation.clone(), effects: Vec::new() }
+        let mut talk = Talk::new(self, conversation, input.at, context);
+        if let InputKind::Message(message) = &input.what {
+            talk.words = clip(&message.text);
+            let heard = self.content.safety.hear(&message.text, &conversation.memory, context.now);
+            if heard.route > Route::A && !heard.soft {
+                talk.danger_while_held(&heard);
+            }
+        }
+        let text = talk.text(Word::GaveUp);
+        talk.say_as(SayKind::Safety, text);
+        talk.tell_desk(DeskKind::Alert, "The bot failed on a message of this person. Please look.");
+        talk.finish()
     }
 
     /// What a text means on its own. `step`: the question it answers.
     pub fn understand(&self, text: &str, step: Option<&str>) -> Meaning {
-        let _ = (text, step);
-        Meaning::default()
+        let heard = self.content.safety.hear(text, &Memory::default(), Timestamp::UNIX_EPOCH);
+        let mut meaning = self.content.understanding.read(text, step);
+        meaning.route = heard.route;
+        meaning.soft = heard.soft;
+        meaning.kinds = heard.kinds;
+        meaning.reasons = heard.reasons;
+        meaning.gentle = heard.gentle;
+        meaning.signals = heard.signals;
+        meaning
+    }
+}
+
+impl Talk<'_> {
+    /// The person wrote something. Danger comes first, in every state; then whoever holds the
+    /// conversation; then what they want.
+    fn message(&mut self, message: &Message) {
+        self.words = clip(&message.text);
+        let heard = self.content.safety.hear(&message.text, &self.conversation.memory, self.now());
+        self.remember(&heard);
+        let danger = heard.route > Route::A && !heard.soft;
+        let over_limit = self.over_limit();
+
+        if matches!(self.conversation.holder, Holder::Practitioner { .. }) {
+            self.relay_to_desk(message);
+            if danger {
+                self.danger_while_held(&heard);
+            }
+            return;
+        }
+        if danger {
+            self.conversation.welcomed = true;
+            self.danger(&heard);
+            if let Some(attachment) = message.attachment {
+                self.word(attachment_word(attachment));
+            }
+            return;
+        }
+        if over_limit {
+            if self.conversation.pace.as_ref().is_some_and(|pace| pace.count == self.hub.person_per_minute + 1) {
+                self.word(Word::TooMany);
+            }
+            return;
+        }
+        let asked_anew = self.follow_content();
+        let first = !std::mem::replace(&mut self.conversation.welcomed, true);
+        if first {
+            self.word(Word::Welcome);
+        } else if self.is_late() && self.conversation.late_at != Some(self.now()) {
+            self.conversation.late_at = Some(self.now());
+            self.word(Word::LateOrdinary);
+        }
+        self.kindness(&heard);
+        if asked_anew {
+            return;
+        }
+        if let Some(attachment) = message.attachment {
+            self.word(attachment_word(attachment));
+            if message.text.trim().is_empty() {
+                self.ask_again();
+                return;
+            }
+        }
+        if !message.text.chars().any(char::is_alphanumeric) {
+            self.nothing_to_read(first);
+            return;
+        }
+        if message.text.chars().count() > MESSAGE_LENGTH {
+            self.word(Word::TooLong);
+            self.ask_again();
+            return;
+        }
+        let step = self.conversation.step().map(str::to_owned);
+        let meaning = self.content.understanding.read(&message.text, step.as_deref());
+        if message.edited && self.correct_last(&message.text, &meaning) {
+            return;
+        }
+        self.hear(&message.text, &meaning);
+    }
+
+    /// A button, unless a practitioner holds.
+    fn pressed(&mut self, choice: &str, prompt: Option<u32>) {
+        if matches!(self.conversation.holder, Holder::Practitioner { .. }) {
+            let label = self
+                .conversation
+                .prompt
+                .choices
+                .iter()
+                .find(|open| open.id == choice)
+                .map_or("a button", |open| open.label.as_str());
+            let text = format!("Pressed: {label}");
+            self.desk_post(DeskKind::Message, text);
+            return;
+        }
+        self.conversation.welcomed = true;
+        if self.follow_content() {
+            return;
+        }
+        self.press(choice, prompt);
+    }
+
+    fn relay_to_desk(&mut self, message: &Message) {
+        let mut text = message.text.clone();
+        if let Some(attachment) = message.attachment {
+            text = format!("{text}\n({} that cannot be shown here)", attachment_name(attachment));
+        }
+        if message.edited {
+            text = format!("(edited) {text}");
+        }
+        self.desk_post(DeskKind::Message, text.trim().to_owned());
+    }
+
+    /// A soft B is believed and shown the lines once; professional talk gets a gentle sentence.
+    fn kindness(&mut self, heard: &Heard) {
+        if heard.soft && !self.conversation.lines_shown {
+            self.conversation.lines_shown = true;
+            let text = self.text(Word::Believed);
+            self.say_as(SayKind::Safety, text);
+        }
+        if heard.gentle {
+            self.word(Word::Gentle);
+        }
+    }
+
+    /// No letter and no digit: emoji, dots, nothing at all.
+    fn nothing_to_read(&mut self, first: bool) {
+        if !first {
+            self.word(Word::Empty);
+        }
+        self.ask_again();
+    }
+
+    fn reachable(&mut self, reachable: bool) {
+        if !reachable && self.conversation.case.is_some() {
+            self.desk_post(DeskKind::Notice, "The person has blocked or left this chat.".to_owned());
+        }
+    }
+
+    fn undelivered(&mut self, safety: bool) {
+        if safety {
+            self.tell_desk(DeskKind::Alert, "A safety message could not be delivered to this person.");
+        } else {
+            self.desk_post(DeskKind::Notice, "A message could not be delivered to this person.".to_owned());
+        }
+    }
+
+    fn unreadable(&mut self) {
+        let text = self.text(Word::Unreadable);
+        self.say_as(SayKind::Safety, text);
+        self.desk_post(DeskKind::Notice, "A message arrived that could not be read.".to_owned());
+    }
+
+    /// Counts the message; whether there are more this minute than one person may send.
+    fn over_limit(&mut self) -> bool {
+        let limit = self.hub.person_per_minute;
+        let now = self.now();
+        match &mut self.conversation.pace {
+            Some(pace) if now.duration_since(pace.since) < SignedDuration::from_mins(1) => {
+                pace.count = pace.count.saturating_add(1);
+            }
+            pace => *pace = Some(Pace { since: now, count: 1 }),
+        }
+        limit > 0 && self.conversation.pace.as_ref().is_some_and(|pace| pace.count > limit)
+    }
+}
+
+fn clip(text: &str) -> String {
+    text.trim().chars().take(MESSAGE_LENGTH).collect()
+}
+
+fn attachment_word(attachment: Attachment) -> Word {
+    match attachment {
+        Attachment::Voice => Word::Voice,
+        Attachment::Photo | Attachment::Video | Attachment::Sticker => Word::Picture,
+        Attachment::File | Attachment::Location | Attachment::Contact | Attachment::Other => Word::File,
+    }
+}
+
+fn attachment_name(attachment: Attachment) -> &'static str {
+    match attachment {
+        Attachment::Voice => "a voice message",
+        Attachment::Photo => "a photo",
+        Attachment::Video => "a video",
+        Attachment::Sticker => "a sticker",
+        Attachment::File => "a file",
+        Attachment::Location => "a location",
+        Attachment::Contact => "a contact",
+        Attachment::Other => "something",
     }
 }

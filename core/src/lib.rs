@@ -6,7 +6,9 @@
 pub mod channel;
 pub mod content;
 pub mod conversation;
+mod desk;
 pub mod dialogue;
+pub mod directory;
 pub mod effect;
 pub mod engine;
 pub mod ids;

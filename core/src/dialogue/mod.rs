@@ -1,6 +1,21 @@
 //! Dialogues: their form in content files, and the runner that leads a person through one.
+//!
+//! [`model`] is what the YAML says, `load` reads and proves it, [`Place`] is where somebody is in
+//! one. `Talk` is one turn while it is decided: `listen` takes the person's words, `parse` reads
+//! an answer, `run` goes from step to step, `repair` is every way out and back.
 
+mod listen;
+mod load;
 pub mod model;
+mod offers;
+mod parse;
 mod place;
+mod repair;
+mod run;
+mod summary;
+mod talk;
 
+pub use load::{CHECK_IN, Dialogues};
+pub(crate) use parse::{Read, yes_no_id};
 pub use place::{Answer, Place, When};
+pub(crate) use talk::Talk;

@@ -1,0 +1,553 @@
+//! What a person's words do, once danger is ruled out: commands, answers, questions, corrections.
+
+use super::{
+    Answer, When,
+    load::CHECK_IN,
+    model::{Ask, Expect, Step},
+    parse::{Read, Slot, slot_values},
+    talk::Talk,
+};
+use crate::{
+    content::Word,
+    effect::Choice,
+    understanding::{Intent, Meaning, answer},
+};
+
+/// Tries at a question before a person is offered.
+const TRIES: u8 = 2;
+
+impl Talk<'_> {
+    /// Answers an ordinary text.
+    pub(crate) fn hear(&mut self, text: &str, meaning: &Meaning) {
+        if let Some(word) = deep_link(text) {
+            self.follow_link(&word);
+            return;
+        }
+        match self.running().map(|(dialogue, _)| dialogue.dialogue.value.clone()) {
+            Some(name) if name == CHECK_IN => self.hear_check_in(text, meaning),
+            Some(_) => self.hear_in_dialogue(text, meaning),
+            None => self.hear_idle(text, meaning),
+        }
+    }
+
+    /// A press, checked to belong to the open question or to lead somewhere from anywhere.
+    pub(crate) fn press(&mut self, choice: &str, prompt: Option<u32>) {
+        if let Some(to) = choice.strip_prefix("go.") {
+            self.navigate(to);
+            return;
+        }
+        let open = &self.conversation.prompt;
+        let fits = prompt.is_none_or(|number| number == open.number)
+            && open.choices.iter().any(|open| open.id == choice);
+        if !fits {
+            self.word(Word::StalePress);
+            self.ask_again();
+            return;
+        }
+        match choice {
+            "skip" => self.skip(),
+            "finish" => self.finish_form(),
+            "resume" => self.resume_on_word(),
+            "leave" => self.leave(),
+            "change" => self.ask_what_to_change(),
+            _ => match choice.strip_prefix("change.") {
+                Some(field) => self.change_field(field),
+                None => self.pressed_answer(choice),
+            },
+        }
+    }
+
+    fn navigate(&mut self, to: &str) {
+        match to {
+            "menu" => self.go_to_menu(),
+            "help" => self.help(),
+            "resume" => self.resume_on_word(),
+            _ => match self.content.dialogues.get(to) {
+                Some(_) if self.conversation.dialogue() == Some(to) => self.ask_again(),
+                Some(_) => self.begin(to),
+                None => {
+                    self.word(Word::StalePress);
+                    self.ask_again();
+                }
+            },
+        }
+    }
+
+    fn pressed_answer(&mut self, choice: &str) {
+        let Some((dialogue, place)) = self.running() else {
+            self.menu();
+            return;
+        };
+        let (name, step) = (dialogue.dialogue.value.clone(), dialogue.step(&place.step).cloned());
+        match step {
+            Some(Step::Ask(_)) if name == CHECK_IN => self.answer_check_in(choice),
+            Some(Step::Ask(ask)) => {
+                let answer = match &ask.answer {
+                    Expect::Choice(options) | Expect::Needs(options)
+                        if options.iter().any(|option| option.id.value == choice && option.other) =>
+                    {
+                        self.say("Please tell me in your own words.");
+                        self.offer_choices(Vec::new());
+                        return;
+                    }
+                    Expect::Needs(_) => Answer::Needs(vec![(choice.to_owned(), 1.0)]),
+                    Expect::Area => {
+                        let area = choice
+                            .strip_prefix("area_")
+                            .and_then(|nth| nth.parse::<usize>().ok())
+                            .and_then(|nth| self.hub.areas.get(nth.checked_sub(1)?).cloned());
+                        match area {
+                            Some(area) => Answer::Choice(area),
+                            None => return self.ask_again(),
+                        }
+                    }
+                    Expect::Choice(_)
+                    | Expect::YesNo
+                    | Expect::Role
+                    | Expect::Confirm
+                    | Expect::Number(_)
+                    | Expect::Size(_)
+                    | Expect::When
+                    | Expect::Talk
+                    | Expect::Text(_)
+                    | Expect::Contact => Answer::Choice(choice.to_owned()),
+                };
+                self.answered(&ask, answer, None);
+            }
+            Some(Step::Offer(offer)) => match offer.next.get(choice) {
+                Some(then) => {
+                    let then = then.value.clone();
+                    self.go_to(&then);
+                }
+                None => self.ask_again(),
+            },
+            Some(Step::Say(_) | Step::Branch(_) | Step::Save(_) | Step::HandOver(_) | Step::Act(_)) | None => {
+                self.ask_again();
+            }
+        }
+    }
+
+    fn hear_in_dialogue(&mut self, text: &str, meaning: &Meaning) {
+        let Some((dialogue, place)) = self.running() else { return };
+        let step = dialogue.step(&place.step).cloned();
+        match step {
+            Some(Step::Ask(ask)) => self.hear_at_question(&ask, text, meaning),
+            Some(Step::Offer(offer)) => {
+                let choices: Vec<answer::Choice<'_>> = offer
+                    .choices
+                    .iter()
+                    .map(|option| answer::Choice { id: &option.id.value, label: &option.label, synonyms: &option.say })
+                    .collect();
+                if let Some(nth) = answer::choose(text, &choices)
+                    && !is_command(meaning.intent)
+                {
+                    let then = offer.next[&offer.choices[nth].id.value].value.clone();
+                    self.go_to(&then);
+                } else if !self.command(meaning.intent) {
+                    if meaning.intent == Intent::Question {
+                        self.clarify(text);
+                    } else if meaning.needs.is_empty() {
+                        self.not_understood();
+                    } else {
+                        self.signpost(meaning);
+                    }
+                }
+            }
+            Some(Step::Say(_) | Step::Branch(_) | Step::Save(_) | Step::HandOver(_) | Step::Act(_)) | None => {
+                self.conversation.place = None;
+                self.hear_idle(text, meaning);
+            }
+        }
+    }
+
+    fn hear_at_question(&mut self, ask: &Ask, text: &str, meaning: &Meaning) {
+        if self.conversation.place.as_ref().is_some_and(|place| place.changing) && self.name_field(text) {
+            return;
+        }
+        if is_command(meaning.intent) && self.command(meaning.intent) {
+            return;
+        }
+        if meaning.intent == Intent::Question && !matches!(ask.answer, Expect::Needs(_)) {
+            self.clarify(text);
+            return;
+        }
+        if self.content.understanding.skips(text) && !matches!(ask.answer, Expect::YesNo) {
+            self.skip();
+            return;
+        }
+        let mut read = self.read_surely(ask, text, meaning);
+        // "A mix" stands for an option whose answer is in the person's own words.
+        if let (Read::Answer(Answer::Choice(id), _), Expect::Choice(options)) = (&read, &ask.answer)
+            && let Some(option) = options.iter().find(|option| option.id.value == *id && option.other)
+        {
+            if crate::content::plain(text) == crate::content::plain(&option.label) || text.trim().len() <= 2 {
+                self.say("Please tell me in your own words.");
+                self.offer_choices(Vec::new());
+                return;
+            }
+            read = Read::Other(id.clone(), text.trim().to_owned());
+        }
+        let field = ask.id.value.clone();
+        let filled = self.fill_from_slots(ask, &read, meaning);
+        if matches!(ask.answer, Expect::Confirm) && !filled.is_empty() {
+            self.go_on_after(&field);
+            return;
+        }
+        if read == Read::Nothing && filled.is_empty() {
+            if self.digress(ask, meaning) {
+                return;
+            }
+            read = self.read_freely(ask, text);
+        }
+        match read {
+            Read::Answer(answer, note) => self.answered(ask, answer, note),
+            Read::Other(_, words) => {
+                self.fill(&format!("{field}_text"), Answer::Text(words));
+                self.fill(&field, Answer::Skipped);
+                self.go_on_after(&field);
+            }
+            Read::Refused(why) => {
+                self.say(why);
+                self.ask_again();
+            }
+            Read::Nothing if !filled.is_empty() => {
+                if let Some(place) = self.conversation.place.as_mut() {
+                    place.tries = 0;
+                }
+                self.go_on_after(filled.first().map_or(field.as_str(), String::as_str));
+            }
+            Read::Nothing => self.not_understood(),
+        }
+    }
+
+    /// Takes an answer to the open question and goes on.
+    fn answered(&mut self, ask: &Ask, answer: Answer, note: Option<String>) {
+        let field = ask.id.value.clone();
+        if matches!(ask.answer, Expect::Confirm) {
+            match answer.key() {
+                Some("yes") => {}
+                Some("leave") => return self.leave(),
+                _ => return self.ask_what_to_change(),
+            }
+        }
+        if let Some(place) = self.conversation.place.as_mut() {
+            place.answers.remove(&format!("{field}_text"));
+        }
+        if let Some(note) = note {
+            self.say(note);
+        }
+        self.fill(&field, answer);
+        self.go_on_after(&field);
+    }
+
+    /// Fills every field that a sentence speaks of, besides the open question's. Says back what
+    /// it took where that is more than one thing, or changed something. Returns the fields.
+    fn fill_from_slots(&mut self, ask: &Ask, read: &Read, meaning: &Meaning) -> Vec<String> {
+        let Some((dialogue, place)) = self.running() else { return Vec::new() };
+        if !dialogue.group_slots {
+            return Vec::new();
+        }
+        let open = ask.id.value.as_str();
+        let own = *read != Read::Nothing;
+        // A plain answer to the open question speaks of nothing else.
+        let mut found: Vec<(String, Answer)> = Vec::new();
+        let mut notes = Vec::new();
+        for (field, slot) in slot_values(&meaning.group) {
+            if field == open && own {
+                continue;
+            }
+            let Some(ask) = dialogue.ask(field) else { continue };
+            match slot {
+                Slot::Choice(id) => found.push((field.to_owned(), Answer::Choice(id))),
+                Slot::Sessions(number) => match &ask.answer {
+                    Expect::Number(limits) if (limits.min..=limits.max).contains(&number) => {
+                        found.push((field.to_owned(), Answer::Number(number)));
+                    }
+                    Expect::Number(limits) => notes.push(self.render(&limits.refused)),
+                    _ => {}
+                },
+                Slot::Size(size) => {
+                    if let Read::Answer(answer, note) = self.sized(ask, size) {
+                        found.push((field.to_owned(), answer));
+                        notes.extend(note);
+                    }
+                }
+            }
+        }
+        let slots = &meaning.group;
+        if (!slots.days.is_empty() || slots.time.is_some()) && !matches!(ask.answer, Expect::When | Expect::Talk) {
+            let before = match place.answers.get("when") {
+                Some(Answer::When(when)) => when.clone(),
+                _ => When::default(),
+            };
+            let when = When {
+                days: if slots.days.is_empty() { before.days } else { slots.days.clone() },
+                time: slots.time.or(before.time),
+                by: None,
+                text: None,
+            };
+            found.push(("when".to_owned(), Answer::When(when)));
+        }
+        found.retain(|(field, answer)| place.answers.get(field) != Some(answer));
+        let changed: Vec<String> = found
+            .iter()
+            .map(|(field, _)| field.clone())
+            .filter(|field| place.answers.get(field).is_some_and(|answer| *answer != Answer::Skipped))
+            .collect();
+        let fields: Vec<String> = found.iter().map(|(field, _)| field.clone()).collect();
+        let heard = dialogue.heard.clone();
+        for (field, answer) in found {
+            if let Some(place) = self.conversation.place.as_mut() {
+                place.answers.remove(&format!("{field}_text"));
+            }
+            self.fill(&field, answer);
+        }
+        if !changed.is_empty() {
+            let rows = self.rows(&changed);
+            self.word(Word::Changed);
+            self.say(rows);
+        }
+        let fresh: Vec<String> = fields.iter().filter(|field| !changed.contains(field)).cloned().collect();
+        if fresh.len() > 1
+            && let Some(heard) = heard
+        {
+            let rows = self.rows(&fresh);
+            self.say(format!("{heard}\n{rows}"));
+        }
+        for note in notes {
+            self.say(note);
+        }
+        fields
+    }
+
+    fn hear_idle(&mut self, text: &str, meaning: &Meaning) {
+        if self.command(meaning.intent) {
+            return;
+        }
+        if let Some(choice) = self.menu_pick(text) {
+            self.navigate(choice.trim_start_matches("go."));
+            return;
+        }
+        match meaning.intent {
+            Intent::Question => {
+                self.clarify(text);
+                return;
+            }
+            Intent::Yes if self.conversation.parked().is_some() => {
+                self.resume_on_word();
+                return;
+            }
+            _ => {}
+        }
+        if meaning.intent == Intent::Group {
+            self.begin_group(meaning);
+        } else if !meaning.needs.is_empty() || meaning.intent == Intent::Signpost {
+            self.signpost(meaning);
+        } else {
+            self.not_understood();
+        }
+    }
+
+    /// Does what an intent asks for from anywhere. Returns whether it was one of those.
+    fn command(&mut self, intent: Intent) -> bool {
+        match intent {
+            Intent::Help => self.help(),
+            Intent::Menu => self.go_to_menu(),
+            Intent::Stop => self.stop(),
+            Intent::StartAgain => self.start_again(),
+            Intent::Back => self.back(),
+            Intent::Repeat => self.ask_again(),
+            Intent::Resume => self.resume_on_word(),
+            Intent::Leave => self.leave(),
+            Intent::Finish if self.running().is_some_and(|(dialogue, _)| dialogue.form) => self.finish_form(),
+            Intent::Thanks => self.word_and_go_on(Word::Thanks),
+            Intent::Bye => self.word_and_go_on(Word::Bye),
+            Intent::Greeting => self.word_and_go_on(Word::Menu),
+            Intent::Person | Intent::Privacy | Intent::DeleteData | Intent::ClearChat | Intent::Feedback => {
+                let Some(name) = self.content.dialogues.for_intent(intent).map(|d| d.dialogue.value.clone()) else {
+                    return false;
+                };
+                if self.conversation.dialogue() == Some(name.as_str()) {
+                    self.ask_again();
+                } else {
+                    self.begin(&name);
+                }
+            }
+            Intent::None
+            | Intent::Signpost
+            | Intent::Group
+            | Intent::Skip
+            | Intent::Finish
+            | Intent::Yes
+            | Intent::No
+            | Intent::Unsure
+            | Intent::Question
+            | Intent::Correct => return false,
+        }
+        true
+    }
+
+    /// A new wish in the middle of something: a group in the middle of a search, support in the
+    /// middle of a form. A question that takes any words takes these.
+    fn digress(&mut self, ask: &Ask, meaning: &Meaning) -> bool {
+        let takes_words = matches!(
+            ask.answer,
+            Expect::Text(_) | Expect::Needs(_) | Expect::When | Expect::Talk | Expect::Contact | Expect::Area
+        ) || matches!(&ask.answer, Expect::Choice(options) if options.iter().any(|option| option.other));
+        let running = self.conversation.dialogue().map(str::to_owned);
+        match meaning.intent {
+            Intent::Group if running.as_deref() != Some("group_request") => {
+                self.begin_group(meaning);
+                true
+            }
+            Intent::Signpost if !takes_words && running.as_deref() != Some("signpost") => {
+                self.word(Word::PutAside);
+                self.signpost(meaning);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Starts a dialogue and says its first words.
+    pub(crate) fn begin(&mut self, name: &str) {
+        self.conversation.tries = 0;
+        // A parked form of that dialogue is the one that is meant.
+        if let Some(at) = self.conversation.aside.iter().position(|aside| aside.place.dialogue == name) {
+            let aside = self.conversation.aside.remove(at);
+            self.put_aside(false);
+            self.conversation.aside.push(aside);
+            self.resume();
+            return;
+        }
+        if name != "delete_data" && name != "clear_chat" {
+            let put_aside = self.running().is_some_and(|(dialogue, _)| dialogue.form);
+            if put_aside {
+                self.word(Word::PutAside);
+            }
+        }
+        self.start(name);
+        self.advance(0);
+    }
+
+    fn begin_group(&mut self, meaning: &Meaning) {
+        let Some(name) = self.content.dialogues.for_intent(Intent::Group).map(|d| d.dialogue.value.clone()) else {
+            return self.not_understood();
+        };
+        if self.conversation.aside.iter().any(|aside| aside.place.dialogue == name) {
+            self.begin(&name);
+        } else {
+            self.conversation.tries = 0;
+            self.start(&name);
+        }
+        let first = self.content.dialogues.get(&name).and_then(|dialogue| dialogue.asks().next().cloned());
+        if let Some(ask) = first {
+            self.fill_from_slots(&ask, &Read::Nothing, meaning);
+        }
+        self.advance(0);
+    }
+
+    /// Looks for support for the needs that the words named; asks when they named none.
+    fn signpost(&mut self, meaning: &Meaning) {
+        let Some(name) = self.content.dialogues.for_intent(Intent::Signpost).map(|d| d.dialogue.value.clone()) else {
+            return self.not_understood();
+        };
+        self.conversation.tries = 0;
+        self.start(&name);
+        if !meaning.needs.is_empty() {
+            let needs = meaning.needs.iter().take(3).map(|need| (need.id.clone(), need.score)).collect();
+            self.fill("needs", Answer::Needs(needs));
+        }
+        self.advance(0);
+    }
+
+    /// Two tries, then a person is offered.
+    pub(crate) fn not_understood(&mut self) {
+        let tries = match self.conversation.place.as_mut() {
+            Some(place) => {
+                place.tries += 1;
+                place.tries
+            }
+            None => {
+                self.conversation.tries = self.conversation.tries.saturating_add(1);
+                self.conversation.tries
+            }
+        };
+        let running = self.running().is_some();
+        if tries < TRIES {
+            self.word(Word::NotUnderstood);
+            if running { self.ask_again() } else { self.offer_choices(self.menu_choices()) }
+            return;
+        }
+        self.word(Word::NotUnderstoodAgain);
+        if running {
+            self.ask_again();
+            self.add_choice(Word::ChoicePerson, "go.person");
+        } else {
+            self.offer_choices(self.menu_choices());
+        }
+        if tries == TRIES {
+            self.lost_at_the_desk();
+        }
+    }
+
+    fn follow_link(&mut self, word: &str) {
+        match self.content.dialogues.for_link(word).map(|dialogue| dialogue.dialogue.value.clone()) {
+            Some(name) if self.conversation.dialogue() != Some(name.as_str()) => self.begin(&name),
+            _ if self.running().is_some() => self.ask_again(),
+            _ => self.menu(),
+        }
+    }
+
+    /// The menu entry that a text picks while nothing is open.
+    fn menu_pick(&self, text: &str) -> Option<String> {
+        let open: &[Choice] = &self.conversation.prompt.choices;
+        let choices: Vec<answer::Choice<'_>> =
+            open.iter().map(|c| answer::Choice { id: &c.id, label: &c.label, synonyms: &[] }).collect();
+        let picked = answer::choose(text, &choices).map(|nth| open[nth].id.clone())?;
+        match picked.as_str() {
+            "resume" | "leave" => None,
+            _ if picked.starts_with("go.") => Some(picked),
+            _ => None,
+        }
+    }
+}
+
+/// Intents that are never an answer to a question.
+fn is_command(intent: Intent) -> bool {
+    match intent {
+        Intent::Person
+        | Intent::Feedback
+        | Intent::Privacy
+        | Intent::DeleteData
+        | Intent::ClearChat
+        | Intent::Help
+        | Intent::Menu
+        | Intent::Stop
+        | Intent::StartAgain
+        | Intent::Back
+        | Intent::Repeat
+        | Intent::Resume
+        | Intent::Leave
+        | Intent::Finish
+        | Intent::Thanks
+        | Intent::Greeting
+        | Intent::Bye => true,
+        Intent::None
+        | Intent::Signpost
+        | Intent::Group
+        | Intent::Skip
+        | Intent::Yes
+        | Intent::No
+        | Intent::Unsure
+        | Intent::Question
+        | Intent::Correct => false,
+    }
+}
+
+/// The word behind `/start`, or an empty one for `/start` alone.
+fn deep_link(text: &str) -> Option<String> {
+    let mut words = text.split_whitespace();
+    let command = words.next()?.split('@').next()?;
+    (command == "/start").then(|| words.next().unwrap_or_default().to_lowercase())
+}

@@ -1,0 +1,118 @@
+//! Shows what the directory found.
+
+use super::{
+    Answer,
+    model::{Offer, OfferField, Step},
+    talk::Talk,
+};
+use crate::{
+    content::Word,
+    directory::{Field, Query},
+    effect::Choice,
+};
+
+impl Talk<'_> {
+    /// Shows the next offers that fit, and what is open now. Returns whether there were any.
+    pub(crate) fn show_offers(&mut self, offer: &Offer) -> bool {
+        let needs = self.needs();
+        let shown = self.conversation.place.as_ref().map(|place| place.shown.clone()).unwrap_or_default();
+        let list = self.content.directory.search(&self.query(&needs, &shown));
+        if list.matches.is_empty() {
+            return false;
+        }
+        let now = self.now();
+        let cards: Vec<String> = list
+            .matches
+            .iter()
+            .enumerate()
+            .map(|(nth, found)| format!("{}. {}", nth + 1, found.card(now)))
+            .collect();
+        let open_now = list.open_now.as_ref().map(|found| found.card(now));
+        let ids: Vec<String> = list.matches.iter().map(|found| found.offer.id.clone()).collect();
+
+        let heading = self.render(&offer.text.value);
+        let open_heading = self.render(&offer.open_now);
+        let ask = self.render(&offer.ask.value);
+        self.say(format!("{heading}\n\n{}", cards.join("\n\n")));
+        if let Some(open_now) = open_now {
+            self.say(format!("{open_heading}\n{open_now}"));
+        }
+        self.say(ask);
+        if let Some(place) = self.conversation.place.as_mut() {
+            place.step.clone_from(&offer.id.value);
+            place.tries = 0;
+            place.shown.extend(ids);
+        }
+        self.offer_choices(
+            offer
+                .choices
+                .iter()
+                .map(|option| Choice { id: option.id.value.clone(), label: option.label.clone() })
+                .collect(),
+        );
+        true
+    }
+
+    /// Whether knowing the field could change what is shown.
+    pub(crate) fn changes_offers(&self, field: OfferField) -> bool {
+        let known = match field {
+            OfferField::Area => self.conversation.area.is_some(),
+            OfferField::Role => self.conversation.role.is_some(),
+        };
+        if known {
+            return false;
+        }
+        let needs = self.needs();
+        let query = self.query(&needs, &[]);
+        self.content.directory.changes_answer(
+            &query,
+            match field {
+                OfferField::Area => Field::Area,
+                OfferField::Role => Field::Role,
+            },
+        )
+    }
+
+    fn query<'q>(&'q self, needs: &'q [(&'q str, f64)], exclude: &'q [String]) -> Query<'q> {
+        Query {
+            needs,
+            area: self.conversation.area.as_deref(),
+            role: self.conversation.role.as_deref(),
+            sector: None,
+            nation: self.hub.nation,
+            now: self.now(),
+            exclude,
+            areas: &self.hub.areas,
+        }
+    }
+
+    fn needs(&self) -> Vec<(&str, f64)> {
+        match self.conversation.place.as_ref().and_then(|place| place.answers.get("needs")) {
+            Some(Answer::Needs(needs)) => needs.iter().map(|(id, score)| (id.as_str(), *score)).collect(),
+            Some(
+                Answer::Skipped
+                | Answer::Choice(_)
+                | Answer::Number(_)
+                | Answer::Size(_)
+                | Answer::When(_)
+                | Answer::Text(_),
+            )
+            | None => Vec::new(),
+        }
+    }
+
+    /// One more choice under what was said last.
+    pub(crate) fn add_choice(&mut self, word: Word, id: &str) {
+        let choice = self.choice(id, word);
+        self.push_choice(choice);
+    }
+
+    /// The offer step that is open, if one is.
+    pub(crate) fn open_offer(&self) -> Option<&Offer> {
+        let (dialogue, place) = self.running()?;
+        match dialogue.step(&place.step)? {
+            Step::Offer(offer) => Some(offer),
+            Step::Say(_) | Step::Ask(_) | Step::Branch(_) | Step::Save(_) | Step::HandOver(_) | Step::Act(_) => None,
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Reads a text as the answer to the open question.
+
+use super::{
+    Answer, When,
+    model::{Ask, Expect, Opt},
+    talk::Talk,
+};
+use crate::understanding::{
+    GroupSlots, Meaning,
+    answer::{self, YesNo},
+};
+
+/// What an answer turned out to be.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Read {
+    /// An answer, and what to say to it.
+    Answer(Answer, Option<String>),
+    /// An answer in free text where an option stood for "something else": the option and the words.
+    Other(String, String),
+    /// Understood and not possible: the reason. The question stays.
+    Refused(String),
+    /// No answer to this question.
+    Nothing,
+}
+
+impl Talk<'_> {
+    /// The answer that a text surely gives to the question: by number, label or form. Free text is
+    /// left for [`Talk::read_freely`], after commands had their chance.
+    pub(crate) fn read_surely(&self, ask: &Ask, text: &str, meaning: &Meaning) -> Read {
+        match &ask.answer {
+            Expect::Choice(options) => match pick(text, options) {
+                Some(option) => Read::Answer(Answer::Choice(option.id.value.clone()), None),
+                None => self.slot_choice(ask, options, &meaning.group),
+            },
+            Expect::Needs(options) => match pick(text, options) {
+                Some(option) if option.other => Read::Nothing,
+                Some(option) => Read::Answer(Answer::Needs(vec![(option.id.value.clone(), 1.0)]), None),
+                None => needs(meaning),
+            },
+            Expect::YesNo | Expect::Confirm => match self.content.understanding.yes_no(text) {
+                Some(answer) => Read::Answer(Answer::Choice(yes_no_id(answer).to_owned()), None),
+                None => Read::Nothing,
+            },
+            Expect::Number(number) => match self.content.understanding.sessions(text) {
+                Some(said) if (number.min..=number.max).contains(&said) => Read::Answer(Answer::Number(said), None),
+                Some(_) => Read::Refused(self.render(&number.refused)),
+                None => Read::Nothing,
+            },
+            Expect::Size(_) => match self.content.understanding.size(text) {
+                Some(size) => self.sized(ask, size),
+                None => Read::Nothing,
+            },
+            Expect::When | Expect::Talk => {
+                let when = self.content.understanding.when(text);
+                let by = matches!(ask.answer, Expect::Talk).then(|| way_to_talk(text)).flatten();
+                if when.days.is_empty() && when.time.is_none() && by.is_none() {
+                    return Read::Nothing;
+                }
+                Read::Answer(
+                    Answer::When(When { days: when.days, time: when.time, by, text: Some(when.text) }),
+                    None,
+                )
+            }
+            Expect::Contact => match answer::contact(text) {
+                Some(answer::Contact::Email(email)) => Read::Answer(Answer::Text(email), None),
+                Some(answer::Contact::Phone(_)) => Read::Answer(Answer::Text(text.trim().to_owned()), None),
+                Some(answer::Contact::Other(_)) | None => Read::Nothing,
+            },
+            Expect::Area => match answer::name_among(text, &self.hub.areas) {
+                Some(nth) => Read::Answer(Answer::Choice(self.hub.areas[nth].clone()), None),
+                None => Read::Nothing,
+            },
+            Expect::Role => {
+                let roles = &self.content.directory.taxonomy().roles;
+                let choices: Vec<answer::Choice<'_>> = roles
+                    .iter()
+                    .map(|role| answer::Choice { id: &role.id, label: &role.label, synonyms: &[] })
+                    .collect();
+                match answer::choose(text, &choices) {
+                    Some(nth) => Read::Answer(Answer::Choice(roles[nth].id.clone()), None),
+                    None => match self.content.understanding.role(text) {
+                        Some(role) => Read::Answer(Answer::Choice(role.to_owned()), None),
+                        None => Read::Nothing,
+                    },
+                }
+            }
+            Expect::Text(_) => Read::Nothing,
+        }
+    }
+
+    /// The answer where anything may be one.
+    pub(crate) fn read_freely(&self, ask: &Ask, text: &str) -> Read {
+        let words = |max: usize| text.trim().chars().take(max).collect::<String>();
+        match &ask.answer {
+            Expect::Text(limit) => Read::Answer(Answer::Text(words(limit.max)), None),
+            Expect::Choice(options) => match options.iter().find(|option| option.other) {
+                Some(option) => Read::Other(option.id.value.clone(), words(500)),
+                None => Read::Nothing,
+            },
+            Expect::When | Expect::Talk => {
+                Read::Answer(Answer::When(When { text: Some(words(300)), ..When::default() }), None)
+            }
+            Expect::Contact => Read::Answer(Answer::Text(words(200)), None),
+            Expect::Area => Read::Answer(Answer::Choice(words(100)), None),
+            Expect::Number(_)
+            | Expect::Size(_)
+            | Expect::YesNo
+            | Expect::Needs(_)
+            | Expect::Role
+            | Expect::Confirm => Read::Nothing,
+        }
+    }
+
+    /// A number of people, with advice where it is outside what works best.
+    pub(crate) fn sized(&self, ask: &Ask, size: crate::understanding::Size) -> Read {
+        let Expect::Size(advice) = &ask.answer else { return Read::Nothing };
+        let outside = size.min < advice.min || size.max > advice.max;
+        Read::Answer(Answer::Size(size), outside.then(|| self.render(&advice.advice)))
+    }
+
+    /// An option named by the slot that has the question's name.
+    fn slot_choice(&self, ask: &Ask, options: &[Opt], slots: &GroupSlots) -> Read {
+        let Some(value) = slot_values(slots).into_iter().find(|(field, _)| *field == ask.id.value) else {
+            return Read::Nothing;
+        };
+        match value.1 {
+            Slot::Choice(id) if options.iter().any(|option| option.id.value == id) => {
+                Read::Answer(Answer::Choice(id), None)
+            }
+            Slot::Choice(_) | Slot::Sessions(_) | Slot::Size(_) => Read::Nothing,
+        }
+    }
+}
+
+/// A slot of a group request as the form has it.
+pub(crate) enum Slot {
+    Choice(String),
+    Sessions(u32),
+    Size(crate::understanding::Size),
+}
+
+/// The slots found, by the field that each fills; days and time are apart.
+pub(crate) fn slot_values(slots: &GroupSlots) -> Vec<(&'static str, Slot)> {
+    fn id<T: serde::Serialize>(value: T) -> Slot {
+        Slot::Choice(serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default())
+    }
+    let mut values = Vec::new();
+    values.extend(slots.outline.map(|v| ("outline", id(v))));
+    values.extend(slots.access.map(|v| ("access", id(v))));
+    values.extend(slots.setting.map(|v| ("setting", id(v))));
+    values.extend(slots.frequency.map(|v| ("frequency", id(v))));
+    values.extend(slots.sessions.map(|v| ("sessions", Slot::Sessions(v))));
+    values.extend(slots.size.map(|v| ("size", Slot::Size(v))));
+    values.extend(slots.staff.map(|v| ("staff", id(v))));
+    values
+}
+
+/// The key of a yes-or-no answer in `next` and `rises`.
+pub(crate) fn yes_no_id(answer: YesNo) -> &'static str {
+    match answer {
+        YesNo::Yes => "yes",
+        YesNo::No => "no",
+        YesNo::Unsure => "unsure",
+    }
+}
+
+fn needs(meaning: &Meaning) -> Read {
+    if meaning.needs.is_empty() {
+        return Read::Nothing;
+    }
+    Read::Answer(Answer::Needs(meaning.needs.iter().take(3).map(|n| (n.id.clone(), n.score)).collect()), None)
+}
+
+fn pick<'o>(text: &str, options: &'o [Opt]) -> Option<&'o Opt> {
+    let choices: Vec<answer::Choice<'_>> = options
+        .iter()
+        .map(|option| answer::Choice { id: &option.id.value, label: &option.label, synonyms: &option.say })
+        .collect();
+    answer::choose(text, &choices).map(|nth| &options[nth])
+}
+
+fn way_to_talk(text: &str) -> Option<String> {
+    let text = crate::content::plain(text);
+    [
+        ("phone", [" phone ", " ring ", " call ", " telephone ", " mobile "].as_slice()),
+        ("video", &[" video ", " teams ", " zoom ", " online ", " meet "]),
+        ("chat", &[" chat ", " message ", " text ", " here "]),
+        ("in_person", &[" in person ", " face to face ", " on site ", " meet up "]),
+    ]
+    .into_iter()
+    .find(|(_, words)| words.iter().any(|word| text.contains(word)))
+    .map(|(way, _)| way.to_owned())
+}

@@ -1,0 +1,304 @@
+//! Ways out and back: stop, back, skip, change, carry on, leave, clarify, menu, help.
+
+use super::{
+    Answer,
+    load::CHECK_IN,
+    model::{Ask, Expect},
+    parse::Read,
+    talk::Talk,
+};
+use crate::{content::Word, effect::Choice, understanding::Meaning};
+
+impl Talk<'_> {
+    /// The menu's text and choices. What is going on stays as it is.
+    pub(crate) fn menu(&mut self) {
+        self.word(Word::Menu);
+        self.offer_choices(self.menu_choices());
+    }
+
+    /// Leaves what is going on (a form is kept) and shows the menu.
+    pub(crate) fn go_to_menu(&mut self) {
+        if self.put_aside(true) {
+            self.word(Word::Left);
+        }
+        self.conversation.tries = 0;
+        self.menu();
+    }
+
+    pub(crate) fn menu_choices(&self) -> Vec<Choice> {
+        let mut choices = Vec::new();
+        if self.conversation.parked().is_some() {
+            choices.push(self.choice("go.resume", Word::ChoiceResume));
+        }
+        choices.extend([
+            self.choice("go.signpost", Word::ChoiceSignpost),
+            self.choice("go.group_request", Word::ChoiceGroup),
+            self.choice("go.person", Word::ChoicePerson),
+            self.choice("go.privacy", Word::ChoicePrivacy),
+        ]);
+        choices
+    }
+
+    /// What the bot can do; then the open question again.
+    pub(crate) fn help(&mut self) {
+        self.word(Word::Help);
+        if self.running().is_some() { self.ask_again() } else { self.offer_choices(self.menu_choices()) }
+    }
+
+    pub(crate) fn word_and_go_on(&mut self, word: Word) {
+        if self.running().is_some() {
+            if word != Word::Menu {
+                self.word(word);
+            }
+            self.ask_again();
+        } else {
+            self.conversation.tries = 0;
+            self.word(word);
+            self.offer_choices(self.menu_choices());
+        }
+    }
+
+    /// Ends what is going on, at once. A form is dropped; a flag stays.
+    pub(crate) fn stop(&mut self) {
+        let form = self.running().is_some_and(|(dialogue, _)| dialogue.form);
+        self.word(if form { Word::StoppedForm } else { Word::Stopped });
+        self.conversation.place = None;
+        self.conversation.tries = 0;
+        self.offer_choices(self.menu_choices());
+    }
+
+    pub(crate) fn start_again(&mut self) {
+        let name = self.running().map(|(dialogue, _)| dialogue.dialogue.value.clone());
+        self.word(Word::StartedAgain);
+        self.conversation.place = None;
+        match name {
+            Some(name) if name != CHECK_IN => {
+                self.start(&name);
+                self.advance(0);
+            }
+            _ => self.menu(),
+        }
+    }
+
+    /// Asks the question before the open one again.
+    pub(crate) fn back(&mut self) {
+        let Some((dialogue, place)) = self.running() else {
+            self.word(Word::NothingToGoBack);
+            self.menu();
+            return;
+        };
+        let last = place.path.iter().rev().find(|step| **step != place.step && dialogue.ask(step).is_some()).cloned();
+        match last {
+            Some(field) => self.reopen(&field),
+            None => {
+                self.word(Word::NothingToGoBack);
+                self.ask_again();
+            }
+        }
+    }
+
+    /// Takes an answer back and asks for it again.
+    fn reopen(&mut self, field: &str) {
+        if let Some(place) = self.conversation.place.as_mut() {
+            place.answers.remove(field);
+            place.answers.remove(&format!("{field}_text"));
+            place.path.retain(|step| step != field);
+            place.finish = false;
+        }
+        self.go_to(field);
+    }
+
+    pub(crate) fn skip(&mut self) {
+        let Some(ask) = self.open_ask().cloned() else {
+            self.not_understood();
+            return;
+        };
+        if ask.skip.as_deref() == Some("") || matches!(ask.answer, Expect::Confirm) {
+            self.word(Word::CannotSkip);
+            self.ask_again();
+            return;
+        }
+        self.word(Word::Skipped);
+        self.fill(&ask.id.value, Answer::Skipped);
+        self.go_on_after(&ask.id.value);
+    }
+
+    /// "That's all": the rest stays unanswered.
+    pub(crate) fn finish_form(&mut self) {
+        if let Some(place) = self.conversation.place.as_mut() {
+            place.finish = true;
+        }
+        self.advance(0);
+    }
+
+    /// Goes on with a kept form because the person said so.
+    pub(crate) fn resume_on_word(&mut self) {
+        if self.conversation.aside.is_empty() && self.running().is_some() {
+            self.ask_again();
+            return;
+        }
+        if self.conversation.aside.is_empty() {
+            self.word(Word::NothingToResume);
+            self.offer_choices(self.menu_choices());
+            return;
+        }
+        self.conversation.place = None;
+        self.resume();
+    }
+
+    /// Keeps the form for later.
+    pub(crate) fn leave(&mut self) {
+        if self.put_aside(true) {
+            self.word(Word::Left);
+        } else if let Some(aside) = self.conversation.aside.last_mut() {
+            aside.parked = true;
+            self.conversation.place = None;
+            self.word(Word::Left);
+        } else {
+            self.conversation.place = None;
+            self.word(Word::Stopped);
+        }
+        self.offer_choices(self.menu_choices());
+    }
+
+    pub(crate) fn ask_what_to_change(&mut self) {
+        if let Some(place) = self.conversation.place.as_mut() {
+            place.changing = true;
+        }
+        self.word(Word::WhatToChange);
+        let choices = self.running().map(|(dialogue, place)| self.change_choices(dialogue, place)).unwrap_or_default();
+        self.offer_choices(choices);
+    }
+
+    pub(crate) fn change_field(&mut self, field: &str) {
+        if self.running().is_some_and(|(dialogue, _)| dialogue.ask(field).is_some()) {
+            self.reopen(field);
+        } else {
+            self.ask_again();
+        }
+    }
+
+    /// "The size", in answer to "what would you like to change?".
+    pub(crate) fn name_field(&mut self, text: &str) -> bool {
+        let text = crate::content::plain(text);
+        let field = self.running().and_then(|(dialogue, place)| {
+            dialogue
+                .asks()
+                .filter(|ask| place.answers.contains_key(&ask.id.value))
+                .find(|ask| names(ask, &text))
+                .map(|ask| ask.id.value.clone())
+        });
+        match field {
+            Some(field) => {
+                self.reopen(&field);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// An edited message corrects the answer that it first gave. Returns whether it did.
+    pub(crate) fn correct_last(&mut self, text: &str, meaning: &Meaning) -> bool {
+        let Some((dialogue, place)) = self.running() else { return false };
+        let Some(ask) = place.path.iter().rev().find_map(|step| dialogue.ask(step)).cloned() else {
+            return false;
+        };
+        let read = match self.read_surely(&ask, text, meaning) {
+            Read::Nothing => self.read_freely(&ask, text),
+            read => read,
+        };
+        let field = ask.id.value.clone();
+        match read {
+            Read::Answer(answer, _) => self.fill(&field, answer),
+            Read::Other(_, words) => self.fill(&format!("{field}_text"), Answer::Text(words)),
+            Read::Refused(_) | Read::Nothing => return false,
+        }
+        let rows = self.rows(&[field]);
+        self.word(Word::Changed);
+        self.say(rows);
+        self.ask_again();
+        true
+    }
+
+    /// Answers a question in the middle of anything, then asks the open question again.
+    pub(crate) fn clarify(&mut self, text: &str) {
+        let plain = crate::content::plain(text);
+        let said = self.term(&plain).or_else(|| self.reason(&plain)).or_else(|| {
+            self.content.faq.answer(text).map(|answer| self.render(answer))
+        });
+        match said {
+            Some(said) => self.say(said),
+            None => self.word(Word::UnknownQuestion),
+        }
+        if self.running().is_some() { self.ask_again() } else { self.offer_choices(self.menu_choices()) }
+    }
+
+    /// "What does closed mean?"
+    fn term(&self, plain: &str) -> Option<String> {
+        let asks_meaning =
+            [" mean ", " means ", " meaning ", " what is ", " whats ", " explain ", " difference "];
+        if !asks_meaning.iter().any(|words| plain.contains(words)) {
+            return None;
+        }
+        // Outside a dialogue the words of any form may be asked about.
+        let dialogues: Vec<_> = match self.running() {
+            Some((dialogue, _)) => vec![dialogue],
+            None => self.content.dialogues.iter().collect(),
+        };
+        let said: Vec<String> = dialogues
+            .iter()
+            .flat_map(|dialogue| &dialogue.terms)
+            .filter(|(words, _)| words.split('|').any(|word| plain.contains(&crate::content::plain(word))))
+            .map(|(_, meaning)| self.render(meaning))
+            .collect();
+        // "The difference between open and closed" wants both; more than two is a word too common.
+        (!said.is_empty()).then(|| said.into_iter().take(2).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// "Why do you ask?"
+    fn reason(&self, plain: &str) -> Option<String> {
+        if !plain.starts_with(" why ") && !plain.contains(" what for ") {
+            return None;
+        }
+        let ask = self.open_ask()?;
+        Some(match &ask.why {
+            Some(why) => self.render(why),
+            None => self.text(Word::NoReason),
+        })
+    }
+
+    /// After an edit of the content: goes on at the same step where it still exists, else says so
+    /// and picks up at the nearest earlier answered one. Returns whether it asked anew.
+    pub(crate) fn follow_content(&mut self) -> bool {
+        self.conversation.content.clone_from(&self.content.hash);
+        let Some(place) = self.conversation.place.as_ref() else { return false };
+        let Some(dialogue) = self.content.dialogues.get(&place.dialogue) else {
+            self.conversation.place = None;
+            self.word(Word::ContentChanged);
+            self.menu();
+            return true;
+        };
+        if dialogue.step(&place.step).is_some() {
+            return false;
+        }
+        let earlier = place.path.iter().rev().find(|step| dialogue.ask(step).is_some()).cloned();
+        let fields: Vec<String> = dialogue.asks().map(|ask| ask.id.value.clone()).collect();
+        self.word(Word::ContentChanged);
+        if let Some(place) = self.conversation.place.as_mut() {
+            place.answers.retain(|field, _| {
+                fields.iter().any(|known| field == known || field.strip_suffix("_text") == Some(known))
+            });
+        }
+        match earlier {
+            Some(step) => self.go_on_after(&step),
+            None => self.advance(0),
+        }
+        true
+    }
+}
+
+fn names(ask: &Ask, text: &str) -> bool {
+    let label = ask.label.as_deref().map(crate::content::plain);
+    text.contains(&format!(" {} ", ask.id.value.replace('_', " ")))
+        || label.is_some_and(|label| text.contains(&label))
+}

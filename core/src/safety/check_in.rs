@@ -1,0 +1,328 @@
+//! What is said and done when somebody may be in danger.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+
+use super::{Heard, Kind, Route};
+use crate::{
+    content::Word,
+    conversation::{Flag, Holder},
+    dialogue::{
+        CHECK_IN, Place, Read, Talk,
+        model::{Ask, END},
+        yes_no_id,
+    },
+    effect::{AuditKind, DeskKind, Effect, SayKind},
+    understanding::{Intent, Meaning, Signal},
+};
+
+/// Name of the timer that watches for silence after "are you safe?".
+pub(crate) const SILENCE: &str = "silence";
+
+/// Signals that a conversation remembers.
+const SIGNALS_KEPT: usize = 20;
+
+/// How long a signal may add up with later ones.
+const SIGNALS_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// A message written this long before it is read waited out an outage.
+pub(crate) const LATE: SignedDuration = SignedDuration::from_mins(10);
+
+/// Kinds in the order in which they decide what is said, where a message has several.
+pub const ORDER: &[Kind] = &[
+    Kind::ThirdParty,
+    Kind::Suicide,
+    Kind::SelfHarm,
+    Kind::Medical,
+    Kind::HarmToOthers,
+    Kind::SexualViolence,
+    Kind::Abuse,
+    Kind::Stalking,
+    Kind::Under18,
+    Kind::Safeguarding,
+    Kind::FitnessToPractise,
+    Kind::PatientSafety,
+];
+
+impl Talk<'_> {
+    /// Remembers what a text gave away, for adding up with later ones.
+    pub(crate) fn remember(&mut self, heard: &Heard) {
+        let at = self.now();
+        let signals = &mut self.conversation.memory.0;
+        signals.retain(|signal| at.duration_since(signal.at) < SIGNALS_FOR);
+        signals.extend(heard.signals.iter().map(|id| Signal { id: id.clone(), at }));
+        let extra = signals.len().saturating_sub(SIGNALS_KEPT);
+        signals.drain(..extra);
+    }
+
+    /// Answers danger: the flag, the lines and the question for its route and kind, the desk.
+    pub(crate) fn danger(&mut self, heard: &Heard) {
+        let answering = self.conversation.dialogue() == Some(CHECK_IN);
+        // In the middle of "are you safe?", words that are danger again are no yes: go up.
+        if answering
+            && heard.route <= self.conversation.route()
+            && let Some(ask) = self.open_ask().cloned()
+            && ask.rises.iter().any(|key| key == "unclear")
+        {
+            self.rise(&ask, &heard.kinds);
+            return;
+        }
+        let late = self.is_late();
+        if late && self.conversation.late_at == Some(self.now()) && heard.route <= self.conversation.route() {
+            // Several messages from before the outage are answered as one.
+            self.raise_flag(heard.route, &heard.kinds);
+            self.tell_desk_of_danger(heard.route, &heard.kinds, &heard.reasons);
+            return;
+        }
+        if late {
+            self.conversation.late_at = Some(self.now());
+            let text = self.text(Word::Late);
+            if heard.route < Route::E {
+                self.say_as(SayKind::Safety, text);
+            }
+        }
+        self.raise_flag(heard.route, &heard.kinds);
+        self.tell_desk_of_danger(heard.route, &heard.kinds, &heard.reasons);
+        self.respond(heard.route, &heard.kinds);
+    }
+
+    /// Danger while a practitioner holds: the person sees the lines, the practitioner an alert.
+    /// Nothing is asked, so that nobody is spoken over.
+    pub(crate) fn danger_while_held(&mut self, heard: &Heard) {
+        self.raise_flag(heard.route, &heard.kinds);
+        self.tell_desk_of_danger(heard.route, &heard.kinds, &heard.reasons);
+        let text = if heard.route == Route::E { "Call 999 now.\n\n".to_owned() } else { String::new() };
+        let lines = self.text(Word::HeldDanger);
+        self.say_as(SayKind::Safety, text + &lines);
+    }
+
+    /// Raises the flag to a route; it is never lowered here.
+    fn raise_flag(&mut self, route: Route, kinds: &BTreeSet<Kind>) {
+        if kinds.contains(&Kind::Abuse) && !kinds.contains(&Kind::ThirdParty) {
+            self.conversation.do_not_message = true;
+        }
+        let since = self.now();
+        let before = self.conversation.route();
+        let flag = self.conversation.flag.get_or_insert(Flag { route, kinds: BTreeSet::new(), since });
+        flag.route = flag.route.max(route);
+        flag.kinds.extend(kinds);
+        if flag.route > before {
+            self.effects.push(Effect::Audit {
+                what: AuditKind::FlagRaised,
+                by: None,
+                case: self.conversation.case.clone(),
+            });
+        }
+    }
+
+    /// Says what is to be said on a route and kinds, and waits where it asks.
+    fn respond(&mut self, route: Route, kinds: &BTreeSet<Kind>) {
+        if self.conversation.dialogue() == Some(CHECK_IN) {
+            self.conversation.place = None;
+        }
+        let parked = self.put_aside(true);
+        for aside in &mut self.conversation.aside {
+            aside.parked = true;
+        }
+        let (main, step) = self.response_step(route, kinds);
+        for kind in [Kind::Abuse, Kind::SexualViolence, Kind::Under18, Kind::Safeguarding] {
+            if kinds.contains(&kind) && kind != main && !kinds.contains(&Kind::ThirdParty) {
+                self.say_step(&format!("also_{}", name(kind)));
+            }
+        }
+        self.conversation.place = Some(Place { dialogue: CHECK_IN.to_owned(), ..Place::default() });
+        if parked {
+            self.word(Word::Parked);
+        }
+        self.go_to(&step);
+    }
+
+    /// The main kind, and the step that answers it: its own route's, else the next one up.
+    fn response_step(&self, route: Route, kinds: &BTreeSet<Kind>) -> (Kind, String) {
+        let suicidal = kinds.contains(&Kind::Suicide) || kinds.contains(&Kind::SelfHarm);
+        let main = ORDER
+            .iter()
+            .copied()
+            .filter(|kind| kinds.contains(kind))
+            .find(|kind| *kind != Kind::ThirdParty || suicidal || kinds.len() == 1)
+            .unwrap_or(Kind::Suicide);
+        let step = response_for(main, route, |step| {
+            self.content.dialogues.get(CHECK_IN).is_some_and(|dialogue| dialogue.step(step).is_some())
+        });
+        (main, step)
+    }
+
+    fn say_step(&mut self, step: &str) {
+        let text = match self.content.dialogues.get(CHECK_IN).and_then(|dialogue| dialogue.step(step)) {
+            Some(crate::dialogue::model::Step::Say(say)) => say.text.value.clone(),
+            _ => return,
+        };
+        let text = self.render(&text);
+        self.say_as(SayKind::Safety, text);
+    }
+
+    /// A text that is no danger by itself, at an open question of the check-in.
+    pub(crate) fn hear_check_in(&mut self, text: &str, meaning: &Meaning) {
+        let Some(ask) = self.open_ask().cloned() else { return };
+        let answer = self.content.understanding.yes_no(text).map(yes_no_id);
+        let leaves = matches!(
+            meaning.intent,
+            Intent::Person
+                | Intent::Help
+                | Intent::Menu
+                | Intent::Stop
+                | Intent::StartAgain
+                | Intent::Privacy
+                | Intent::DeleteData
+                | Intent::ClearChat
+                | Intent::Resume
+                | Intent::Repeat
+                | Intent::Back
+        );
+        match answer {
+            Some(answer) => self.answer_check_in(answer),
+            None if leaves => self.leave_check_in(meaning.intent, text),
+            None if meaning.intent == Intent::Question => self.clarify(text),
+            None => match self.read_surely(&ask, text, meaning) {
+                Read::Answer(answer, _) => self.answer_check_in(answer.key().unwrap_or("unclear")),
+                Read::Other(..) | Read::Refused(_) | Read::Nothing => self.answer_check_in("unclear"),
+            },
+        }
+    }
+
+    /// An answer to an open question of the check-in: `yes`, `no`, `unsure` or `unclear`.
+    pub(crate) fn answer_check_in(&mut self, answer: &str) {
+        let Some(ask) = self.open_ask().cloned() else {
+            self.menu();
+            return;
+        };
+        self.effects.push(Effect::CancelTimer { name: SILENCE.to_owned() });
+        if ask.rises.iter().any(|key| key == answer) {
+            let kinds = self.conversation.flag.as_ref().map(|flag| flag.kinds.clone()).unwrap_or_default();
+            self.rise(&ask, &kinds);
+            return;
+        }
+        let then = ask.next.get(answer).or(ask.then.as_ref()).map_or(END, |then| then.value.as_str()).to_owned();
+        let what = format!("Answered «{answer}» to «{}».", ask.id.value);
+        self.desk_post(DeskKind::Notice, what);
+        self.go_to(&then);
+    }
+
+    /// One route up from the question's own, and what is said there.
+    fn rise(&mut self, ask: &Ask, kinds: &BTreeSet<Kind>) {
+        let asked = match ask.id.value.rsplit('_').next() {
+            Some("b") => Route::B,
+            Some("c") => Route::C,
+            Some("d") => Route::D,
+            _ => self.conversation.route(),
+        };
+        let route = match asked {
+            Route::A | Route::B => Route::C,
+            Route::C => Route::D,
+            Route::D | Route::E => Route::E,
+        };
+        let mut kinds = kinds.clone();
+        kinds.extend(self.conversation.flag.iter().flat_map(|flag| flag.kinds.iter().copied()));
+        self.effects.push(Effect::CancelTimer { name: SILENCE.to_owned() });
+        self.raise_flag(route, &kinds);
+        self.tell_desk_of_danger(route, &kinds, &[]);
+        self.respond(route, &kinds);
+    }
+
+    /// The person wants something else than to answer: they get it, the flag stays, and the lines
+    /// are not repeated at them.
+    fn leave_check_in(&mut self, intent: Intent, text: &str) {
+        self.effects.push(Effect::CancelTimer { name: SILENCE.to_owned() });
+        match intent {
+            Intent::Repeat | Intent::Back => self.ask_again(),
+            Intent::Help => self.help(),
+            Intent::Resume => {
+                self.conversation.place = None;
+                self.resume_on_word();
+            }
+            Intent::Stop | Intent::StartAgain | Intent::Menu => {
+                self.conversation.place = None;
+                let lines = self.lines();
+                self.say_as(SayKind::Safety, lines);
+                self.menu();
+            }
+            _ => {
+                self.conversation.place = None;
+                let meaning = Meaning { intent, ..Meaning::default() };
+                self.hear(text, &meaning);
+            }
+        }
+    }
+
+    /// Sets the timer for silence that an open question asks for.
+    pub(crate) fn watch_silence(&mut self, ask: &Ask) {
+        if let Some(minutes) = ask.silence
+            && let Ok(at) = self.now().checked_add(SignedDuration::from_mins(i64::from(minutes)))
+        {
+            self.effects.push(Effect::SetTimer {
+                name: SILENCE.to_owned(),
+                step: ask.id.value.clone(),
+                at,
+            });
+        }
+    }
+
+    /// Nobody answered "are you safe?": the desk is alerted and the lines are shown once more.
+    pub(crate) fn silence(&mut self, step: &str) {
+        let still = self.conversation.dialogue() == Some(CHECK_IN) && self.conversation.step() == Some(step);
+        if !still || matches!(self.conversation.holder, Holder::Practitioner { .. }) {
+            return;
+        }
+        self.desk_post(DeskKind::Alert, format!("No answer to «{step}» for five minutes."));
+        if !self.conversation.do_not_message {
+            let text = self.text(Word::Silence);
+            self.say_as(SayKind::Safety, text);
+        }
+    }
+
+    /// Whether the input was written long before it is read.
+    pub(crate) fn is_late(&self) -> bool {
+        self.now().duration_since(self.at) > LATE
+    }
+}
+
+/// The name of the step that answers a kind on a route: the route's own where there is one. On C
+/// a kind other than suicide, self-harm and medical falls back on its B step, which names 999
+/// first; everything else goes up, never down, and in the end to suicide's steps.
+pub(crate) fn response_for(kind: Kind, route: Route, exists: impl Fn(&str) -> bool + Copy) -> String {
+    let letters: &[char] = match (route, kind) {
+        (Route::A | Route::B, Kind::SelfHarm) => &['b'],
+        (Route::C, Kind::SelfHarm) => &['c'],
+        (Route::D, Kind::SelfHarm) => &['d'],
+        (Route::A | Route::B, _) => &['b', 'c', 'd', 'e'],
+        (Route::C, Kind::Suicide | Kind::Medical) => &['c', 'd', 'e'],
+        (Route::C, _) => &['c', 'b', 'd', 'e'],
+        (Route::D, _) => &['d', 'e'],
+        (Route::E, _) => &['e'],
+    };
+    let own = letters.iter().map(|letter| format!("{}_{letter}", name(kind))).find(|step| exists(step));
+    match own {
+        Some(step) => step,
+        None if kind != Kind::Suicide => response_for(Kind::Suicide, route, exists),
+        None => "suicide_e".to_owned(),
+    }
+}
+
+/// A kind as it stands in step names.
+pub(crate) fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Suicide => "suicide",
+        Kind::SelfHarm => "self_harm",
+        Kind::HarmToOthers => "harm_to_others",
+        Kind::Abuse => "abuse",
+        Kind::SexualViolence => "sexual_violence",
+        Kind::Stalking => "stalking",
+        Kind::Safeguarding => "safeguarding",
+        Kind::Under18 => "under_18",
+        Kind::Medical => "medical",
+        Kind::FitnessToPractise => "fitness_to_practise",
+        Kind::PatientSafety => "patient_safety",
+        Kind::ThirdParty => "third_party",
+    }
+}
