@@ -1,0 +1,175 @@
+//! One HTTP call of the Bot API, told apart by what is known of its outcome.
+
+use std::{fmt, time::Duration};
+
+use reqwest::{StatusCode, header::CONTENT_TYPE, redirect::Policy};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use teloxide_core::requests::Payload;
+
+/// How long a connection may take to come up.
+const CONNECT: Duration = Duration::from_secs(10);
+/// The wait when Telegram names none.
+const DEFAULT_RETRY: Duration = Duration::from_secs(5);
+
+/// How a call ended.
+///
+/// A 5xx is `Unknown`: a gateway answers with one when the server behind it took the call and was
+/// slow, as well as when it did not. A 401 or 404 on a call that worked before is `Unsent`: it
+/// says that the token is void, not that there is anything wrong with the request.
+#[derive(Debug)]
+pub(crate) enum Outcome<T> {
+    Done(T),
+    /// Telegram refuses the request for good.
+    Refused(Refused),
+    /// Not carried out; not before this wait.
+    RetryAfter(Duration),
+    /// Certainly not carried out.
+    Unsent(NotSent),
+    /// May or may not have been carried out.
+    Unknown,
+}
+
+/// Telegram's no. Its own words are left out of `Debug`, as they may quote the request.
+pub(crate) struct Refused {
+    pub(crate) code: u16,
+    pub(crate) description: String,
+    pub(crate) migrate_to: Option<i64>,
+}
+
+impl fmt::Debug for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refused")
+            .field("code", &self.code)
+            .field("migrate_to", &self.migrate_to)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotSent {
+    /// No connection came about.
+    Connect,
+    /// Telegram does not know the token.
+    Token,
+    /// Something on the way answered in Telegram's place.
+    Intermediary(u16),
+    /// The request could not be written down.
+    Request,
+}
+
+/// Where calls go. Cloning shares the connections.
+#[derive(Clone)]
+pub(crate) struct Api {
+    client: reqwest::Client,
+    /// `{api_url}/bot{token}/`: as secret as the token.
+    base: SecretString,
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api").finish_non_exhaustive()
+    }
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    ok: bool,
+    result: Option<Value>,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    parameters: Parameters,
+}
+
+#[derive(Default, Deserialize)]
+struct Parameters {
+    migrate_to_chat_id: Option<i64>,
+    retry_after: Option<u64>,
+}
+
+impl Api {
+    /// `api_url` has no slash at its end. An error means that this machine cannot do TLS.
+    pub(crate) fn new(api_url: &str, token: &SecretString) -> Result<Self, reqwest::Error> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            .redirect(Policy::none())
+            .referer(false)
+            .http1_only()
+            .tcp_nodelay(true)
+            .build()
+            .map_err(reqwest::Error::without_url)?;
+        let base = SecretString::from(format!("{api_url}/bot{}/", token.expose_secret()));
+        Ok(Self { client, base })
+    }
+
+    /// Posts a payload and waits at most `within` for all of the answer.
+    pub(crate) async fn call<P, T>(&self, payload: &P, within: Duration) -> Outcome<T>
+    where
+        P: Payload + Serialize,
+        T: DeserializeOwned,
+    {
+        if within.is_zero() {
+            return Outcome::Unsent(NotSent::Request);
+        }
+        let Ok(body) = serde_json::to_vec(payload) else { return Outcome::Unsent(NotSent::Request) };
+        let request = self
+            .client
+            .post(format!("{}{}", self.base.expose_secret(), P::NAME))
+            .timeout(within)
+            .header(CONTENT_TYPE, "application/json")
+            .body(body);
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) if error.is_builder() => return Outcome::Unsent(NotSent::Request),
+            Err(error) if error.is_connect() => return Outcome::Unsent(NotSent::Connect),
+            Err(_) => return Outcome::Unknown,
+        };
+        let status = response.status();
+        match response.bytes().await {
+            Ok(body) => read(status, &body),
+            Err(_) => Outcome::Unknown,
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Outcome<T> {
+    if status.is_server_error() {
+        return Outcome::Unknown;
+    }
+    let Ok(envelope) = serde_json::from_slice::<Envelope>(body) else {
+        return match status.as_u16() {
+            // Without Telegram's words nothing is known of a success …
+            200..=299 => Outcome::Unknown,
+            // … a request too large for the gateway will always be …
+            413 => Outcome::Refused(Refused { code: 413, description: String::new(), migrate_to: None }),
+            // … and whoever else says no stands in front of Telegram.
+            code => Outcome::Unsent(NotSent::Intermediary(code)),
+        };
+    };
+    if envelope.ok {
+        return match serde_json::from_value(envelope.result.unwrap_or_default()) {
+            Ok(result) => Outcome::Done(result),
+            Err(_) => Outcome::Unknown,
+        };
+    }
+    if let Some(migrate_to) = envelope.parameters.migrate_to_chat_id {
+        let description = envelope.description;
+        return Outcome::Refused(Refused {
+            code: status.as_u16(),
+            description,
+            migrate_to: Some(migrate_to),
+        });
+    }
+    match status.as_u16() {
+        401 | 404 => Outcome::Unsent(NotSent::Token),
+        429 => Outcome::RetryAfter(
+            envelope
+                .parameters
+                .retry_after
+                .map_or(DEFAULT_RETRY, |seconds| Duration::from_secs(seconds.max(1))),
+        ),
+        code => Outcome::Refused(Refused { code, description: envelope.description, migrate_to: None }),
+    }
+}

@@ -1,0 +1,225 @@
+//! Waiting for updates: long polling, and answers to pressed buttons.
+
+use std::{collections::BTreeSet, fmt, time::Duration};
+
+use chatbox_core::channel::{Batch, ReceiveError};
+use jiff::Timestamp;
+use serde_json::Value;
+use teloxide_core::{
+    payloads::{
+        AnswerCallbackQuery, AnswerCallbackQuerySetters, GetUpdates, SendMessage, SendMessageSetters,
+    },
+    types::{AllowedUpdate, CallbackQueryId, ChatId, MessageId, ThreadId},
+};
+
+use crate::{
+    Telegram,
+    call::{NotSent, Outcome},
+    read::{self, Reading},
+};
+
+/// Waits grow from one second to this.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// How much longer the HTTP client waits than Telegram is asked to.
+const SLACK: Duration = Duration::from_secs(10);
+/// What is nice to have may take this long.
+pub(crate) const COURTESY: Duration = Duration::from_secs(5);
+/// How many groups are remembered as told to write privately; then one may be told again.
+const MAX_TOLD: usize = 1000;
+
+pub(crate) const ALLOWED: [AllowedUpdate; 4] = [
+    AllowedUpdate::Message,
+    AllowedUpdate::EditedMessage,
+    AllowedUpdate::CallbackQuery,
+    AllowedUpdate::MyChatMember,
+];
+
+/// What polling remembers. Nothing of it outlives the process.
+#[derive(Default)]
+pub(crate) struct Polling {
+    /// The cursor of the newest batch, and the queries in it that wait for their answer.
+    waiting: Option<(String, Vec<String>)>,
+    /// The cursor that Telegram was last told, so that it is told each only once: after a quiet
+    /// week update ids start anew, and an old offset would confirm updates unseen.
+    confirmed: Option<String>,
+    failures: u32,
+    told: BTreeSet<i64>,
+}
+
+/// Does not show the queries: their ids are of people's presses.
+impl fmt::Debug for Polling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Polling").field("failures", &self.failures).finish_non_exhaustive()
+    }
+}
+
+impl Telegram {
+    pub(crate) async fn poll(&self, committed: Option<&str>, wait: Duration) -> Result<Batch, ReceiveError> {
+        // A cursor of another process says nothing about the updates of this one.
+        let committed =
+            committed.filter(|cursor| cursor.split_once('/').is_some_and(|(run, _)| run == self.run));
+        let offset = {
+            let mut polling = self.polling();
+            if let Some((_, queries)) =
+                polling.waiting.take_if(|(cursor, _)| Some(cursor.as_str()) == committed)
+            {
+                self.answer(queries, None);
+            }
+            committed
+                .filter(|cursor| polling.confirmed.as_deref() != Some(*cursor))
+                .and_then(|cursor| cursor.split_once('/')?.1.parse().ok())
+        };
+        let payload = GetUpdates {
+            offset,
+            limit: Some(100),
+            timeout: Some(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX)),
+            allowed_updates: Some(ALLOWED.to_vec()),
+        };
+        let updates: Vec<Value> = match self.api.call(&payload, wait + SLACK).await {
+            Outcome::Done(updates) => updates,
+            failed @ (Outcome::Refused(_)
+            | Outcome::RetryAfter(_)
+            | Outcome::Unsent(_)
+            | Outcome::Unknown) => return Err(self.failed(failed)),
+        };
+        let mut polling = self.polling();
+        polling.failures = 0;
+        if offset.is_some() {
+            polling.confirmed = committed.map(str::to_owned);
+        }
+        drop(polling);
+
+        let now = (self.clock)();
+        let mut queries = Vec::new();
+        let incoming = updates.iter().filter_map(|update| self.take(update, now, &mut queries)).collect();
+        let last = updates.iter().rev().find_map(|update| update["update_id"].as_i64());
+        let cursor = match last {
+            Some(last) => Some(format!("{}/{}", self.run, last + 1)),
+            None => committed.map(str::to_owned),
+        };
+        if let Some(cursor) = cursor.clone().filter(|_| !queries.is_empty()) {
+            self.polling().waiting = Some((cursor, queries));
+        }
+        Ok(Batch { incoming, cursor })
+    }
+
+    /// What one update brings. Queries to answer after the commit go to `queries`; what needs no
+    /// commit is answered at once.
+    pub(crate) fn take(
+        &self,
+        update: &Value,
+        now: Timestamp,
+        queries: &mut Vec<String>,
+    ) -> Option<chatbox_core::channel::Incoming> {
+        match read::read(update, now, self.desk_chat) {
+            Reading::Take(incoming) => Some(incoming),
+            Reading::Press { incoming, query } => {
+                queries.push(query);
+                Some(incoming)
+            }
+            Reading::Decline { query } => {
+                self.answer(vec![query], Some("Please write to me privately."));
+                None
+            }
+            Reading::Elsewhere { chat, thread } => {
+                self.send_away(chat, thread);
+                None
+            }
+            Reading::Skip => None,
+        }
+    }
+
+    /// Ends the little clock on pressed buttons. Best effort, in the background.
+    pub(crate) fn answer(&self, queries: Vec<String>, words: Option<&str>) {
+        for query in queries {
+            let mut payload = AnswerCallbackQuery::new(CallbackQueryId(query));
+            if let Some(words) = words {
+                payload = payload.text(words);
+            }
+            let api = self.api.clone();
+            tokio::spawn(async move {
+                let outcome: Outcome<Value> = api.call(&payload, COURTESY).await;
+                note("AnswerCallbackQuery", &outcome);
+            });
+        }
+    }
+
+    /// Tells a group, once, where the bot can be spoken to.
+    fn send_away(&self, chat: i64, thread: Option<i32>) {
+        {
+            let told = &mut self.polling().told;
+            if told.len() >= MAX_TOLD {
+                told.clear();
+            }
+            if !told.insert(chat) {
+                return;
+            }
+        }
+        let words = format!(
+            "Please write to me privately, so that nobody else can read it: https://t.me/{}",
+            self.username
+        );
+        let mut payload = SendMessage::new(ChatId(chat), words);
+        if let Some(thread) = thread {
+            payload = payload.message_thread_id(ThreadId(MessageId(thread)));
+        }
+        let api = self.api.clone();
+        tokio::spawn(async move {
+            let outcome: Outcome<Value> = api.call(&payload, COURTESY).await;
+            note("SendMessage", &outcome);
+        });
+    }
+
+    fn failed<T>(&self, outcome: Outcome<T>) -> ReceiveError {
+        let failures = {
+            let failures = &mut self.polling().failures;
+            *failures = failures.saturating_add(1);
+            *failures
+        };
+        let growing = Duration::from_secs(1 << failures.saturating_sub(1).min(6)).min(LONGEST_WAIT);
+        match outcome {
+            Outcome::RetryAfter(wait) => {
+                ReceiveError::Later { what: "Telegram asks for a pause", wait }
+            }
+            Outcome::Unsent(NotSent::Token) => ReceiveError::Fatal(
+                "Telegram does not accept the bot token any longer. Ask @BotFather for the current one and set telegram.token."
+                    .to_owned(),
+            ),
+            Outcome::Refused(refused) if refused.code == 409 && refused.description.contains("webhook") => {
+                ReceiveError::Later {
+                    what: "another program has set a webhook for this bot, so it cannot poll",
+                    wait: growing,
+                }
+            }
+            Outcome::Refused(refused) if refused.code == 409 => ReceiveError::Later {
+                what: "another program is polling Telegram with this bot's token",
+                wait: growing,
+            },
+            Outcome::Refused(_) => {
+                ReceiveError::Later { what: "Telegram refuses to hand out updates", wait: growing }
+            }
+            Outcome::Unsent(NotSent::Intermediary(_)) => ReceiveError::Later {
+                what: "something between here and Telegram refuses the call",
+                wait: growing,
+            },
+            Outcome::Unsent(NotSent::Connect | NotSent::Request) => {
+                ReceiveError::Later { what: "Telegram cannot be reached", wait: growing }
+            }
+            Outcome::Unknown | Outcome::Done(_) => {
+                ReceiveError::Later { what: "Telegram does not answer", wait: growing }
+            }
+        }
+    }
+}
+
+/// Logs a courtesy that failed.
+pub(crate) fn note<T>(method: &'static str, outcome: &Outcome<T>) {
+    let (result, code) = match outcome {
+        Outcome::Done(_) => return,
+        Outcome::Refused(refused) => ("refused", refused.code),
+        Outcome::RetryAfter(_) => ("retry after", 429),
+        Outcome::Unsent(_) => ("unsent", 0),
+        Outcome::Unknown => ("unknown", 0),
+    };
+    tracing::debug!(telegram.method = method, telegram.outcome = result, telegram.code = code, "call failed");
+}

@@ -1,0 +1,244 @@
+//! Texts on their way out, and taking them back.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
+
+use chatbox_core::{
+    channel::{Delivery, Post, Refusal},
+    ids::{ChannelKind, Lane, OutboxId},
+};
+use serde_json::Value;
+use teloxide_core::{
+    payloads::{
+        CreateForumTopic, DeleteMessages, EditMessageReplyMarkup, SendChatAction, SendChatActionSetters,
+        SendMessage, SendMessageSetters,
+    },
+    types::{ChatAction, ChatId, ForumTopic, LinkPreviewOptions, MessageId, ReplyMarkup, ThreadId},
+};
+use tokio::time::Instant;
+
+use crate::{
+    Telegram,
+    call::{Outcome, Refused},
+    press,
+    receive::{COURTESY, note},
+    split::{MAX_TEXT, split},
+};
+
+/// What one `deleteMessages` takes.
+const MAX_DELETED: usize = 100;
+/// After this many messages in a row that cannot be deleted, older ones are not tried.
+const MAX_STUCK: usize = 3;
+/// How many texts that went out in part are remembered.
+const MAX_PARTIAL: usize = 1000;
+
+/// Which parts of long texts are out already, so that the next try of the same text goes on there.
+/// Lost with the process: then a text of which a part went out is sent anew from its beginning.
+#[derive(Default)]
+pub(crate) struct Partial(BTreeMap<OutboxId, Vec<String>>);
+
+impl fmt::Debug for Partial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Partial({})", self.0.len())
+    }
+}
+
+impl Partial {
+    fn keep(&mut self, id: OutboxId, natives: Vec<String>) {
+        if natives.is_empty() {
+            return;
+        }
+        if self.0.len() >= MAX_PARTIAL {
+            self.0.pop_first();
+        }
+        self.0.insert(id, natives);
+    }
+}
+
+/// A chat, and a topic of it, as Telegram numbers them.
+#[derive(Clone, Copy)]
+struct Place {
+    chat: ChatId,
+    thread: Option<ThreadId>,
+}
+
+impl Place {
+    fn of(lane: &Lane) -> Option<Self> {
+        let chat = ChatId(lane.chat.parse().ok()?);
+        let thread = match &lane.thread {
+            Some(thread) => Some(ThreadId(MessageId(thread.parse().ok()?))),
+            None => None,
+        };
+        Some(Self { chat, thread })
+    }
+}
+
+impl Telegram {
+    pub(crate) async fn deliver(&self, to: &Lane, post: &Post, id: OutboxId, within: Duration) -> Delivery {
+        let Some(place) = Place::of(to) else { return Delivery::Refused(Refusal::Bad { code: 400 }) };
+        let deadline = Instant::now() + within;
+        let messages = messages(place, post);
+        let mut natives = self.partial().0.remove(&id).unwrap_or_default();
+        for message in messages.iter().skip(natives.len()) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let outcome: Outcome<Value> = self.api.call(message, left).await;
+            let failed = match outcome {
+                Outcome::Done(sent) => {
+                    natives.push(sent["message_id"].as_i64().unwrap_or_default().to_string());
+                    continue;
+                }
+                Outcome::Refused(refused) => return Delivery::Refused(refusal(to, &refused)),
+                Outcome::RetryAfter(wait) => Delivery::RetryAfter(wait),
+                Outcome::Unsent(_) => Delivery::Unsent,
+                Outcome::Unknown => Delivery::Unknown,
+            };
+            self.partial().keep(id, natives);
+            return failed;
+        }
+        Delivery::Sent { native: natives.join(",") }
+    }
+
+    pub(crate) async fn show_typing(&self, to: &Lane) {
+        let Some(place) = Place::of(to) else { return };
+        let mut payload = SendChatAction::new(place.chat, ChatAction::Typing);
+        if let Some(thread) = place.thread {
+            payload = payload.message_thread_id(thread);
+        }
+        let outcome: Outcome<Value> = self.api.call(&payload, COURTESY).await;
+        note("SendChatAction", &outcome);
+    }
+
+    pub(crate) async fn take_buttons_off(&self, to: &Lane, native: &str) {
+        // The buttons hang on the last part of a text.
+        let (Some(place), Some(message)) = (Place::of(to), message_ids(native).last().copied()) else {
+            return;
+        };
+        let payload = EditMessageReplyMarkup::new(place.chat, message);
+        let outcome: Outcome<Value> = self.api.call(&payload, COURTESY).await;
+        note("EditMessageReplyMarkup", &outcome);
+    }
+
+    /// Deletes newest first, because what cannot be deleted is what is over 48 hours old: one such
+    /// message fails its whole batch, which is then tried in halves.
+    pub(crate) async fn delete(&self, to: &Lane, natives: &[String]) -> usize {
+        let Some(place) = Place::of(to) else { return natives.len() };
+        let ids: BTreeSet<i32> =
+            natives.iter().flat_map(|native| message_ids(native)).map(|id| id.0).collect();
+        let newest_first: Vec<MessageId> = ids.into_iter().rev().map(MessageId).collect();
+        let mut batches: Vec<Vec<MessageId>> =
+            newest_first.chunks(MAX_DELETED).rev().map(<[_]>::to_vec).collect();
+        let mut remaining = 0;
+        let mut stuck = 0;
+        while let Some(mut batch) = batches.pop() {
+            if stuck >= MAX_STUCK {
+                remaining += batch.len();
+                continue;
+            }
+            let payload = DeleteMessages::new(place.chat, batch.clone());
+            match self.api.call::<_, Value>(&payload, COURTESY).await {
+                Outcome::Done(_) => stuck = 0,
+                Outcome::Refused(refused) if refused.code == 400 && batch.len() > 1 => {
+                    let older = batch.split_off(batch.len() / 2);
+                    batches.push(older);
+                    batches.push(batch);
+                }
+                Outcome::Refused(refused) if refused.description.contains("not found") => {}
+                failed @ (Outcome::Refused(_)
+                | Outcome::RetryAfter(_)
+                | Outcome::Unsent(_)
+                | Outcome::Unknown) => {
+                    note("DeleteMessages", &failed);
+                    stuck = if matches!(failed, Outcome::Refused(_)) { stuck + 1 } else { MAX_STUCK };
+                    remaining += batch.len();
+                }
+            }
+        }
+        remaining
+    }
+
+    /// Opens a topic in a forum group, for a case at the desk. Gives up within `within`; an
+    /// unknown outcome may leave an empty topic behind. The bot must be an administrator there
+    /// who may manage topics.
+    pub async fn create_topic(&self, chat: i64, name: &str, within: Duration) -> Result<Lane, TopicError> {
+        let name: String = name.chars().take(100).collect();
+        let payload = CreateForumTopic::new(ChatId(chat), name);
+        match self.api.call::<_, ForumTopic>(&payload, within).await {
+            Outcome::Done(topic) => {
+                Ok(Lane::new(ChannelKind::Telegram, chat.to_string())
+                    .in_thread(topic.thread_id.0.0.to_string()))
+            }
+            Outcome::Refused(Refused { migrate_to: Some(to), .. }) => Err(TopicError::Moved(to)),
+            Outcome::Refused(refused) => Err(TopicError::Refused { code: refused.code }),
+            Outcome::RetryAfter(wait) => Err(TopicError::RetryAfter(wait)),
+            Outcome::Unsent(_) => Err(TopicError::Unsent),
+            Outcome::Unknown => Err(TopicError::Unknown),
+        }
+    }
+}
+
+/// Why there is no topic.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum TopicError {
+    #[error(
+        "Telegram refuses to open a topic (code {code}): the desk's group must be a forum, with the bot as an administrator who may manage topics"
+    )]
+    Refused { code: u16 },
+    #[error("the desk's group now has the id {0}")]
+    Moved(i64),
+    #[error("Telegram asks for a pause of {} s before a topic is opened", .0.as_secs())]
+    RetryAfter(Duration),
+    #[error("Telegram cannot be reached to open a topic")]
+    Unsent,
+    #[error("Telegram did not say whether it opened a topic")]
+    Unknown,
+}
+
+/// The messages of a text, in order; the buttons hang on the last.
+fn messages(place: Place, post: &Post) -> Vec<SendMessage> {
+    let (text, keyboard) = match post {
+        Post::Say(say) => (say.text.clone(), press::keyboard(say.prompt, &say.choices)),
+        // Outside a topic nothing else says which case it is about.
+        Post::Desk(post) if place.thread.is_none() => (format!("{}: {}", post.case, post.text), None),
+        Post::Desk(post) => (post.text.clone(), None),
+    };
+    let mut messages: Vec<SendMessage> = split(&text, MAX_TEXT)
+        .into_iter()
+        .map(|part| {
+            let no_preview = LinkPreviewOptions {
+                is_disabled: true,
+                url: None,
+                prefer_small_media: false,
+                prefer_large_media: false,
+                show_above_text: false,
+            };
+            let message = SendMessage::new(place.chat, part).link_preview_options(no_preview);
+            match place.thread {
+                Some(thread) => message.message_thread_id(thread),
+                None => message,
+            }
+        })
+        .collect();
+    if let (Some(keyboard), Some(last)) = (keyboard, messages.last_mut()) {
+        last.reply_markup = Some(ReplyMarkup::InlineKeyboard(keyboard));
+    }
+    messages
+}
+
+fn refusal(to: &Lane, refused: &Refused) -> Refusal {
+    match (refused.migrate_to, refused.code) {
+        (Some(chat), _) => {
+            // Topics do not move along.
+            Refusal::Moved(Lane::new(to.channel, chat.to_string()))
+        }
+        (None, 403) => Refusal::Gone,
+        (None, code) => Refusal::Bad { code },
+    }
+}
+
+/// The messages that a native id stands for: one, or the parts of a long text.
+fn message_ids(native: &str) -> Vec<MessageId> {
+    native.split(',').filter_map(|id| id.parse().ok().map(MessageId)).collect()
+}
