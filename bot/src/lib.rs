@@ -6,14 +6,18 @@
 //! **Invariant**: the clock is read in [`clock`] alone, and randomness is drawn in [`seed`] alone;
 //! everything else takes them as arguments, so that tests can drive the loops' steps by hand.
 
+pub mod budget;
+pub mod channels;
 pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod content;
+pub mod health;
 mod kill;
 pub mod logging;
 pub mod loops;
 pub mod seed;
+pub mod service;
 pub mod setup;
 pub mod stop;

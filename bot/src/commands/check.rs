@@ -22,7 +22,7 @@ pub fn run(config: Option<&Path>, args: &Check) -> Result<(), Stop> {
     let mut findings = content.warnings.clone();
     findings.extend(content.check_examples());
     if args.release {
-        findings.extend(content.check_release(today));
+        findings.extend(content.check_release());
     }
     findings.sort();
     findings.dedup();

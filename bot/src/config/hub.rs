@@ -1,10 +1,13 @@
 //! Section `hub`.
 
-use chatbox_core::engine;
+use chatbox_core::{
+    directory::{Hours, Nation},
+    engine,
+};
 use jiff::civil::Date;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{Fault, de, limits::Limits, retention::Retention};
+use super::{de, limits::Limits, retention::Retention};
 
 /// The deployer's own facts. The defaults name no real hub.
 #[derive(Debug, Clone, Deserialize)]
@@ -20,10 +23,11 @@ pub struct Hub {
     pub web: Option<String>,
     #[serde(deserialize_with = "de::list")]
     pub areas: Vec<String>,
-    #[serde(deserialize_with = "de::word")]
-    pub nation: String,
-    #[serde(deserialize_with = "de::word")]
-    pub hours: String,
+    #[serde(deserialize_with = "nation")]
+    pub nation: Nation,
+    /// In UK time.
+    #[serde(deserialize_with = "hours")]
+    pub hours: Hours,
     #[serde(deserialize_with = "de::dates")]
     pub closed_days: Vec<Date>,
     #[serde(deserialize_with = "de::word")]
@@ -38,8 +42,8 @@ impl Default for Hub {
             email: None,
             web: None,
             areas: Vec::new(),
-            nation: "england".into(),
-            hours: "Mon-Fri 09:00-17:00".into(),
+            nation: Nation::England,
+            hours: office_hours(),
             closed_days: Vec::new(),
             confidentiality: "Your employer and manager cannot see this chat. Our practitioners can. We only \
                               tell someone else if we think you or another person may be seriously harmed, or \
@@ -52,8 +56,6 @@ impl Default for Hub {
 /// The name that stands there until a deployer sets one.
 pub const EXAMPLE_NAME: &str = "the staff wellbeing hub";
 
-const NATIONS: [&str; 4] = ["england", "wales", "scotland", "northern_ireland"];
-
 impl Hub {
     /// As the engine takes it.
     pub fn for_engine(&self, retention: &Retention, limits: &Limits) -> engine::Hub {
@@ -63,7 +65,7 @@ impl Hub {
             email: self.email.clone(),
             web: self.web.clone(),
             areas: self.areas.clone(),
-            nation: self.nation.clone(),
+            nation: self.nation,
             hours: self.hours.clone(),
             closed_days: self.closed_days.clone(),
             confidentiality: self.confidentiality.clone(),
@@ -84,12 +86,27 @@ impl Hub {
             Vec::new()
         }
     }
+}
 
-    pub(super) fn validate(&self) -> Result<(), Fault> {
-        if NATIONS.contains(&self.nation.as_str()) {
-            Ok(())
-        } else {
-            Err(Fault("hub.nation must be one of england, wales, scotland, northern_ireland.".into()))
-        }
+/// Monday to Friday, 9 to 5.
+fn office_hours() -> Hours {
+    OFFICE_HOURS.parse().unwrap_or(Hours::Unknown)
+}
+
+const OFFICE_HOURS: &str = "Mon-Fri 09:00-17:00";
+
+fn hours<'de, D: Deserializer<'de>>(from: D) -> Result<Hours, D::Error> {
+    de::word(from)?.parse().map_err(|_| {
+        D::Error::custom(format!("must be opening hours such as \"{OFFICE_HOURS}\" or \"always\""))
+    })
+}
+
+fn nation<'de, D: Deserializer<'de>>(from: D) -> Result<Nation, D::Error> {
+    match de::word(from)?.as_str() {
+        "england" => Ok(Nation::England),
+        "wales" => Ok(Nation::Wales),
+        "scotland" => Ok(Nation::Scotland),
+        "northern_ireland" => Ok(Nation::NorthernIreland),
+        _ => Err(D::Error::custom("must be one of england, wales, scotland, northern_ireland")),
     }
 }

@@ -110,7 +110,6 @@ impl Config {
 
     fn validate(&self) -> Result<(), Fault> {
         self.store.validate()?;
-        self.hub.validate()?;
         self.telegram.validate()?;
         self.matrix.validate()?;
         self.desk.validate(&self.telegram)?;

@@ -1,20 +1,33 @@
 //! Decides what waits in the inbox: claim, one turn an input, commit.
 
-use std::panic::{self, AssertUnwindSafe};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    panic::{self, AssertUnwindSafe},
+    time::Duration,
+};
 
 use chatbox_core::{
     channel::ChannelFacts,
     effect::{Effect, Record},
-    engine::{Context, DeskView, Engine, Turn},
-    ids::OutboxId,
+    engine::{Context, DeskView, Engine, Member, Turn},
+    ids::{Lane, OutboxId},
 };
 use chatbox_store::{Claimed, CommitReport, Decided, Store, StoreError, Work};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use tokio::time;
 
-use crate::kill::kill_point;
+use super::receive::Waiting;
+use crate::{clock, config::desk::Desk, kill::kill_point};
 
 /// Inputs decided in one transaction at most.
 pub const BATCH: usize = 64;
+
+/// After a failure, the wait before the same inputs are tried again.
+const AFTER_FAULT: Duration = Duration::from_millis(500);
+
+/// How often the loop looks who is at the desk.
+const DESK_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
 /// What one step did.
 #[derive(Debug, Default)]
@@ -26,6 +39,8 @@ pub struct Outcome {
     pub panics: usize,
     /// Inputs that were set aside, whether or not the commit took them.
     pub parked: Vec<i64>,
+    /// The conversations that the step worked on.
+    pub lanes: Vec<Lane>,
 }
 
 impl Outcome {
@@ -47,6 +62,7 @@ pub async fn step(
     let mut outcome = Outcome::default();
     let mut decided = Vec::new();
     for work in claim.works() {
+        outcome.lanes.push(work.lane.clone());
         decide(work, engine, desk, &mut decided, &mut outcome);
     }
     kill_point("decide.before_commit");
@@ -56,6 +72,74 @@ pub async fn step(
     outcome.records =
         records.into_iter().filter(|(id, _)| outcome.report.committed.contains(&id.input)).collect();
     Ok(Some(outcome))
+}
+
+/// Who is at the desk, as the engine takes it.
+pub async fn desk_view(store: &Store, config: &Desk) -> Result<DeskView, StoreError> {
+    if config.channel.is_none() {
+        return Ok(DeskView::default());
+    }
+    let mut members = BTreeMap::new();
+    for practitioner in store.practitioners().await? {
+        if let Some(who) = practitioner.who {
+            let duty_lead = practitioner.lead || config.duty_lead.as_ref() == Some(&who);
+            members.insert(who, Member { name: practitioner.name, organisation: None, duty_lead });
+        }
+    }
+    Ok(DeskView { exists: true, members })
+}
+
+/// Decides until `stop` is ready; then until nothing waits.
+pub async fn run(
+    store: &Store,
+    engine: &Engine,
+    config: &Desk,
+    waiting: &Waiting,
+    stop: impl Future<Output = ()>,
+) {
+    let mut changes = store.inbox_changes();
+    let mut desk = DeskView::default();
+    let mut looked = Timestamp::UNIX_EPOCH;
+    let mut stopping = false;
+    tokio::pin!(stop);
+    loop {
+        let now = clock::now();
+        if now.duration_since(looked) > DESK_EVERY {
+            match desk_view(store, config).await {
+                Ok(view) => (desk, looked) = (view, now),
+                Err(fault) => tracing::error!(error = %fault, "it cannot be read who is at the desk"),
+            }
+        }
+        match step(store, engine, &desk, now).await {
+            Ok(Some(outcome)) => {
+                outcome.lanes.iter().for_each(|lane| waiting.decided(lane));
+                metrics::counter!("chatbox_decided_total").increment(outcome.report.committed.len() as u64);
+                metrics::counter!("chatbox_parked_total").increment(outcome.parked.len() as u64);
+                if !outcome.report.failed.is_empty() {
+                    tracing::error!(
+                        decide.failed = outcome.report.failed.len(),
+                        "turns could not be committed"
+                    );
+                    time::sleep(AFTER_FAULT).await;
+                }
+            }
+            Ok(None) if stopping => return,
+            Ok(None) => tokio::select! {
+                () = &mut stop => stopping = true,
+                () = changes.changed() => {}
+            },
+            Err(fault) => {
+                tracing::error!(error = %fault, "the inbox cannot be worked on");
+                if stopping {
+                    return;
+                }
+                tokio::select! {
+                    () = &mut stop => stopping = true,
+                    () = time::sleep(AFTER_FAULT) => {}
+                }
+            }
+        }
+    }
 }
 
 /// The inputs of one conversation, each on the state that the one before left. Stops at an input

@@ -1,12 +1,20 @@
 //! Turns due timers into inputs, and removes what was kept long enough.
 
+use std::{future::Future, time::Duration};
+
 use chatbox_store::{Periods, Purged, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::retention::Retention;
+use super::{pause, until};
+use crate::{clock, config::retention::Retention, seed};
 
 /// Timers fired in one transaction at most.
 const BATCH: usize = 256;
+
+/// How often somebody looks for timers that were set meanwhile: none is set for less than minutes.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+const PURGE_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// Deduplication keys are kept this long: platforms repeat a message for a day at most.
 const SEEN_DAYS: u32 = 14;
@@ -18,6 +26,43 @@ pub async fn step(
     seeds: impl FnMut() -> u64 + Send,
 ) -> Result<usize, StoreError> {
     store.due_timers(now, BATCH, seeds).await
+}
+
+/// Fires and purges until `stop` is ready.
+pub async fn run(store: &Store, retention: &Retention, stop: impl Future<Output = ()>) {
+    let mut seeds = seed::fresh();
+    let mut purged = Timestamp::UNIX_EPOCH;
+    tokio::pin!(stop);
+    loop {
+        let now = clock::now();
+        if now.duration_since(purged) >= PURGE_EVERY {
+            purged = now;
+            match purge(store, retention, now).await {
+                Ok(gone) => tracing::debug!(
+                    purge.conversations = gone.conversations,
+                    purge.records = gone.records,
+                    "what was kept long enough is removed"
+                ),
+                Err(fault) => {
+                    tracing::error!(error = %fault, "the purge failed; it is tried again in an hour")
+                }
+            }
+        }
+        let wait = match step(store, now, &mut seeds).await {
+            Ok(0) => match store.next_timer().await {
+                Ok(next) => next.map_or(LOOK_EVERY, |at| until(at, now)).min(LOOK_EVERY),
+                Err(_) => LOOK_EVERY,
+            },
+            Ok(_) => continue,
+            Err(fault) => {
+                tracing::error!(error = %fault, "timers cannot be worked on");
+                LOOK_EVERY
+            }
+        };
+        if !pause(wait, &mut stop).await {
+            return;
+        }
+    }
 }
 
 /// Removes what is older than `retention` says.

@@ -1,0 +1,88 @@
+//! `/healthz`, `/readyz` and `/metrics`. No personal data.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use chatbox_store::{Stats, Store};
+use metrics::gauge;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::{clock, stop::Stop};
+
+/// What the routes answer from.
+pub struct Health {
+    pub store: Store,
+    /// Content that ought to be looked at: expired or unverified entries.
+    pub warnings: usize,
+    pub metrics: PrometheusHandle,
+}
+
+/// Starts to count. Once a process.
+pub fn recorder() -> Result<PrometheusHandle, Stop> {
+    PrometheusBuilder::new().install_recorder().map_err(|fault| Stop::Failed(fault.into()))
+}
+
+/// Opens the address; serving begins with the returned future.
+pub async fn listen(address: SocketAddr, key: &str) -> Result<TcpListener, Stop> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|fault| Stop::Usage(format!("{key}: {address} cannot be listened on ({}).", fault.kind())))
+}
+
+pub fn router(health: Arc<Health>) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(show_metrics))
+        .with_state(health)
+}
+
+async fn ready(State(health): State<Arc<Health>>) -> Response {
+    match health.store.stats(clock::now()).await {
+        Ok(stats) => Json(json!({
+            "ready": true,
+            "content_warnings": health.warnings,
+            "inbox_waiting": stats.inbox_waiting,
+            "outbox_waiting": stats.outbox_waiting,
+            "parked": stats.parked,
+        }))
+        .into_response(),
+        Err(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"ready": false, "why": "the database fails"})))
+                .into_response()
+        }
+    }
+}
+
+async fn show_metrics(State(health): State<Arc<Health>>) -> Response {
+    match health.store.stats(clock::now()).await {
+        Ok(stats) => {
+            measure(&stats);
+            health.metrics.render().into_response()
+        }
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "gauges are floating point, and no queue is that long")]
+fn measure(stats: &Stats) {
+    let seconds = |age: Option<std::time::Duration>| age.map_or(0.0, |age| age.as_secs_f64());
+    gauge!("chatbox_inbox_waiting").set(stats.inbox_waiting as f64);
+    gauge!("chatbox_inbox_oldest_seconds").set(seconds(stats.inbox_oldest));
+    gauge!("chatbox_outbox_waiting").set(stats.outbox_waiting as f64);
+    gauge!("chatbox_outbox_oldest_seconds").set(seconds(stats.outbox_oldest));
+    gauge!("chatbox_parked").set(stats.parked as f64);
+    gauge!("chatbox_desk_waiting").set(stats.waiting as f64);
+    gauge!("chatbox_desk_oldest_seconds").set(seconds(stats.waiting_oldest));
+    for (urgency, open) in stats.open.iter().enumerate().skip(1) {
+        gauge!("chatbox_cases_open", "urgency" => urgency.to_string()).set(*open as f64);
+    }
+}

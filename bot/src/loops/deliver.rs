@@ -1,0 +1,515 @@
+//! Sends what stands in the outbox: lease, check, send, write down how it ended.
+//!
+//! Order holds within a lane, and no lane waits for another. Nothing that must arrive is ever
+//! given up, unless the platform refuses it for good.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    future::Future,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use chatbox_core::{
+    channel::{Channel as _, Delivery, Incoming, Post, Refusal},
+    effect::{DeskPost, SayKind},
+    ids::{ChannelKind, Lane, OutboxId},
+    input::{Input, InputKind},
+};
+use chatbox_store::{Destination, SendBody, SendEnd, SendJob, SendLimits, Store, StoreError};
+use chatbox_telegram::TopicError;
+use jiff::{SignedDuration, Timestamp};
+use tokio::{task::JoinSet, time::Instant};
+
+use super::{sleep, until};
+use crate::{
+    budget::{Budget, Rates},
+    channels::AnyChannel,
+    clock,
+    kill::kill_point,
+    seed,
+};
+
+/// A send gives up after this long, and its outcome is unknown.
+const SEND_WITHIN: Duration = Duration::from_secs(10);
+
+/// Rows of one lane leased at once, and lanes at once.
+const PER_LANE: usize = 3;
+const LANES: usize = 64;
+
+/// Longer than all sends of one lane may take.
+const LEASE: Duration = Duration::from_secs(45);
+
+/// Waits between tries grow to this.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(60);
+
+/// Keyboards that may still be taken off, and calls for it at once. Best effort.
+const MAX_KEYBOARDS: usize = 10_000;
+const MAX_RETIRING: usize = 32;
+
+/// Where texts for the desk go.
+#[derive(Debug)]
+pub enum Desk {
+    /// Nowhere, and the deployer said so.
+    None,
+    /// Topics of this group.
+    Telegram(AtomicI64),
+}
+
+/// Everything that sending needs to remember.
+pub struct Outlet {
+    channels: Vec<AnyChannel>,
+    desk: Desk,
+    budget: Mutex<Budget>,
+    /// Failures in a row, by chat.
+    failures: Mutex<HashMap<String, u32>>,
+    /// The last message with buttons in each chat.
+    keyboards: Mutex<HashMap<Lane, String>>,
+    retiring: Arc<tokio::sync::Semaphore>,
+}
+
+impl Outlet {
+    pub fn new(channels: Vec<AnyChannel>, desk: Desk, rates: Rates) -> Arc<Self> {
+        Arc::new(Self {
+            channels,
+            desk,
+            budget: Mutex::new(Budget::new(rates)),
+            failures: Mutex::default(),
+            keyboards: Mutex::default(),
+            retiring: Arc::new(tokio::sync::Semaphore::new(MAX_RETIRING)),
+        })
+    }
+
+    fn channel(&self, kind: ChannelKind) -> Option<&AnyChannel> {
+        self.channels.iter().find(|channel| channel.kind() == kind)
+    }
+
+    /// How long to wait after one more failure in a chat. The first wait is short: most failures
+    /// are a connection that was closed meanwhile.
+    fn backoff(&self, chat: &str) -> SignedDuration {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = failures.entry(chat.to_owned()).or_default();
+        *count = count.saturating_add(1);
+        SignedDuration::from_millis(250_i64 << (*count - 1).min(8)).min(LONGEST_WAIT)
+    }
+
+    fn recovered(&self, chat: &str) {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(chat);
+    }
+
+    fn budget(&self) -> MutexGuard<'_, Budget> {
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sends what can be sent at `now`, and returns how many rows that were. Call again while it is
+/// not 0.
+pub async fn step(store: &Store, outlet: &Arc<Outlet>, now: Timestamp) -> Result<usize, StoreError> {
+    let lanes = claim(store, now, LANES).await?;
+    let count = lanes.iter().map(Vec::len).sum();
+    let mut sending = JoinSet::new();
+    for jobs in lanes {
+        sending.spawn(lane(store.clone(), Arc::clone(outlet), jobs, now));
+    }
+    while let Some(done) = sending.join_next().await {
+        match done {
+            Ok(result) => result?,
+            Err(fault) => tracing::error!(deliver.panic = fault.is_panic(), "sending to a lane broke off"),
+        }
+    }
+    Ok(count)
+}
+
+/// Sends until `stop` is ready; then finishes what is under way.
+pub async fn run(store: &Store, outlet: &Arc<Outlet>, stop: impl Future<Output = ()>) {
+    let mut changes = store.outbox_changes();
+    let mut sending: JoinSet<Result<(), StoreError>> = JoinSet::new();
+    tokio::pin!(stop);
+    loop {
+        let mut wait = None;
+        let free = LANES.saturating_sub(sending.len());
+        if free > 0 {
+            match claim(store, clock::now(), free).await {
+                Ok(lanes) if lanes.is_empty() => match store.next_send().await {
+                    Ok(next) => wait = next.map(|at| until(at, clock::now())),
+                    Err(fault) => wait = Some(note(&fault)),
+                },
+                Ok(lanes) => {
+                    for jobs in lanes {
+                        sending.spawn(lane(store.clone(), Arc::clone(outlet), jobs, clock::now()));
+                    }
+                    continue;
+                }
+                Err(fault) => wait = Some(note(&fault)),
+            }
+        }
+        tokio::select! {
+            () = &mut stop => break,
+            () = changes.changed() => {}
+            Some(done) = sending.join_next(), if !sending.is_empty() => report(done),
+            () = sleep(wait) => {}
+        }
+    }
+    while let Some(done) = sending.join_next().await {
+        report(done);
+    }
+}
+
+fn report(done: Result<Result<(), StoreError>, tokio::task::JoinError>) {
+    match done {
+        Ok(Ok(())) => {}
+        Ok(Err(fault)) => drop(note(&fault)),
+        Err(fault) => tracing::error!(deliver.panic = fault.is_panic(), "sending to a lane broke off"),
+    }
+}
+
+fn note(fault: &StoreError) -> Duration {
+    tracing::error!(error = %fault, "the outbox cannot be worked on");
+    Duration::from_secs(1)
+}
+
+/// Leases rows, one list a lane.
+async fn claim(store: &Store, now: Timestamp, lanes: usize) -> Result<Vec<Vec<SendJob>>, StoreError> {
+    let limits = SendLimits { lanes, per_lane: PER_LANE, lease: LEASE };
+    let mut by_lane: BTreeMap<Destination, usize> = BTreeMap::new();
+    let mut found: Vec<Vec<SendJob>> = Vec::new();
+    for job in store.claim_sends(now, limits).await? {
+        let at = *by_lane.entry(job.to.clone()).or_insert_with(|| {
+            found.push(Vec::new());
+            found.len() - 1
+        });
+        found[at].push(job);
+    }
+    Ok(found)
+}
+
+/// Sends the rows of one lane in order, up to the first that has to wait.
+async fn lane(
+    store: Store,
+    outlet: Arc<Outlet>,
+    jobs: Vec<SendJob>,
+    began: Timestamp,
+) -> Result<(), StoreError> {
+    let clock = Instant::now();
+    let now = || began + SignedDuration::try_from(clock.elapsed()).unwrap_or(SignedDuration::ZERO);
+    let mut ends = Vec::new();
+    let mut news = Vec::new();
+    let mut wait = None;
+    for job in &jobs {
+        let end = match wait {
+            Some(at) => SendEnd::Retry { at },
+            None => one(&store, &outlet, job, &now, &mut news).await?,
+        };
+        if let SendEnd::Retry { at } | SendEnd::Unknown { at } = &end {
+            wait.get_or_insert(*at);
+        } else {
+            count(job, &end);
+        }
+        ends.push((job.id, job.fence, end));
+    }
+    kill_point("deliver.sent");
+    let late = store.finish_sends(ends, now()).await?;
+    for id in late {
+        tracing::warn!(outbox.id = %id, "a send ended after its lease; it may go out twice");
+    }
+    if !news.is_empty() {
+        store.receive(&news, None, now(), seed::fresh()).await?;
+    }
+    Ok(())
+}
+
+async fn one(
+    store: &Store,
+    outlet: &Outlet,
+    job: &SendJob,
+    now: &(impl Fn() -> Timestamp + Sync),
+    news: &mut Vec<Incoming>,
+) -> Result<SendEnd, StoreError> {
+    if job.stale {
+        return Ok(SendEnd::Dropped);
+    }
+    match (&job.to, &job.body) {
+        (Destination::Person(lane), SendBody::Post(post)) => {
+            Ok(to_person(outlet, job, lane, post, now, news).await)
+        }
+        (Destination::Person(lane), SendBody::Clear { within, also }) => {
+            clear(store, outlet, lane, *within, also, now).await
+        }
+        (Destination::Desk(_), SendBody::Post(Post::Desk(post))) => {
+            to_desk(store, outlet, job, post, now).await
+        }
+        (Destination::Desk(_), SendBody::Post(Post::Say(_)) | SendBody::Clear { .. }) => Ok(SendEnd::Refused),
+    }
+}
+
+async fn to_person(
+    outlet: &Outlet,
+    job: &SendJob,
+    lane: &Lane,
+    post: &Post,
+    now: &(impl Fn() -> Timestamp + Sync),
+    news: &mut Vec<Incoming>,
+) -> SendEnd {
+    let Some(channel) = outlet.channel(lane.channel) else {
+        return SendEnd::Retry { at: now() + LONGEST_WAIT };
+    };
+    let delivery = match attempt(outlet, channel, job, lane, post, now).await {
+        Ok(delivery) => delivery,
+        Err(end) => return end,
+    };
+    let safety = matches!(post, Post::Say(say) if say.kind == SayKind::Safety);
+    match delivery {
+        Delivery::Sent { native } => {
+            if let Post::Say(say) = post
+                && !say.choices.is_empty()
+            {
+                retire_older(outlet, channel, lane, &native);
+            }
+            SendEnd::Sent { native }
+        }
+        Delivery::Refused(refusal) => {
+            tracing::warn!(outbox.id = %job.id, outbox.refusal = refusal_name(&refusal), "a text was refused for good");
+            if refusal == Refusal::Gone {
+                news.push(incoming(lane, job.id, "gone", now(), InputKind::Reachable(false)));
+            }
+            if !matches!(post, Post::Say(say) if say.kind == SayKind::Bot) {
+                let what = InputKind::Undelivered { safety };
+                news.push(incoming(lane, job.id, "undelivered", now(), what));
+            }
+            SendEnd::Refused
+        }
+        Delivery::RetryAfter(_) | Delivery::Unsent | Delivery::Unknown => {
+            not_yet(outlet, job, lane, &delivery, now)
+        }
+    }
+}
+
+async fn to_desk(
+    store: &Store,
+    outlet: &Outlet,
+    job: &SendJob,
+    post: &DeskPost,
+    now: &(impl Fn() -> Timestamp + Sync),
+) -> Result<SendEnd, StoreError> {
+    let room = match &outlet.desk {
+        Desk::None => return Ok(SendEnd::Dropped),
+        Desk::Telegram(room) => room,
+    };
+    let Some(channel) = outlet.channel(ChannelKind::Telegram) else {
+        return Ok(SendEnd::Retry { at: now() + LONGEST_WAIT });
+    };
+    let whole = Lane::new(ChannelKind::Telegram, room.load(Ordering::Relaxed).to_string());
+    let thread = match store.case_thread(&post.case).await? {
+        Some(thread) if thread.chat == whole.chat => thread,
+        Some(_) | None => match open_thread(outlet, channel, job, post, room, now).await {
+            Ok(thread) => {
+                store.set_case_thread(&post.case, &thread).await?;
+                thread
+            }
+            // An alert in the wrong place is better than none: it names its case there.
+            Err(None) => whole.clone(),
+            Err(Some(end)) => return Ok(end),
+        },
+    };
+    let sent = Post::Desk(post.clone());
+    let delivery = match attempt(outlet, channel, job, &thread, &sent, now).await {
+        Ok(Delivery::Refused(Refusal::Bad { .. })) if thread != whole => {
+            attempt(outlet, channel, job, &whole, &sent, now).await
+        }
+        other => other,
+    };
+    Ok(match delivery {
+        Err(end) => end,
+        Ok(Delivery::Sent { native }) => SendEnd::Sent { native },
+        Ok(Delivery::Refused(Refusal::Moved(to))) => moved(room, &to, now()),
+        Ok(Delivery::Refused(refusal)) => {
+            // Somebody has to let the bot in again; until then it waits.
+            tracing::error!(outbox.id = %job.id, outbox.refusal = refusal_name(&refusal), "the desk's room refuses the bot");
+            SendEnd::Retry { at: now() + LONGEST_WAIT }
+        }
+        Ok(delivery @ (Delivery::RetryAfter(_) | Delivery::Unsent | Delivery::Unknown)) => {
+            not_yet(outlet, job, &thread, &delivery, now)
+        }
+    })
+}
+
+/// The topic of a case; `Err(None)` if there can be none.
+async fn open_thread(
+    outlet: &Outlet,
+    channel: &AnyChannel,
+    job: &SendJob,
+    post: &DeskPost,
+    room: &AtomicI64,
+    now: &(impl Fn() -> Timestamp + Sync),
+) -> Result<Lane, Option<SendEnd>> {
+    let chat = room.load(Ordering::Relaxed);
+    let lane = Lane::new(ChannelKind::Telegram, chat.to_string());
+    if let Err(at) = outlet.budget().take(&lane.chat, true, now()) {
+        return Err(Some(SendEnd::Retry { at }));
+    }
+    match channel.open_thread(chat, &post.case.0, SEND_WITHIN).await {
+        Ok(thread) => Ok(thread),
+        Err(TopicError::Refused { code }) => {
+            tracing::error!(
+                desk.code = code,
+                "the desk's room opens no topics: it must be a forum, and the bot an administrator who may manage topics"
+            );
+            Err(None)
+        }
+        Err(TopicError::Moved(to)) => {
+            let to = Lane::new(ChannelKind::Telegram, to.to_string());
+            Err(Some(moved(room, &to, now())))
+        }
+        Err(TopicError::RetryAfter(wait)) => {
+            Err(Some(not_yet(outlet, job, &lane, &Delivery::RetryAfter(wait), now)))
+        }
+        Err(TopicError::Unsent | TopicError::Unknown) => {
+            Err(Some(not_yet(outlet, job, &lane, &Delivery::Unsent, now)))
+        }
+    }
+}
+
+fn moved(room: &AtomicI64, to: &Lane, now: Timestamp) -> SendEnd {
+    if let Ok(to) = to.chat.parse() {
+        room.store(to, Ordering::Relaxed);
+        tracing::error!(desk.room = to, "the desk's room has a new id: set desk.room to it");
+        return SendEnd::Retry { at: now };
+    }
+    SendEnd::Retry { at: now + LONGEST_WAIT }
+}
+
+/// Sends once, if lease and budget allow it.
+async fn attempt(
+    outlet: &Outlet,
+    channel: &AnyChannel,
+    job: &SendJob,
+    lane: &Lane,
+    post: &Post,
+    now: &(impl Fn() -> Timestamp + Sync),
+) -> Result<Delivery, SendEnd> {
+    let limited = channel.kind() == ChannelKind::Telegram;
+    if limited && let Err(at) = outlet.budget().take(&lane.chat, is_group(lane), now()) {
+        return Err(SendEnd::Retry { at });
+    }
+    let at = now();
+    if at + SignedDuration::try_from(SEND_WITHIN).unwrap_or(LONGEST_WAIT) > job.until {
+        return Err(SendEnd::Retry { at });
+    }
+    if job.unknown_before {
+        metrics::counter!("chatbox_resends_total", "channel" => channel.kind().as_str()).increment(1);
+    }
+    kill_point("deliver.before_send");
+    let delivery = channel.send(lane, post, job.id, SEND_WITHIN).await;
+    metrics::counter!(
+        "chatbox_deliveries_total",
+        "channel" => channel.kind().as_str(),
+        "outcome" => outcome(&delivery),
+    )
+    .increment(1);
+    if matches!(delivery, Delivery::Sent { .. } | Delivery::Refused(_)) {
+        outlet.recovered(&lane.chat);
+    }
+    Ok(delivery)
+}
+
+/// When to try again.
+fn not_yet(
+    outlet: &Outlet,
+    job: &SendJob,
+    lane: &Lane,
+    delivery: &Delivery,
+    now: &impl Fn() -> Timestamp,
+) -> SendEnd {
+    let now = now();
+    match delivery {
+        Delivery::RetryAfter(wait) => {
+            let until = now + SignedDuration::try_from(*wait).unwrap_or(LONGEST_WAIT);
+            outlet.budget().block(&lane.chat, is_group(lane), until);
+            SendEnd::Retry { at: until }
+        }
+        Delivery::Unknown => {
+            tracing::warn!(outbox.id = %job.id, outbox.attempts = job.attempts, "a send ended unknown; sending again");
+            SendEnd::Unknown { at: now + outlet.backoff(&lane.chat) }
+        }
+        Delivery::Unsent | Delivery::Sent { .. } | Delivery::Refused(_) => {
+            SendEnd::Retry { at: now + outlet.backoff(&lane.chat) }
+        }
+    }
+}
+
+async fn clear(
+    store: &Store,
+    outlet: &Outlet,
+    lane: &Lane,
+    within: SignedDuration,
+    also: &[String],
+    now: &impl Fn() -> Timestamp,
+) -> Result<SendEnd, StoreError> {
+    let Some(channel) = outlet.channel(lane.channel) else { return Ok(SendEnd::Dropped) };
+    let mut natives = store.natives(lane, now() - within).await?;
+    natives.extend_from_slice(also);
+    let left = channel.clear(lane, &natives).await;
+    tracing::info!(clear.left = left, "a chat was cleared");
+    Ok(SendEnd::Sent { native: String::new() })
+}
+
+/// Takes the buttons off the message before this one. Nobody waits for it.
+fn retire_older(outlet: &Outlet, channel: &AnyChannel, lane: &Lane, native: &str) {
+    let older = {
+        let mut keyboards = outlet.keyboards.lock().unwrap_or_else(PoisonError::into_inner);
+        if keyboards.len() >= MAX_KEYBOARDS {
+            keyboards.clear();
+        }
+        keyboards.insert(lane.clone(), native.to_owned())
+    };
+    let permit = Arc::clone(&outlet.retiring).try_acquire_owned();
+    if let (Some(older), Ok(permit)) = (older, permit) {
+        let (channel, lane) = (channel.clone(), lane.clone());
+        tokio::spawn(async move {
+            channel.retire(&lane, &older).await;
+            drop(permit);
+        });
+    }
+}
+
+fn incoming(lane: &Lane, id: OutboxId, what: &str, at: Timestamp, kind: InputKind) -> Incoming {
+    Incoming {
+        lane: lane.clone(),
+        key: format!("{what}/{id}"),
+        native: None,
+        input: Input { at, what: kind },
+    }
+}
+
+/// Ids of Telegram's groups are negative.
+fn is_group(lane: &Lane) -> bool {
+    lane.chat.starts_with('-')
+}
+
+fn count(job: &SendJob, end: &SendEnd) {
+    if *end == SendEnd::Dropped {
+        metrics::counter!("chatbox_drops_total").increment(1);
+        tracing::debug!(outbox.id = %job.id, outbox.stale = job.stale, "a text was not sent, on purpose");
+    }
+}
+
+fn outcome(delivery: &Delivery) -> &'static str {
+    match delivery {
+        Delivery::Sent { .. } => "sent",
+        Delivery::Refused(_) => "refused",
+        Delivery::RetryAfter(_) => "retry_after",
+        Delivery::Unsent => "unsent",
+        Delivery::Unknown => "unknown",
+    }
+}
+
+fn refusal_name(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Gone => "gone".to_owned(),
+        Refusal::Moved(_) => "moved".to_owned(),
+        Refusal::Bad { code } => format!("bad {code}"),
+    }
+}

@@ -1,0 +1,159 @@
+//! Brings messages in: wait for the platform, commit, and only then have it told so.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use chatbox_core::{
+    channel::{Batch, Channel, ReceiveError},
+    ids::Lane,
+    input::InputKind,
+};
+use chatbox_store::{Store, StoreError};
+use jiff::Timestamp;
+use thiserror::Error;
+use tokio::time::{self, Instant};
+
+use crate::{channels::AnyChannel, clock, kill::kill_point, seed};
+
+/// A reply that takes longer than this shows that it is on its way.
+const TYPING_AFTER: Duration = Duration::from_millis(300);
+
+/// Chats that are watched for that at most, and notices at once.
+const MAX_WATCHED: usize = 1_000;
+const MAX_NOTICES: usize = 16;
+
+/// After a failed commit, the wait before the same messages are fetched again.
+const AFTER_FAULT: Duration = Duration::from_secs(1);
+
+/// Why a step brought nothing.
+#[derive(Debug, Error)]
+pub enum StepError {
+    #[error(transparent)]
+    Receive(#[from] ReceiveError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Waits for one batch, commits it, and remembers in `committed` that it is on disk. On an error
+/// nothing is lost: the platform gives the same messages again.
+pub async fn step<C: Channel>(
+    store: &Store,
+    channel: &C,
+    committed: &mut Option<String>,
+    now: impl Fn() -> Timestamp,
+    seeds: impl FnMut() -> u64 + Send,
+) -> Result<Vec<Lane>, StepError> {
+    let batch = channel.receive(committed.as_deref()).await?;
+    let lanes = take(store, &batch, now(), seeds).await?;
+    *committed = batch.cursor;
+    Ok(lanes)
+}
+
+/// Commits a batch. Returns the chats in which somebody said something.
+pub async fn take(
+    store: &Store,
+    batch: &Batch,
+    now: Timestamp,
+    seeds: impl FnMut() -> u64 + Send,
+) -> Result<Vec<Lane>, StoreError> {
+    kill_point("receive.before_commit");
+    store.receive(&batch.incoming, None, now, seeds).await?;
+    kill_point("receive.committed");
+    let said = batch
+        .incoming
+        .iter()
+        .filter(|incoming| matches!(incoming.input.what, InputKind::Message(_) | InputKind::Press { .. }));
+    Ok(said.map(|incoming| incoming.lane.clone()).collect())
+}
+
+/// Receives until `stop` is ready. Ends with a sentence if the platform wants no more of us.
+pub async fn run(
+    store: &Store,
+    channel: &AnyChannel,
+    waiting: &Waiting,
+    stop: impl Future<Output = ()>,
+) -> Result<(), String> {
+    let mut committed = None;
+    let mut seeds = seed::fresh();
+    tokio::pin!(stop);
+    loop {
+        let step = tokio::select! {
+            () = &mut stop => return Ok(()),
+            step = step(store, channel, &mut committed, clock::now, &mut seeds) => step,
+        };
+        let wait = match step {
+            Ok(lanes) => {
+                waiting.expect(lanes);
+                continue;
+            }
+            Err(StepError::Receive(ReceiveError::Fatal(sentence))) => return Err(sentence),
+            Err(StepError::Receive(ReceiveError::Later { what, wait })) => {
+                tracing::warn!(channel = channel.kind().as_str(), receive.wait_s = wait.as_secs(), "{what}");
+                wait
+            }
+            Err(StepError::Store(fault)) => {
+                tracing::error!(error = %fault, "received messages could not be committed; fetching them again");
+                AFTER_FAULT
+            }
+        };
+        tokio::select! {
+            () = &mut stop => return Ok(()),
+            () = time::sleep(wait) => {}
+        }
+    }
+}
+
+/// Chats in which somebody said something that is not decided yet.
+#[derive(Default)]
+pub struct Waiting(Mutex<BTreeMap<Lane, Instant>>);
+
+impl Waiting {
+    pub fn expect(&self, lanes: impl IntoIterator<Item = Lane>) {
+        let mut waiting = self.lock();
+        for lane in lanes {
+            if waiting.len() < MAX_WATCHED {
+                waiting.entry(lane).or_insert_with(Instant::now);
+            }
+        }
+    }
+
+    pub fn decided(&self, lane: &Lane) {
+        self.lock().remove(lane);
+    }
+
+    /// Shows in each chat that has waited long enough, once, that an answer is on its way.
+    pub async fn watch(&self, channels: &[AnyChannel]) {
+        let mut tick = time::interval(TYPING_AFTER / 3);
+        loop {
+            tick.tick().await;
+            for lane in self.overdue() {
+                let channel = channels.iter().find(|channel| channel.kind() == lane.channel);
+                if let Some(channel) = channel.cloned() {
+                    tokio::spawn(async move { channel.typing(&lane).await });
+                }
+            }
+        }
+    }
+
+    fn overdue(&self) -> Vec<Lane> {
+        let mut waiting = self.lock();
+        let overdue: Vec<_> = waiting
+            .iter()
+            .filter(|(_, since)| since.elapsed() >= TYPING_AFTER)
+            .map(|(lane, _)| lane.clone())
+            .take(MAX_NOTICES)
+            .collect();
+        for lane in &overdue {
+            waiting.remove(lane);
+        }
+        overdue
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Lane, Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
