@@ -1,7 +1,7 @@
 //! Names in braces within content, such as `{hub.name}`.
 
 /// Every name that a text may use, besides `answer.FIELD`.
-pub const NAMES: &[&str] = &[
+pub(crate) const NAMES: &[&str] = &[
     "hub.name",
     "hub.contact",
     "hub.confidentiality",
@@ -24,7 +24,7 @@ pub const NAMES: &[&str] = &[
 ];
 
 /// The names used in a text, in order. A brace that is never closed is text.
-pub fn names(text: &str) -> Vec<&str> {
+pub(crate) fn names(text: &str) -> Vec<&str> {
     let mut names = Vec::new();
     let mut rest = text;
     while let Some(start) = rest.find('{') {
@@ -39,7 +39,7 @@ pub fn names(text: &str) -> Vec<&str> {
 
 /// Puts values in place of names; an unknown name stays as it is. Values are not read again, so
 /// a person's words cannot act as a template.
-pub fn render(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
+pub(crate) fn render(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find('{') {

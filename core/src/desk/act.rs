@@ -66,7 +66,7 @@ impl Talk<'_> {
         self.conversation.epoch += 1;
         self.conversation.holder = Holder::Practitioner { id: message.by.clone(), since: self.now() };
         self.conversation.handled = true;
-        self.effects.push(Effect::CancelTimer { name: crate::safety::SILENCE.to_owned() });
+        self.end_watch();
         self.audit(AuditKind::Taken, message);
         let joined = self.text(Word::PractitionerJoined);
         self.say_as(SayKind::Notice, joined);
@@ -115,7 +115,7 @@ impl Talk<'_> {
         if self.conversation.dialogue() == Some(crate::dialogue::CHECK_IN) {
             self.conversation.place = None;
         }
-        self.effects.push(Effect::CancelTimer { name: crate::safety::SILENCE.to_owned() });
+        self.end_watch();
         self.audit(AuditKind::FlagClosed, message);
         self.answer(message, "The flag is closed.");
     }

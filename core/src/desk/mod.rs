@@ -2,12 +2,12 @@
 
 mod act;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use crate::{
     content::Word,
     conversation::{Conversation, Flag, Holder},
-    dialogue::{Talk, model::Dialogue},
+    dialogue::Talk,
     directory::{self, OpenState},
     effect::{AuditKind, DeskKind, DeskPost, Effect, Kept},
     ids::{ChannelKind, Reference},
@@ -106,7 +106,8 @@ impl Talk<'_> {
     fn open_case(&mut self, kind: DeskKind, what: &str) {
         let case = self.draw_reference("CSE");
         self.conversation.case = Some(case.clone());
-        let head = self.case_head(what);
+        // An alert follows by itself: the head need not say it too.
+        let head = self.case_head(if kind == DeskKind::Alert { "A person may be in danger." } else { what });
         self.effects.push(Effect::Desk(DeskPost { case: case.clone(), kind: DeskKind::Opened, text: head }));
         if kind == DeskKind::Alert {
             self.effects.push(Effect::Desk(DeskPost { case: case.clone(), kind, text: what.to_owned() }));
@@ -139,16 +140,16 @@ impl Talk<'_> {
         let kinds: Vec<&str> = kinds.iter().map(|kind| kind_name(*kind)).collect();
         let mut text = format!("Route {route:?}: {}.", kinds.join(", "));
         for reason in reasons {
-            text.push_str(&format!("\n- {}: «{}»", reason.rule, reason.words));
+            let _ = write!(text, "\n- {}: «{}»", reason.rule, reason.words);
         }
         if self.conversation.case.is_some() && !self.words.is_empty() {
-            text.push_str(&format!("\nThey wrote: {}", self.words));
+            let _ = write!(text, "\nThey wrote: {}", self.words);
         }
         self.tell_desk(DeskKind::Alert, text);
     }
 
     /// The case of a saved record: its reference is the case's.
-    pub(crate) fn open_record_case(&mut self, dialogue: &Dialogue, kind: &str, reference: &Reference) {
+    pub(crate) fn open_record_case(&mut self, kind: &str, reference: &Reference) {
         if !self.context.desk.exists {
             return;
         }
@@ -166,7 +167,6 @@ impl Talk<'_> {
         }
         let summary = self.summary();
         let text = format!("{title} {reference}\n{summary}");
-        let _ = dialogue;
         self.effects.push(Effect::Desk(DeskPost { case: reference.clone(), kind: DeskKind::Opened, text }));
         self.effects.push(Effect::Audit { what: AuditKind::CaseOpened, by: None, case: Some(reference.clone()) });
     }

@@ -139,7 +139,7 @@ impl Talk<'_> {
                     .map(|option| answer::Choice { id: &option.id.value, label: &option.label, synonyms: &option.say })
                     .collect();
                 if let Some(nth) = answer::choose(text, &choices)
-                    && !is_command(meaning.intent)
+                    && !is_way_out(meaning.intent)
                 {
                     let then = offer.next[&offer.choices[nth].id.value].value.clone();
                     self.go_to(&then);
@@ -440,6 +440,7 @@ impl Talk<'_> {
             self.conversation.tries = 0;
             self.start(&name);
         }
+        self.say_opening();
         let first = self.content.dialogues.get(&name).and_then(|dialogue| dialogue.asks().next().cloned());
         if let Some(ask) = first {
             self.fill_from_slots(&ask, &Read::Nothing, meaning);
@@ -511,6 +512,21 @@ impl Talk<'_> {
             _ => None,
         }
     }
+}
+
+/// Intents that lead out of whatever is going on, and mean nothing else.
+fn is_way_out(intent: Intent) -> bool {
+    matches!(
+        intent,
+        Intent::Help
+            | Intent::Menu
+            | Intent::Stop
+            | Intent::StartAgain
+            | Intent::Back
+            | Intent::Privacy
+            | Intent::DeleteData
+            | Intent::ClearChat
+    )
 }
 
 /// Intents that are never an answer to a question.

@@ -2,7 +2,7 @@
 
 use super::{
     Answer,
-    model::{Offer, OfferField, Step},
+    model::{Offer, OfferField},
     talk::Talk,
 };
 use crate::{
@@ -105,14 +105,5 @@ impl Talk<'_> {
     pub(crate) fn add_choice(&mut self, word: Word, id: &str) {
         let choice = self.choice(id, word);
         self.push_choice(choice);
-    }
-
-    /// The offer step that is open, if one is.
-    pub(crate) fn open_offer(&self) -> Option<&Offer> {
-        let (dialogue, place) = self.running()?;
-        match dialogue.step(&place.step)? {
-            Step::Offer(offer) => Some(offer),
-            Step::Say(_) | Step::Ask(_) | Step::Branch(_) | Step::Save(_) | Step::HandOver(_) | Step::Act(_) => None,
-        }
     }
 }

@@ -131,6 +131,32 @@ impl Talk<'_> {
         self.end_dialogue();
     }
 
+    /// Says what stands before a dialogue's first question, so that it comes before anything that
+    /// is said about answers.
+    pub(crate) fn say_opening(&mut self) {
+        let Some((dialogue, _)) = self.running() else { return };
+        let opening: Vec<_> = dialogue
+            .steps
+            .iter()
+            .map_while(|step| match step {
+                Step::Say(say) => Some(say.clone()),
+                Step::Ask(_)
+                | Step::Offer(_)
+                | Step::Branch(_)
+                | Step::Save(_)
+                | Step::HandOver(_)
+                | Step::Act(_) => None,
+            })
+            .collect();
+        for say in opening {
+            if self.holds(say.only_if.as_ref()) && !self.passed(&say.id.value) {
+                let text = self.render(&say.text.value);
+                self.say(text);
+            }
+            self.pass(&say.id.value);
+        }
+    }
+
     /// Goes on from the named step; from the end when the name is `end`.
     pub(crate) fn go_to(&mut self, step: &str) {
         let at = self.running().and_then(|(dialogue, _)| dialogue.position(step)).unwrap_or(usize::MAX);
@@ -361,7 +387,7 @@ impl Talk<'_> {
         let data = self.record_data(dialogue, &save.kind);
         self.effects.push(Effect::Save(Record { kind: save.kind.clone(), reference: reference.clone(), data }));
         if save.case {
-            self.open_record_case(dialogue, &save.kind, &reference);
+            self.open_record_case(&save.kind, &reference);
         }
     }
 

@@ -105,10 +105,6 @@ impl<'a> Talk<'a> {
         self.say_as(kind, text);
     }
 
-    pub(crate) fn has_said(&self) -> bool {
-        !self.said.is_empty()
-    }
-
     pub(crate) fn choice(&self, id: &str, word: Word) -> Choice {
         Choice { id: id.to_owned(), label: self.text(word) }
     }

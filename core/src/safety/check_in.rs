@@ -197,7 +197,7 @@ impl Talk<'_> {
             self.menu();
             return;
         };
-        self.effects.push(Effect::CancelTimer { name: SILENCE.to_owned() });
+        self.end_watch();
         if ask.rises.iter().any(|key| key == answer) {
             let kinds = self.conversation.flag.as_ref().map(|flag| flag.kinds.clone()).unwrap_or_default();
             self.rise(&ask, &kinds);
@@ -224,7 +224,7 @@ impl Talk<'_> {
         };
         let mut kinds = kinds.clone();
         kinds.extend(self.conversation.flag.iter().flat_map(|flag| flag.kinds.iter().copied()));
-        self.effects.push(Effect::CancelTimer { name: SILENCE.to_owned() });
+        self.end_watch();
         self.raise_flag(route, &kinds);
         self.tell_desk_of_danger(route, &kinds, &[]);
         self.respond(route, &kinds);
@@ -233,7 +233,7 @@ impl Talk<'_> {
     /// The person wants something else than to answer: they get it, the flag stays, and the lines
     /// are not repeated at them.
     fn leave_check_in(&mut self, intent: Intent, text: &str) {
-        self.effects.push(Effect::CancelTimer { name: SILENCE.to_owned() });
+        self.end_watch();
         match intent {
             Intent::Repeat | Intent::Back => self.ask_again(),
             Intent::Help => self.help(),
@@ -265,6 +265,14 @@ impl Talk<'_> {
                 step: ask.id.value.clone(),
                 at,
             });
+        }
+    }
+
+    /// Somebody answered: the timer for silence is off, once a turn.
+    pub(crate) fn end_watch(&mut self) {
+        let off = Effect::CancelTimer { name: SILENCE.to_owned() };
+        if !self.effects.contains(&off) {
+            self.effects.push(off);
         }
     }
 

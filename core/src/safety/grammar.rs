@@ -32,6 +32,9 @@ pub(super) struct Grammar {
     templates_of_number: Vec<u32>,
     conjunctions: BTreeSet<u32>,
     openers: BTreeSet<u32>,
+    others: BTreeSet<u32>,
+    /// The word "i".
+    writer: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -73,6 +76,8 @@ impl Grammar {
             templates_of_word: vec![vec![]; words.len()],
             conjunctions: CONJUNCTIONS.iter().filter_map(|word| words.get(word)).collect(),
             openers: OPENERS.iter().filter_map(|word| words.get(word)).collect(),
+            others: OTHERS.iter().filter_map(|word| words.get(word)).collect(),
+            writer: words.get("i"),
             ..Self::default()
         };
         let mut firsts: Vec<First> = vec![];
@@ -195,10 +200,7 @@ const CONJUNCTIONS: &[&str] = &[
 /// A clause may begin after these words too, though none ends before them.
 const OPENERS: &[&str] = &[
     "that",
-    "just",
     "honestly",
-    "really",
-    "like",
     "well",
     "maybe",
     "hi",
@@ -209,25 +211,66 @@ const OPENERS: &[&str] = &[
     "yes",
     "yeah",
     "no",
-    "sometimes",
-    "lately",
-    "also",
     "oh",
     "god",
     "fuck",
-    "tonight",
-    "today",
-    "now",
-    "still",
-    "cases",
-    "think",
-    "think",
-    "literally",
-    "actually",
-    "basically",
     "mate",
-    "currently",
-    "even",
+    "basically",
+    "sometimes",
+    "lately",
+];
+
+/// Whoever was named last goes on after "and": "my patient went home and took an overdose".
+const OTHERS: &[&str] = &[
+    "he",
+    "she",
+    "they",
+    "who",
+    "patient",
+    "patients",
+    "resident",
+    "residents",
+    "client",
+    "clients",
+    "user",
+    "users",
+    "colleague",
+    "colleagues",
+    "friend",
+    "friends",
+    "mate",
+    "mum",
+    "mam",
+    "dad",
+    "brother",
+    "sister",
+    "son",
+    "daughter",
+    "husband",
+    "wife",
+    "partner",
+    "boyfriend",
+    "girlfriend",
+    "ex",
+    "neighbour",
+    "manager",
+    "boss",
+    "nan",
+    "cousin",
+    "lad",
+    "girl",
+    "boy",
+    "man",
+    "woman",
+    "lady",
+    "someone",
+    "nurse",
+    "doctor",
+    "uncle",
+    "aunt",
+    "flatmate",
+    "student",
+    "teenager",
 ];
 
 const UNTRIED: u64 = u64::MAX;
@@ -309,10 +352,22 @@ impl Scan<'_> {
     }
 
     fn clause_starts(&self, at: usize) -> bool {
-        let opens = |word| self.grammar.conjunctions.contains(&word) || self.grammar.openers.contains(&word);
-        at == 0
-            || self.tokens.get(at).is_some_and(|token| token.after_mark)
-            || self.tokens.get(at - 1).is_some_and(|token| opens(token.word))
+        if at == 0 || self.tokens.get(at).is_some_and(|token| token.after_mark) {
+            return true;
+        }
+        let Some(before) = self.tokens.get(at - 1) else { return false };
+        let opens =
+            self.grammar.conjunctions.contains(&before.word) || self.grammar.openers.contains(&before.word);
+        opens && !self.about_another(at - 1)
+    }
+
+    /// Whether the last person named before `at`, in reach, is somebody other than the writer.
+    fn about_another(&self, at: usize) -> bool {
+        let named = self.tokens[at.saturating_sub(REACH)..at].iter().rev().find_map(|token| {
+            let another = self.grammar.others.contains(&token.word);
+            (another || self.grammar.writer == Some(token.word)).then_some(another)
+        });
+        named.unwrap_or(false)
     }
 
     fn clause_ends(&self, at: usize) -> bool {

@@ -1,8 +1,199 @@
 //! From words to [`Meaning`]: route, needs, intent and the slots of a group request.
+//!
+//! [`Understanding`] reads needs, intent and slots; `safety` reads route and kinds. Its words are
+//! content (`needs.yaml`, `intents.yaml`, `slots.yaml`), compiled once. [`answer`] reads the answer
+//! to one question.
 
+pub mod answer;
+mod examples;
+mod intents;
 mod meaning;
+mod needs;
+mod phrase;
+mod question;
+mod requester;
+mod slots;
+mod text;
+mod typos;
 
+use intents::{Heard, Intents};
 pub use meaning::{
     Access, Day, Frequency, GroupSlots, Intent, Meaning, Memory, NeedFound, Outline, PartOfDay, Reason,
     Setting, Signal, Size, Staff, Time,
 };
+use needs::Needs;
+pub use requester::Requester;
+use slots::Words;
+use text::Token;
+
+use crate::content::{Finding, Severity, Source};
+
+/// More of a message than this is not read for needs, intent and slots. (Safety reads all of it.)
+pub const LONGEST_READ: usize = 20_000;
+
+/// A need that scores less says too little to act on it as a wish for support.
+const ENOUGH: f64 = 0.5;
+
+/// The compiled words of needs, intents and slots. Immutable; share it freely between threads.
+#[derive(Debug, Default)]
+pub struct Understanding {
+    needs: Needs,
+    intents: Intents,
+    words: Words,
+}
+
+impl Understanding {
+    /// Compiles `needs.yaml`, `intents.yaml` and `slots.yaml`, given as (path, text). Every fault, a
+    /// missing file too, is a finding; what is sound is used all the same.
+    pub fn load(files: &[(&str, &str)], findings: &mut Vec<Finding>) -> Self {
+        let mut find = |name: &str| -> Option<Source<'_>> {
+            let found = files.iter().find(|(path, _)| path.rsplit('/').next() == Some(name));
+            if found.is_none() {
+                findings.push(Finding {
+                    severity: Severity::Error,
+                    file: format!("understanding/{name}"),
+                    line: 0,
+                    column: 0,
+                    message: "This file is missing; without it messages cannot be understood.".into(),
+                });
+            }
+            found.map(|(file, text)| Source { file, text })
+        };
+        let (needs, intents, words) = (find("needs.yaml"), find("intents.yaml"), find("slots.yaml"));
+        Self {
+            needs: needs.map(|source| Needs::load(&source, findings)).unwrap_or_default(),
+            intents: intents.map(|source| Intents::load(&source, findings)).unwrap_or_default(),
+            words: words.map(|source| Words::load(&source, findings)).unwrap_or_default(),
+        }
+    }
+
+    /// Reads needs, intent and slots of one message. Route, kinds and signals stay as in
+    /// [`Meaning::default`].
+    ///
+    /// `step` is the field that is being asked for ("size", "when", …), if any: a bare number is then
+    /// the answer to it, and a need that is only mentioned is part of the answer, not a wish for
+    /// support (at the step "needs" it is [`Intent::Signpost`]).
+    pub fn read(&self, text: &str, step: Option<&str>) -> Meaning {
+        let text = clip(text);
+        let tokens = text::tokens(text);
+        let needs = self.needs.find(text, &tokens);
+        let mut group = slots::read(&self.words, &tokens, step);
+        let heard = self.intents.hear(&tokens);
+        let intent = match intents::command(text) {
+            Some(intent) => intent,
+            None => self.intent(&heard, &tokens, step, &needs, &group),
+        };
+        // Days and numbers in a story about oneself are no wishes for a group.
+        if step.is_none() && intent == Intent::Signpost {
+            group = GroupSlots::default();
+        }
+        Meaning { needs, intent, group, ..Meaning::default() }
+    }
+
+    /// The ids of all needs, in the order of the content.
+    pub fn need_ids(&self) -> impl Iterator<Item = &str> {
+        self.needs.ids()
+    }
+
+    /// What to call a need when speaking to a person ("money worries").
+    pub fn need_label(&self, id: &str) -> Option<&str> {
+        self.needs.label(id)
+    }
+
+    /// The ids of the kinds of staff, in the order of the content.
+    pub fn role_ids(&self) -> impl Iterator<Item = &str> {
+        self.words.roles.iter().map(|role| role.id.as_str())
+    }
+
+    /// The kind of staff that a text names first ("staff nurse in A&E" is `nurse`).
+    pub fn role(&self, text: &str) -> Option<&str> {
+        let tokens = text::tokens(clip(text));
+        let marks = self.words.marks(&tokens);
+        marks.iter().find_map(|(mark, ..)| match mark {
+            slots::Mark::Role(role) => self.words.roles.get(*role).map(|role| role.id.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Name and role of whoever asks: "I'm Sam Okafor, ward manager". Best effort.
+    pub fn requester(&self, text: &str) -> Requester {
+        let text = clip(text);
+        requester::read(&self.words, text, &text::tokens(text))
+    }
+
+    /// Runs the examples of the content; each that fails is a finding.
+    pub fn check_examples(&self) -> Vec<Finding> {
+        examples::check(self)
+    }
+
+    fn intent(
+        &self,
+        heard: &Heard,
+        tokens: &[Token],
+        step: Option<&str>,
+        needs: &[NeedFound],
+        group: &GroupSlots,
+    ) -> Intent {
+        if let Some(whole) = heard.whole {
+            return whole;
+        }
+        let filled = filled(group);
+        let asks = question::sentences(tokens).any(|range| question::is_question(&tokens[range]));
+        for &intent in &heard.within {
+            let holds = match intent {
+                Intent::Correct => filled > 0 || !asks && needs.is_empty(),
+                Intent::Group => step.is_none() || filled == 0,
+                // Talk of a group that is asked about, or of one's own need.
+                Intent::Signpost => step.is_none() || step == Some("needs") || filled == 0,
+                Intent::Question => asks || step.is_some(),
+                Intent::Thanks | Intent::Greeting | Intent::Bye => needs.is_empty() && filled == 0 && !asks,
+                _ => true,
+            };
+            if holds {
+                return intent;
+            }
+        }
+        let strong = strong(group);
+        if step.is_none() && (strong >= 2 || (strong >= 1 && filled >= 3)) {
+            return Intent::Group;
+        }
+        let need = needs.first().is_some_and(|need| need.score >= ENOUGH || needs.len() > 1 || need.score >= 0.25);
+        match step {
+            None | Some("needs") if need => Intent::Signpost,
+            _ if asks => Intent::Question,
+            _ => Intent::None,
+        }
+    }
+}
+
+/// How many slots are filled.
+fn filled(group: &GroupSlots) -> usize {
+    strong(group)
+        + usize::from(!group.days.is_empty())
+        + usize::from(group.time.is_some())
+}
+
+/// Slots that hardly turn up when somebody speaks of something else.
+fn strong(group: &GroupSlots) -> usize {
+    [
+        group.outline.is_some(),
+        group.access.is_some(),
+        group.setting.is_some(),
+        group.frequency.is_some(),
+        group.sessions.is_some(),
+        group.size.is_some(),
+        group.staff.is_some(),
+    ]
+    .into_iter()
+    .filter(|filled| *filled)
+    .count()
+}
+
+/// The start of a text that is read.
+fn clip(text: &str) -> &str {
+    let mut end = text.len().min(LONGEST_READ);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}

@@ -1,0 +1,284 @@
+//! Reading the answer to one question. All functions say `None` rather than guess.
+
+use std::collections::BTreeSet;
+
+use strsim::osa_distance;
+
+use super::{
+    Day, Intent, Size, Time, Understanding, clip,
+    question,
+    slots::{self, Said, numbers},
+    text::{self, Sep, Token},
+};
+
+/// One of the answers that a question offers.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice<'a> {
+    pub id: &'a str,
+    pub label: &'a str,
+    pub synonyms: &'a [String],
+}
+
+/// An answer to a question of yes or no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum YesNo {
+    Yes,
+    No,
+    Unsure,
+}
+
+/// When something suits, with the person's own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct When {
+    pub days: BTreeSet<Day>,
+    pub time: Option<Time>,
+    /// The answer as written, trimmed.
+    pub text: String,
+}
+
+/// How to reach somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Contact {
+    /// As written, in lower case.
+    Email(String),
+    /// Digits, with a leading `+` if there was one.
+    Phone(String),
+    /// Anything else, as written: "ask for me at the desk".
+    Other(String),
+}
+
+/// Which choice a text picks (its place in `choices`): by number, by letter, by words, or by words
+/// that are nearly those. `None` when none or more than one fits.
+pub fn choose(text: &str, choices: &[Choice<'_>]) -> Option<usize> {
+    let tokens = text::tokens(clip(text));
+    let words: Vec<&str> = tokens
+        .iter()
+        .map(|token| token.word.as_str())
+        .filter(|word| !FILLERS.contains(word))
+        .collect();
+    if words.is_empty() || question::is_question(&tokens) {
+        return None;
+    }
+    by_number(&words, choices.len()).or_else(|| by_words(&words, choices)).or_else(|| by_near_words(&words, choices))
+}
+
+/// The phone number or email address in a text, or the text itself. `None` for an empty text.
+pub fn contact(text: &str) -> Option<Contact> {
+    let text = clip(text).trim();
+    if text.is_empty() {
+        return None;
+    }
+    let email = text
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '<' | '>' | '(' | ')'))
+        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
+        .find(|word| is_email(word));
+    if let Some(email) = email {
+        return Some(Contact::Email(email.to_lowercase()));
+    }
+    Some(phone(text).map_or_else(|| Contact::Other(text.to_owned()), Contact::Phone))
+}
+
+/// Asks something instead of answering.
+pub fn looks_like_question(text: &str) -> bool {
+    let tokens = text::tokens(clip(text));
+    question::sentences(&tokens).any(|range| question::is_question(&tokens[range]))
+}
+
+/// The place of the one name among `names` that a text holds: the boroughs or areas of the hub. A
+/// typing error in a longer name is forgiven. `None` when none or several are named.
+pub fn name_among<S: AsRef<str>>(text: &str, names: &[S]) -> Option<usize> {
+    let tokens = text::tokens(clip(text));
+    let matches = |exact: bool| {
+        let mut found = names.iter().enumerate().filter(|(_, name)| holds(&tokens, name.as_ref(), exact));
+        let first = found.next()?.0;
+        found.next().is_none().then_some(first)
+    };
+    matches(true).or_else(|| matches(false))
+}
+
+impl Understanding {
+    /// Yes, no or unsure, if the text says nothing else.
+    pub fn yes_no(&self, text: &str) -> Option<YesNo> {
+        let tokens = text::tokens(clip(text));
+        match self.intents.whole_of(&tokens)? {
+            Intent::Yes | Intent::Finish => Some(YesNo::Yes),
+            Intent::No => Some(YesNo::No),
+            Intent::Unsure | Intent::Skip => Some(YesNo::Unsure),
+            _ => None,
+        }
+    }
+
+    /// Will not or cannot answer: "not sure yet", "pass", "rather not say".
+    pub fn skips(&self, text: &str) -> bool {
+        let tokens = text::tokens(clip(text));
+        matches!(self.intents.whole_of(&tokens), Some(Intent::Skip | Intent::Unsure))
+    }
+
+    /// How many people an answer to "how many?" says.
+    pub fn size(&self, text: &str) -> Option<Size> {
+        slots::read(&self.words, &text::tokens(clip(text)), Some("size")).size
+    }
+
+    /// How many sessions an answer says; also out of range.
+    pub fn sessions(&self, text: &str) -> Option<u32> {
+        slots::read(&self.words, &text::tokens(clip(text)), Some("sessions")).sessions
+    }
+
+    /// Days and time of an answer. Both may be missing: the words are kept in any case.
+    pub fn when(&self, text: &str) -> When {
+        let text = clip(text).trim();
+        let slots = slots::read(&self.words, &text::tokens(text), Some("when"));
+        When { days: slots.days, time: slots.time, text: text.to_owned() }
+    }
+
+    /// A number and nothing else that counts, for questions that are not about groups.
+    pub fn number(&self, text: &str) -> Option<u32> {
+        let tokens = text::tokens(clip(text));
+        let said = Said::new(&self.words, &tokens, None);
+        let mut found = numbers::numbers(&tokens).into_iter().filter(|number| said.counts(number.first));
+        let only = found.next()?;
+        (found.next().is_none() && !only.range).then_some(only.low)
+    }
+}
+
+const FILLERS: &[&str] = &[
+    "the", "a", "an", "please", "one", "option", "number", "choice", "i", "would", "like", "want", "think", "will",
+    "go", "for", "with", "it", "is", "its", "that", "this", "be", "my", "am", "prefer", "probably", "ill", "id", "id",
+    "take", "just", "lets", "let", "say", "answer", "to", "of", "and", "um", "er", "ok", "okay", "we", "have", "choose",
+    "pick", "some", "thanks", "definitely",
+];
+
+fn by_number(words: &[&str], count: usize) -> Option<usize> {
+    let [word] = words else { return None };
+    let place = match *word {
+        "first" | "1st" => 1,
+        "second" | "2nd" => 2,
+        "third" | "3rd" => 3,
+        "fourth" | "4th" => 4,
+        "fifth" | "5th" => 5,
+        "sixth" | "6th" => 6,
+        "last" => count,
+        "two" => 2,
+        "three" => 3,
+        "four" => 4,
+        "five" => 5,
+        "six" => 6,
+        "b" => 2,
+        "c" => 3,
+        "d" => 4,
+        "e" => 5,
+        digits => digits.parse().ok()?,
+    };
+    (1..=count).contains(&place).then(|| place - 1)
+}
+
+fn by_words(words: &[&str], choices: &[Choice<'_>]) -> Option<usize> {
+    let ways: Vec<Vec<Vec<String>>> = choices.iter().map(ways_to_say).collect();
+    let exact = |way: &Vec<String>| way.iter().map(String::as_str).eq(words.iter().copied());
+    if let Some(only) = only(&ways, |ways| ways.iter().any(exact)) {
+        return Some(only);
+    }
+    // One choice whose words all stand in the answer; the most words win.
+    let score = |ways: &Vec<Vec<String>>| {
+        let held = |way: &&Vec<String>| way.iter().all(|word| words.contains(&word.as_str()));
+        ways.iter().filter(held).map(Vec::len).max().unwrap_or(0)
+    };
+    best(&ways, score).or_else(|| {
+        // Or whose label holds all the words of the answer.
+        let within = |ways: &Vec<Vec<String>>| {
+            let held = |way: &Vec<String>| words.iter().all(|word| way.iter().any(|own| own == word));
+            usize::from(ways.iter().any(held))
+        };
+        best(&ways, within)
+    })
+}
+
+fn by_near_words(words: &[&str], choices: &[Choice<'_>]) -> Option<usize> {
+    const SHORTEST: usize = 4;
+    let near = |own: &String, word: &str| {
+        own == word
+            || (own.chars().count() >= SHORTEST
+                && own.len() < 30
+                && word.len() < 30
+                && osa_distance(own, word) <= if own.chars().count() > 7 { 2 } else { 1 })
+    };
+    let ways: Vec<Vec<Vec<String>>> = choices.iter().map(ways_to_say).collect();
+    let score = |ways: &Vec<Vec<String>>| {
+        let held = |way: &&Vec<String>| way.iter().all(|own| words.iter().any(|word| near(own, word)));
+        ways.iter().filter(held).map(Vec::len).max().unwrap_or(0)
+    };
+    best(&ways, score)
+}
+
+fn ways_to_say(choice: &Choice<'_>) -> Vec<Vec<String>> {
+    let mut ways: Vec<Vec<String>> = [choice.id, choice.label]
+        .into_iter()
+        .chain(choice.synonyms.iter().map(String::as_str))
+        .map(|way| {
+            text::tokens(&way.replace('_', " "))
+                .into_iter()
+                .map(|token| token.word)
+                .filter(|word| !FILLERS.contains(&word.as_str()))
+                .collect()
+        })
+        .filter(|way: &Vec<String>| !way.is_empty())
+        .collect();
+    ways.dedup();
+    ways
+}
+
+fn only<T>(list: &[T], fits: impl Fn(&T) -> bool) -> Option<usize> {
+    let mut found = list.iter().enumerate().filter(|(_, item)| fits(item));
+    let first = found.next()?.0;
+    found.next().is_none().then_some(first)
+}
+
+fn best<T>(list: &[T], score: impl Fn(&T) -> usize) -> Option<usize> {
+    let scores: Vec<usize> = list.iter().map(score).collect();
+    let most = scores.iter().copied().max().filter(|most| *most > 0)?;
+    only(&scores, |score| *score == most)
+}
+
+fn is_email(word: &str) -> bool {
+    let Some((name, host)) = word.split_once('@') else { return false };
+    !name.is_empty() && !host.contains('@') && host.contains('.') && !host.starts_with('.') && !host.ends_with('.')
+}
+
+/// Seven to fifteen digits, however they are grouped.
+fn phone(text: &str) -> Option<String> {
+    let mut best: Option<String> = None;
+    let mut digits = String::new();
+    for c in text.chars().chain([';']) {
+        match c {
+            '0'..='9' => digits.push(c),
+            '+' if digits.is_empty() => digits.push(c),
+            ' ' | '-' | '(' | ')' | '.' | '\u{a0}' => {}
+            _ => {
+                let count = digits.chars().filter(char::is_ascii_digit).count();
+                if (7..=15).contains(&count) && best.is_none() {
+                    best = Some(std::mem::take(&mut digits));
+                }
+                digits.clear();
+            }
+        }
+    }
+    best
+}
+
+fn holds(tokens: &[Token], name: &str, exact: bool) -> bool {
+    const LONG: usize = 6;
+    let name = text::tokens(name);
+    if name.is_empty() {
+        return false;
+    }
+    tokens.windows(name.len()).any(|window| {
+        window.iter().zip(&name).enumerate().all(|(at, (token, own))| {
+            let together = at == 0 || token.before < Sep::Sentence;
+            let near = !exact
+                && own.word.chars().count() >= LONG
+                && token.word.chars().next() == own.word.chars().next()
+                && osa_distance(&token.word, &own.word) <= 1;
+            together && (token.word == own.word || near)
+        })
+    })
+}

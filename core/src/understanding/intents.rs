@@ -1,0 +1,216 @@
+//! What a message wants the bot to do, by phrases alone.
+
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use super::{
+    meaning::Intent,
+    phrase::{Hit, Phrases},
+    text::{Sep, Token},
+    typos::Typos,
+};
+use crate::content::{Finding, Source};
+
+/// Words of greeting or thanks longer than this are about something else.
+const SHORT: usize = 6;
+
+/// The patterns of intents, in the order of the content: what comes first wins.
+#[derive(Debug, Default)]
+pub(super) struct Intents {
+    whole: Phrases,
+    within: Phrases,
+    rules: Vec<Rule>,
+    pub(super) examples: Vec<Example>,
+    pub(super) file: String,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Rule {
+    intent: Intent,
+    place: Place,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// All of the message but fillers.
+    Whole,
+    /// A filler: says nothing.
+    Filler,
+    /// At the start of a sentence.
+    Begins,
+    Within,
+}
+
+/// A text of the content, and what it must or must not be taken for.
+#[derive(Debug)]
+pub(super) struct Example {
+    pub text: Spanned<String>,
+    pub intent: Intent,
+    pub must: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    fillers: Vec<Spanned<String>>,
+    plain_words: Vec<String>,
+    intents: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    id: Intent,
+    #[serde(default)]
+    whole: Vec<Spanned<String>>,
+    #[serde(default)]
+    begins: Vec<Spanned<String>>,
+    #[serde(default)]
+    within: Vec<Spanned<String>>,
+    examples: Vec<Spanned<String>>,
+    #[serde(default)]
+    not: Vec<Spanned<String>>,
+}
+
+/// What the phrases found, before anything else in the message is weighed.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    pub whole: Option<Intent>,
+    /// In the order of the content.
+    pub within: Vec<Intent>,
+}
+
+impl Intents {
+    pub(super) fn load(source: &Source<'_>, findings: &mut Vec<Finding>) -> Self {
+        let file: File = match source.parse() {
+            Ok(file) => file,
+            Err(finding) => {
+                findings.push(finding);
+                return Self::default();
+            }
+        };
+        let mut this = Self { file: source.file.to_owned(), ..Self::default() };
+        this.add(&file.fillers, Rule { intent: Intent::None, place: Place::Filler }, source, findings);
+        for entry in file.intents {
+            let intent = entry.id;
+            this.add(&entry.whole, Rule { intent, place: Place::Whole }, source, findings);
+            this.add(&entry.begins, Rule { intent, place: Place::Begins }, source, findings);
+            this.add(&entry.within, Rule { intent, place: Place::Within }, source, findings);
+            for (texts, must) in [(entry.examples, true), (entry.not, false)] {
+                this.examples.extend(texts.into_iter().map(|text| Example { text, intent, must }));
+            }
+        }
+        let plain = Typos::plain(file.plain_words);
+        this.whole.finish(&plain);
+        this.within.finish(&plain);
+        this
+    }
+
+    pub(super) fn hear(&self, tokens: &[Token]) -> Heard {
+        Heard { whole: self.whole_of(tokens), within: self.within_of(tokens) }
+    }
+
+    /// The one intent of a message that says nothing else, the earlier in the content if there are two.
+    pub(super) fn whole_of(&self, tokens: &[Token]) -> Option<Intent> {
+        const LONGEST: usize = 30;
+        if tokens.is_empty() || tokens.len() > LONGEST {
+            return None;
+        }
+        let hits = self.whole.find(tokens);
+        let mut filler = vec![false; tokens.len()];
+        for hit in hits.iter().filter(|hit| self.rule(hit).place == Place::Filler) {
+            filler[hit.first..=hit.last].fill(true);
+        }
+        let fits = |hit: &&Hit| {
+            let outside = filler[..hit.first].iter().chain(&filler[hit.last + 1..]);
+            self.rule(hit).place == Place::Whole && outside.into_iter().all(|filler| *filler)
+        };
+        let longest = hits.iter().filter(fits).max_by_key(|hit| (hit.len(), std::cmp::Reverse(hit.means)))?;
+        Some(self.rule(longest).intent)
+    }
+
+    fn within_of(&self, tokens: &[Token]) -> Vec<Intent> {
+        let mut found: Vec<u32> = self
+            .within
+            .find(tokens)
+            .into_iter()
+            .filter(|hit| self.counts(hit, tokens))
+            .map(|hit| hit.means)
+            .collect();
+        found.sort_unstable();
+        let mut intents: Vec<Intent> = Vec::new();
+        for means in found {
+            let intent = self.rules[means as usize].intent;
+            if !intents.contains(&intent) {
+                intents.push(intent);
+            }
+        }
+        intents
+    }
+
+    fn counts(&self, hit: &Hit, tokens: &[Token]) -> bool {
+        let Rule { intent, place } = self.rule(hit);
+        let short = !matches!(intent, Intent::Thanks | Intent::Greeting | Intent::Bye)
+            || tokens.len() <= SHORT + hit.len();
+        let starts = matches!(tokens[hit.first].before, Sep::Sentence | Sep::Comma | Sep::Dash)
+            || tokens[..hit.first].iter().rev().take(3).all(|token| {
+                token.is(&["and", "so", "ok", "okay", "please", "hi", "hello", "sorry", "oh", "yes", "no", "um", "actually", "wait", "but"])
+            });
+        match place {
+            Place::Begins => starts && short,
+            Place::Within => short,
+            Place::Whole | Place::Filler => false,
+        }
+    }
+
+    fn rule(&self, hit: &Hit) -> Rule {
+        self.rules[hit.means as usize]
+    }
+
+    fn add(
+        &mut self,
+        phrases: &[Spanned<String>],
+        rule: Rule,
+        source: &Source<'_>,
+        findings: &mut Vec<Finding>,
+    ) {
+        let Ok(id) = u32::try_from(self.rules.len()) else { return };
+        self.rules.push(rule);
+        for phrase in phrases {
+            let set = match rule.place {
+                Place::Whole | Place::Filler => &mut self.whole,
+                Place::Begins | Place::Within => &mut self.within,
+            };
+            if let Err(message) = set.add(&phrase.value, id) {
+                findings.push(source.error(phrase, message));
+            }
+        }
+    }
+}
+
+/// `/start group@bot`: a command of the platform.
+pub(super) fn command(text: &str) -> Option<Intent> {
+    let rest = text.trim().strip_prefix('/')?;
+    let mut words = rest.split_whitespace();
+    let name = words.next()?.split('@').next()?.to_ascii_lowercase();
+    let argument = words.next().map(str::to_ascii_lowercase);
+    match name.as_str() {
+        "start" => Some(match argument.as_deref() {
+            Some("group") => Intent::Group,
+            Some("signpost" | "support") => Intent::Signpost,
+            Some("person") => Intent::Person,
+            Some("privacy") => Intent::Privacy,
+            _ => Intent::Greeting,
+        }),
+        "menu" => Some(Intent::Menu),
+        "group" => Some(Intent::Group),
+        "person" => Some(Intent::Person),
+        "help" => Some(Intent::Help),
+        "stop" | "cancel" => Some(Intent::Stop),
+        "privacy" => Some(Intent::Privacy),
+        "clear" => Some(Intent::ClearChat),
+        "back" => Some(Intent::Back),
+        "skip" => Some(Intent::Skip),
+        _ => None,
+    }
+}

@@ -1,0 +1,244 @@
+//! Which needs a message speaks of, and the words that say so.
+
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use super::{
+    meaning::NeedFound,
+    phrase::{Hit, Phrases},
+    text::{Sep, Token, words_of},
+    typos::Typos,
+};
+use crate::content::{Finding, Source};
+
+/// Further needs than this are noise.
+const MOST_NEEDS: usize = 8;
+/// How much one phrase of each list says, from certain to a hint.
+const WEIGHTS: [f64; 3] = [0.85, 0.55, 0.25];
+
+/// The lexicon of needs, in the order of the content.
+#[derive(Debug, Default)]
+pub(super) struct Needs {
+    needs: Vec<Need>,
+    phrases: Phrases,
+    meanings: Vec<Means>,
+    denials: Phrases,
+    file: String,
+}
+
+#[derive(Debug)]
+struct Need {
+    id: String,
+    label: String,
+    examples: Vec<Spanned<String>>,
+}
+
+/// What one phrase says: each need with its weight. No needs: an idiom that says nothing.
+#[derive(Debug, Clone, Default)]
+struct Means(Vec<(usize, f64)>);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    /// "not", "isn't": what they stand before is not meant.
+    denials: Vec<Spanned<String>>,
+    /// Words that may stand between a denial and what it denies.
+    between: Vec<String>,
+    /// Phrases that only look like a need.
+    idioms: Vec<Spanned<String>>,
+    /// Words that are right as they are, though one letter away from a word of the lexicon.
+    plain_words: Vec<String>,
+    needs: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    id: Spanned<String>,
+    label: String,
+    #[serde(default)]
+    sure: Vec<Spanned<String>>,
+    #[serde(default)]
+    likely: Vec<Spanned<String>>,
+    #[serde(default)]
+    hint: Vec<Spanned<String>>,
+    examples: Vec<Spanned<String>>,
+}
+
+impl Needs {
+    pub(super) fn load(source: &Source<'_>, findings: &mut Vec<Finding>) -> Self {
+        let file: File = match source.parse() {
+            Ok(file) => file,
+            Err(finding) => {
+                findings.push(finding);
+                return Self::default();
+            }
+        };
+        let mut this = Self { file: source.file.to_owned(), ..Self::default() };
+        for phrase in &file.idioms {
+            this.add(phrase, Means::default(), source, findings);
+        }
+        for (index, entry) in file.needs.into_iter().enumerate() {
+            if this.needs.iter().any(|need| need.id == entry.id.value) {
+                let message = format!("The need \"{}\" stands here a second time.", entry.id.value);
+                findings.push(source.error(&entry.id, message));
+            }
+            if entry.examples.is_empty() {
+                let message = format!("The need \"{}\" wants at least one example.", entry.id.value);
+                findings.push(source.error(&entry.id, message));
+            }
+            for (list, weight) in [&entry.sure, &entry.likely, &entry.hint].into_iter().zip(WEIGHTS) {
+                for phrase in list {
+                    this.add(phrase, Means(vec![(index, weight)]), source, findings);
+                }
+            }
+            this.needs.push(Need { id: entry.id.value, label: entry.label, examples: entry.examples });
+        }
+        this.phrases.finish(&Typos::plain(file.plain_words));
+        for phrase in &file.denials {
+            if let Err(message) = this.denials.add(&phrase.value, 0) {
+                findings.push(source.error(phrase, message));
+            }
+        }
+        for word in &file.between {
+            // A word of its own cannot be a faulty phrase.
+            let _ = this.denials.add(word, 1);
+        }
+        this
+    }
+
+    /// Best first; equal scores in the order of the content.
+    pub(super) fn find(&self, text: &str, tokens: &[Token]) -> Vec<NeedFound> {
+        let hits = self.phrases.find(tokens);
+        let denied = self.denied(tokens, &hits);
+        let mut found: Vec<Found> = Vec::new();
+        for hit in longest(&hits).filter(|hit| !denied[hit.first]) {
+            for &(need, weight) in &self.meanings[hit.means as usize].0 {
+                let words = words_of(text, tokens, hit.first, hit.last);
+                match found.iter_mut().find(|other| other.need == need) {
+                    Some(other) => other.add(words, weight),
+                    None => found.push(Found { need, doubt: 1.0 - weight, because: vec![words.to_owned()] }),
+                }
+            }
+        }
+        found.sort_by(|a, b| a.doubt.total_cmp(&b.doubt).then(a.need.cmp(&b.need)));
+        found.truncate(MOST_NEEDS);
+        found
+            .into_iter()
+            .map(|one| NeedFound {
+                id: self.needs[one.need].id.clone(),
+                score: ((1.0 - one.doubt) * 100.0).round() / 100.0,
+                because: one.because,
+            })
+            .collect()
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.needs.iter().map(|need| need.id.as_str())
+    }
+
+    pub(super) fn label(&self, id: &str) -> Option<&str> {
+        self.needs.iter().find(|need| need.id == id).map(|need| need.label.as_str())
+    }
+
+    /// Each need with its examples and the file they stand in.
+    pub(super) fn examples(&self) -> impl Iterator<Item = (&str, &Spanned<String>)> {
+        self.needs.iter().flat_map(|need| need.examples.iter().map(|example| (need.id.as_str(), example)))
+    }
+
+    pub(super) fn file(&self) -> &str {
+        &self.file
+    }
+
+    fn add(
+        &mut self,
+        phrase: &Spanned<String>,
+        means: Means,
+        source: &Source<'_>,
+        findings: &mut Vec<Finding>,
+    ) {
+        let Ok(id) = u32::try_from(self.meanings.len()) else { return };
+        self.meanings.push(means);
+        if let Err(message) = self.phrases.add(&phrase.value, id) {
+            findings.push(source.error(phrase, message));
+        }
+    }
+
+    /// For each token whether what begins there is denied: "not about money", "nor housing".
+    fn denied(&self, tokens: &[Token], hits: &[Hit]) -> Vec<bool> {
+        let mut denied = vec![false; tokens.len()];
+        let marks = self.denials.find(tokens);
+        let mut between = vec![false; tokens.len()];
+        for mark in marks.iter().filter(|mark| mark.means == 1) {
+            between[mark.first] = true;
+        }
+        let mut reach: Option<usize> = None;
+        let mut ends = vec![None; tokens.len()];
+        for mark in marks.iter().filter(|mark| mark.means == 0) {
+            ends[mark.first] = Some(mark.last);
+        }
+        let mut hit_ends = vec![None::<usize>; tokens.len()];
+        for hit in longest(hits) {
+            hit_ends[hit.first] = hit_ends[hit.first].max(Some(hit.last));
+        }
+        let mut at = 0;
+        while at < tokens.len() {
+            if matches!(tokens[at].before, Sep::Sentence | Sep::Comma | Sep::Dash) && !tokens[at].is(&["or", "nor"])
+            {
+                reach = None;
+            }
+            if reach == Some(at)
+                && let Some(end) = hit_ends[at]
+            {
+                denied[at..=end].fill(true);
+                at = end + 1;
+                reach = tokens.get(at).filter(|next| next.is(&["or", "nor"])).map(|_| at + 1);
+                at += usize::from(reach.is_some());
+                continue;
+            }
+            if let Some(end) = ends[at].filter(|_| hit_ends[at].is_none()) {
+                at = end + 1;
+                reach = Some(at);
+                continue;
+            }
+            if reach == Some(at) {
+                reach = between[at].then_some(at + 1);
+            }
+            at += 1;
+        }
+        denied
+    }
+}
+
+struct Found {
+    need: usize,
+    doubt: f64,
+    because: Vec<String>,
+}
+
+impl Found {
+    /// The same words twice say no more than once.
+    fn add(&mut self, words: &str, weight: f64) {
+        if self.because.iter().any(|known| known.eq_ignore_ascii_case(words)) {
+            return;
+        }
+        self.doubt *= 1.0 - weight;
+        self.because.push(words.to_owned());
+    }
+}
+
+/// Hits that no longer hit covers: "mum's dementia" is not about "mum".
+fn longest(hits: &[Hit]) -> impl Iterator<Item = &Hit> {
+    let mut furthest: Option<(usize, usize)> = None;
+    hits.iter().enumerate().filter_map(move |(index, hit)| {
+        // Hits come in order of their first token, so a covering one is near.
+        let same_start = hits[index + 1..].iter().take_while(|other| other.first == hit.first);
+        let before = hits[..index].iter().rev().take_while(|other| other.first == hit.first);
+        let beaten = same_start.chain(before).any(|other| other.last > hit.last)
+            || furthest.is_some_and(|(first, last)| first < hit.first && last >= hit.last);
+        if furthest.is_none_or(|(_, last)| hit.last > last) {
+            furthest = Some((hit.first, hit.last));
+        }
+        (!beaten).then_some(hit)
+    })
+}

@@ -1,0 +1,313 @@
+//! The small language of phrases in the understanding content, and finding them in a message.
+//!
+//! A phrase is words with spaces between. `word*` is any word with that beginning, `(a|b c)` one of
+//! several, `(a)?` may be absent, `...` is up to three other words. Capital letters, accents and
+//! apostrophes do not matter. A phrase never runs over the end of a sentence.
+
+use std::collections::HashMap;
+
+use super::{
+    text::{self, Sep, Token},
+    typos::Typos,
+};
+
+/// Words that `...` may skip.
+const GAP: usize = 3;
+
+/// Phrases, each with a number that says what it stands for.
+#[derive(Debug, Default)]
+pub(super) struct Phrases {
+    words: HashMap<String, u32>,
+    prefixes: HashMap<String, u32>,
+    atoms: u32,
+    by_first: Vec<Vec<u32>>,
+    plain: Vec<Plain>,
+    typos: Typos,
+}
+
+#[derive(Debug)]
+struct Plain {
+    parts: Vec<Part>,
+    means: u32,
+}
+
+#[derive(Debug)]
+enum Part {
+    /// One of several runs of words; an empty run may be left out.
+    OneOf(Vec<Vec<u32>>),
+    Gap,
+}
+
+/// A phrase found: the tokens from `first` to `last`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hit {
+    pub means: u32,
+    pub first: usize,
+    pub last: usize,
+}
+
+impl Hit {
+    pub(super) fn len(&self) -> usize {
+        self.last - self.first + 1
+    }
+}
+
+impl Phrases {
+    /// Adds a written phrase. The error is a sentence for whoever wrote it.
+    pub(super) fn add(&mut self, written: &str, means: u32) -> Result<(), String> {
+        let mut parts = Vec::new();
+        for piece in pieces(written)? {
+            match piece {
+                Piece::Gap => parts.push(Part::Gap),
+                Piece::OneOf { runs, optional } => {
+                    let mut list = Vec::new();
+                    for run in runs {
+                        list.push(self.run(&run)?);
+                    }
+                    if optional {
+                        list.push(Vec::new());
+                    }
+                    parts.push(Part::OneOf(list));
+                }
+            }
+        }
+        let mut firsts = Vec::new();
+        for part in &parts {
+            let Part::OneOf(runs) = part else {
+                return Err(format!("The phrase \"{written}\" must begin with a word."));
+            };
+            firsts.extend(runs.iter().filter_map(|run| run.first().copied()));
+            if !runs.iter().any(Vec::is_empty) {
+                break;
+            }
+        }
+        if firsts.is_empty() {
+            return Err(format!("The phrase \"{written}\" holds no word."));
+        }
+        if matches!(parts.last(), Some(Part::Gap)) {
+            return Err(format!("The phrase \"{written}\" must end with a word."));
+        }
+        firsts.sort_unstable();
+        firsts.dedup();
+        let id = u32::try_from(self.plain.len()).map_err(|_| "There are too many phrases.".to_owned())?;
+        self.plain.push(Plain { parts, means });
+        for first in firsts {
+            self.by_first[first as usize].push(id);
+        }
+        Ok(())
+    }
+
+    /// To be called once, after the last `add`. `plain_words` are never taken for typing errors.
+    pub(super) fn finish(&mut self, plain_words: &Typos) {
+        let mut words: Vec<(&str, u32)> = self.words.iter().map(|(w, id)| (w.as_str(), *id)).collect();
+        words.sort_unstable();
+        self.typos = Typos::new(&words, plain_words);
+    }
+
+    /// Everything found, in order of the first word; of one meaning and start only the longest.
+    pub(super) fn find(&self, tokens: &[Token]) -> Vec<Hit> {
+        let atoms: Vec<Vec<u32>> = tokens.iter().map(|token| self.atoms_of(&token.word)).collect();
+        let mut hits: Vec<Hit> = Vec::new();
+        for first in 0..tokens.len() {
+            let from = hits.len();
+            for &atom in &atoms[first] {
+                for &id in &self.by_first[atom as usize] {
+                    let plain = &self.plain[id as usize];
+                    if let Some(next) = end_of(&plain.parts, &atoms, tokens, first, true)
+                        && let Some(last) = next.checked_sub(1).filter(|last| *last >= first)
+                    {
+                        let hit = Hit { means: plain.means, first, last };
+                        match hits[from..].iter_mut().find(|other| other.means == hit.means) {
+                            Some(other) => other.last = other.last.max(hit.last),
+                            None => hits.push(hit),
+                        }
+                    }
+                }
+            }
+        }
+        hits
+    }
+
+    /// Plain words are folded together, as in a message: "do not" is one word there.
+    fn run(&mut self, written: &str) -> Result<Vec<u32>, String> {
+        let mut out = Vec::new();
+        let mut plain = String::new();
+        for piece in written.split_whitespace() {
+            if let Some(stem) = piece.strip_suffix('*') {
+                self.words(&mut plain, &mut out);
+                let tokens = text::tokens(stem);
+                let [token] = tokens.as_slice() else {
+                    return Err(format!("\"{piece}\" must be one word before its star."));
+                };
+                out.push(Self::atom(&mut self.prefixes, &mut self.atoms, &mut self.by_first, &token.word));
+            } else {
+                plain.push_str(piece);
+                plain.push(' ');
+            }
+        }
+        self.words(&mut plain, &mut out);
+        Ok(out)
+    }
+
+    fn words(&mut self, plain: &mut String, out: &mut Vec<u32>) {
+        for token in text::tokens(plain) {
+            out.push(Self::atom(&mut self.words, &mut self.atoms, &mut self.by_first, &token.word));
+        }
+        plain.clear();
+    }
+
+    fn atom(
+        known: &mut HashMap<String, u32>,
+        atoms: &mut u32,
+        by_first: &mut Vec<Vec<u32>>,
+        word: &str,
+    ) -> u32 {
+        *known.entry(word.to_owned()).or_insert_with(|| {
+            let id = *atoms;
+            *atoms += 1;
+            by_first.push(Vec::new());
+            id
+        })
+    }
+
+    /// The atoms that a word of a message stands for; a typing error stands for what was meant.
+    fn atoms_of(&self, word: &str) -> Vec<u32> {
+        let mut out = Vec::new();
+        if let Some(&id) = self.words.get(word) {
+            out.push(id);
+        }
+        for (at, _) in word.char_indices().skip(2) {
+            if let Some(&id) = self.prefixes.get(&word[..at]) {
+                out.push(id);
+            }
+        }
+        if let Some(&id) = self.prefixes.get(word) {
+            out.push(id);
+        }
+        if out.is_empty() {
+            out.extend(self.typos.meant(word));
+        }
+        out
+    }
+}
+
+/// The token after the longest way to match some parts from the token `at` on.
+fn end_of(parts: &[Part], atoms: &[Vec<u32>], tokens: &[Token], at: usize, start: bool) -> Option<usize> {
+    let Some((part, rest)) = parts.split_first() else { return Some(at) };
+    match part {
+        Part::OneOf(runs) => runs
+            .iter()
+            .filter_map(|run| {
+                let end = after_run(run, atoms, tokens, at, start)?;
+                end_of(rest, atoms, tokens, end, start && run.is_empty())
+            })
+            .max(),
+        Part::Gap => {
+            let mut best = None;
+            for skip in 0..=GAP {
+                best = best.max(end_of(rest, atoms, tokens, at + skip, false));
+                if tokens.get(at + skip).is_none_or(|token| token.before == Sep::Sentence) {
+                    break;
+                }
+            }
+            best
+        }
+    }
+}
+
+fn after_run(run: &[u32], atoms: &[Vec<u32>], tokens: &[Token], at: usize, start: bool) -> Option<usize> {
+    for (offset, atom) in run.iter().enumerate() {
+        let token = tokens.get(at + offset)?;
+        let breaks = token.before == Sep::Sentence && !(start && offset == 0);
+        if breaks || !atoms[at + offset].contains(atom) {
+            return None;
+        }
+    }
+    Some(at + run.len())
+}
+
+enum Piece {
+    OneOf { runs: Vec<String>, optional: bool },
+    Gap,
+}
+
+/// Cuts a written phrase into plain words, choices and gaps.
+fn pieces(written: &str) -> Result<Vec<Piece>, String> {
+    let mut out = Vec::new();
+    let mut rest = written;
+    loop {
+        let open = rest.find('(').unwrap_or(rest.len());
+        let (plain, after) = rest.split_at(open);
+        if plain.contains([')', '|', '?']) {
+            return Err(format!("A bracket in \"{written}\" stands alone."));
+        }
+        for (index, run) in plain.split("...").enumerate() {
+            if index > 0 {
+                out.push(Piece::Gap);
+            }
+            if !run.trim().is_empty() {
+                out.push(Piece::OneOf { runs: vec![run.to_owned()], optional: false });
+            }
+        }
+        if after.is_empty() {
+            return Ok(out);
+        }
+        let close = closing(after).ok_or_else(|| format!("A bracket in \"{written}\" is never closed."))?;
+        let inner = &after[1..close];
+        if inner.contains("...") {
+            return Err(format!("A gap within brackets in \"{written}\": write two phrases."));
+        }
+        let optional = after[close + 1..].starts_with('?');
+        out.push(Piece::OneOf { runs: written_out(inner), optional });
+        rest = &after[close + 1 + usize::from(optional)..];
+    }
+}
+
+/// Where the bracket that opens a text closes.
+fn closing(text: &str) -> Option<usize> {
+    let mut depth = 0usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    return Some(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The runs of plain words that a choice stands for; brackets within it are written out.
+fn written_out(choice: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    let (mut depth, mut start) = (0usize, 0);
+    for (at, c) in choice.char_indices().chain([(choice.len(), '|')]) {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            '|' if depth == 0 => {
+                out.extend(variants(&choice[start..at]));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+fn variants(run: &str) -> Vec<String> {
+    let Some(open) = run.find('(') else { return vec![run.to_owned()] };
+    let Some(close) = closing(&run[open..]).map(|at| open + at) else { return vec![run.to_owned()] };
+    let optional = run[close + 1..].starts_with('?');
+    let mut inner = written_out(&run[open + 1..close]);
+    if optional {
+        inner.push(String::new());
+    }
+    let rest = variants(&run[close + 1 + usize::from(optional)..]);
+    let before = &run[..open];
+    inner.iter().flat_map(|middle| rest.iter().map(move |end| format!("{before}{middle}{end}"))).collect()
+}

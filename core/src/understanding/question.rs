@@ -1,0 +1,78 @@
+//! Telling a question from an answer.
+
+use super::text::{Sep, Token};
+
+/// The sentences of a message, each as a range of tokens.
+pub(super) fn sentences(tokens: &[Token]) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
+    let starts = (0..tokens.len()).filter(|&at| tokens[at].before == Sep::Sentence);
+    starts.map(|start| {
+        let more = tokens[start + 1..].iter().take_while(|token| token.before != Sep::Sentence).count();
+        start..start + 1 + more
+    })
+}
+
+/// Asks for information ("does it have to be weekly?"). A request in the form of a question ("could
+/// you make it 8?") is none.
+pub(super) fn is_question(sentence: &[Token]) -> bool {
+    let words = skip_openers(sentence);
+    let Some(first) = words.first() else { return false };
+    if is_suggestion(words) || is_request(words) {
+        return false;
+    }
+    first.asked || opens_question(words)
+}
+
+fn skip_openers(sentence: &[Token]) -> &[Token] {
+    const OPENERS: &[&str] =
+        &["and", "but", "so", "ok", "okay", "sorry", "hi", "hello", "just", "um", "er", "well", "oh", "also", "please"];
+    let skip = sentence.iter().take_while(|token| token.is(OPENERS)).count();
+    &sentence[skip..]
+}
+
+/// "how about Tuesday", "what about Thursdays": a value is put forward.
+fn is_suggestion(words: &[Token]) -> bool {
+    matches!(words, [a, b, ..] if a.is(&["how", "what"]) && b.is(&["about"]))
+}
+
+/// "can you make it 8", "could we book a group", "can I change it to Tuesday".
+fn is_request(words: &[Token]) -> bool {
+    const ASK: &[&str] = &["can", "could", "may", "would", "will", "shall", "please", "possible"];
+    const WHO: &[&str] = &["i", "we", "you", "u"];
+    const DO: &[&str] = &[
+        "make", "change", "request", "book", "set", "setup", "arrange", "put", "switch", "move", "swap", "organise",
+        "organize", "start", "run", "please", "add", "go", "update", "correct", "sort", "register", "ask",
+    ];
+    const GET: &[&str] = &["have", "get", "do", "need", "like", "want"];
+    const WHAT: &[&str] = &["group", "groups", "instead", "please", "session", "space", "sessions"];
+    let [ask, who, rest @ ..] = words else { return false };
+    if !(ask.is(ASK) && who.is(WHO)) {
+        return false;
+    }
+    let near = &rest[..rest.len().min(3)];
+    near.iter().any(|token| token.is(DO))
+        || (near.iter().any(|token| token.is(GET)) && rest.iter().any(|token| token.is(WHAT)))
+}
+
+fn opens_question(words: &[Token]) -> bool {
+    const ASKING: &[&str] = &["what", "why", "who", "which", "whose", "how", "where"];
+    const VERB: &[&str] = &[
+        "is", "are", "do", "does", "did", "can", "could", "will", "would", "should", "must", "has", "have", "was",
+        "were", "shall", "isnt", "doesnt", "cant", "wont",
+    ];
+    const SUBJECT: &[&str] = &[
+        "i", "we", "you", "they", "he", "she", "it", "there", "this", "that", "these", "the", "my", "our", "your",
+        "everyone", "people", "someone", "anyone", "managers", "staff", "it's", "a", "an", "any", "all", "closed",
+        "open", "u",
+    ];
+    let [first, rest @ ..] = words else { return false };
+    let second = rest.first();
+    match first.word.as_str() {
+        "when" => second.is_some_and(|token| token.is(VERB)),
+        "what" | "how" if second.is_some_and(|t| t.is(&["ever", "a"])) => false,
+        word if ASKING.contains(&word) => second.is_none_or(|token| !token.is(&["ever"])),
+        "do" | "have" => second.is_some_and(|token| token.is(&["i", "we", "you", "they", "people", "u"])),
+        word if VERB.contains(&word) => second.is_some_and(|token| token.is(SUBJECT)),
+        "whats" | "wheres" | "hows" => true,
+        _ => false,
+    }
+}

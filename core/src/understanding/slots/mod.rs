@@ -1,0 +1,117 @@
+//! The slots of a group request, out of free text.
+//!
+//! Phrases of the content mark what is named (a day, a role, an access); numbers get their meaning
+//! from what stands around them. What is asked, denied or taken back is left out.
+
+pub(crate) mod days;
+pub(crate) mod numbers;
+pub(crate) mod said;
+pub(crate) mod size;
+pub(crate) mod time;
+mod words;
+
+use std::collections::BTreeSet;
+
+pub(crate) use said::Said;
+pub(crate) use words::Words;
+
+use super::{
+    meaning::{Access, Day, Frequency, GroupSlots, Outline, Setting, Staff},
+    text::Token,
+};
+
+/// What the phrases of the content mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Outline(Outline),
+    Access(Access),
+    Setting(Setting),
+    Frequency(Frequency),
+    Day(Day),
+    Weekdays,
+    Weekend,
+    Part(super::meaning::PartOfDay),
+    /// A word for people of no certain role.
+    People,
+    /// A role of the content, by number.
+    Role(usize),
+    Staff(Staff),
+    /// A word for the meetings of a group.
+    Session,
+    /// Looks like one of the others and is none.
+    Idiom,
+}
+
+/// Reads the slots out of a message. `step` is the question that is being answered.
+pub(crate) fn read(words: &Words, tokens: &[Token], step: Option<&str>) -> GroupSlots {
+    let said = Said::new(words, tokens, step);
+    let times = time::times(&said);
+    let numbers = size::roles_of_numbers(&said, &times);
+    let mut slots = GroupSlots {
+        outline: None,
+        access: said.only(|mark| match mark {
+            Mark::Access(access) => Some(access),
+            _ => None,
+        }),
+        setting: said.only(|mark| match mark {
+            Mark::Setting(setting) => Some(setting),
+            _ => None,
+        }),
+        frequency: frequency(&said, &numbers),
+        sessions: size::sessions(&said, &numbers),
+        size: size::size(&said, &numbers),
+        staff: staff(&said),
+        days: days::days(&said),
+        time: time::choose(&said, &times),
+    };
+    if slots.sessions.is_none() && slots.frequency == Some(Frequency::Weekly) {
+        slots.sessions = size::weeks(&said, &numbers);
+    }
+    slots.outline = said.only(|mark| match mark {
+        Mark::Outline(outline) => Some(outline),
+        _ => None,
+    });
+    slots
+}
+
+fn frequency(said: &Said<'_>, numbers: &[size::Counted]) -> Option<Frequency> {
+    let mut found: Vec<(usize, Frequency)> = said.marked(|mark| match mark {
+        Mark::Frequency(frequency) => Some(frequency),
+        _ => None,
+    });
+    for counted in numbers {
+        if let size::Role::Every(frequency) = counted.role
+            && said.counts(counted.number.first)
+        {
+            found.retain(|(at, _)| !(counted.number.first..=counted.number.last + 2).contains(at));
+            found.extend(frequency.map(|frequency| (counted.number.first, frequency)));
+        }
+    }
+    found.sort_by_key(|(at, _)| *at);
+    said.one_of(found)
+}
+
+fn staff(said: &Said<'_>) -> Option<Staff> {
+    let found = said.marked(|mark| match mark {
+        Mark::Staff(staff) => Some(staff),
+        Mark::Role(role) => said.words.roles.get(role).and_then(|role| role.staff),
+        _ => None,
+    });
+    let found = found.into_iter().filter(|(at, _)| !said.of_oneself(*at)).collect();
+    let kinds: BTreeSet<u8> = said
+        .not_taken_back(found)
+        .into_iter()
+        .map(|(_, staff)| match staff {
+            Staff::Clinical => 0,
+            Staff::NonClinical => 1,
+            Staff::Both => 2,
+        })
+        .collect();
+    let (clinical, other, both) = (kinds.contains(&0), kinds.contains(&1), kinds.contains(&2));
+    match (clinical, other, both) {
+        (_, _, true) | (true, true, false) => Some(Staff::Both),
+        (true, false, false) => Some(Staff::Clinical),
+        (false, true, false) => Some(Staff::NonClinical),
+        (false, false, false) => None,
+    }
+}
