@@ -1,0 +1,5 @@
+//! PostgreSQL.
+
+#[derive(Clone)]
+pub(crate) enum Postgres {}
+pub(crate) enum Hold {}
