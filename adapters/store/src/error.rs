@@ -94,3 +94,17 @@ pub(crate) fn describe(error: &sqlx::Error) -> String {
         _ => "unexpected answer".to_owned(),
     }
 }
+
+pub(crate) fn migration_why(error: &sqlx::migrate::MigrateError) -> String {
+    use sqlx::migrate::MigrateError;
+
+    match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => describe(error),
+        MigrateError::VersionMissing(version) => format!("migration {version} is unknown to this program"),
+        MigrateError::VersionMismatch(version) => {
+            format!("migration {version} is not the one that this program knows")
+        }
+        MigrateError::Dirty(version) => format!("migration {version} was left half done"),
+        _ => "a migration failed".to_owned(),
+    }
+}

@@ -19,8 +19,8 @@ use crate::{
 };
 
 /// `inbox.origin`.
-pub(crate) const PERSON: i64 = 0;
-pub(crate) const TIMER: i64 = 2;
+const PERSON: i64 = 0;
+const TIMER: i64 = 2;
 
 /// `outbox.kind`.
 pub(crate) const SAFETY: i64 = 0;
@@ -72,6 +72,28 @@ pub(crate) fn body(input: &Input) -> Result<zeroize::Zeroizing<Vec<u8>>, StoreEr
     serde_json::to_vec(input)
         .map(zeroize::Zeroizing::new)
         .map_err(|_| StoreError::Unreadable { table: "inbox", column: "body" })
+}
+
+/// A timer that came due, as an input.
+pub(crate) fn timer(
+    lane: String,
+    name: String,
+    step: String,
+    at: i64,
+    seed: i64,
+    now: i64,
+) -> Result<Arrival, Fail> {
+    let at = Timestamp::from_microsecond(at).map_err(|_| Fail::Rows)?;
+    let input = Input { at, what: InputKind::Timer { name, step } };
+    Ok(Arrival {
+        key: [0; 16],
+        lane,
+        native: None,
+        origin: TIMER,
+        seed,
+        received: now,
+        body: body(&input)?,
+    })
 }
 
 fn origin(input: &Input) -> i64 {
@@ -290,6 +312,31 @@ pub(crate) struct Erasure {
     pub(crate) forget: bool,
 }
 
+impl Erasure {
+    /// What is run with the lane as its only parameter, after the inbox rows are gone.
+    pub(crate) fn statements(&self) -> impl Iterator<Item = &'static str> {
+        let groups: [(bool, &[&str]); 4] = [
+            (false, &ERASE_OUTBOX),
+            (self.keep_timers, &["DELETE FROM timer WHERE lane = $1"]),
+            (self.keep_records, &ERASE_RECORDS),
+            (!self.forget, &["DELETE FROM conversation WHERE lane = $1"]),
+        ];
+        groups.into_iter().filter(|(keep, _)| !keep).flat_map(|(_, sql)| sql.iter().copied())
+    }
+}
+
+/// Safety and desk rows that wait are sent first.
+const ERASE_OUTBOX: [&str; 3] = [
+    "UPDATE outbox SET erase = 1 WHERE person = $1 AND status = 0 AND kind IN (0, 5)",
+    "DELETE FROM outbox WHERE person = $1 AND erase = 0",
+    "DELETE FROM sending WHERE lane = $1
+     AND NOT EXISTS (SELECT 1 FROM outbox WHERE lane = $1 AND status = 0)",
+];
+
+/// A reference stays taken, and the desk's thread its own.
+const ERASE_RECORDS: [&str; 2] =
+    ["DELETE FROM record WHERE lane = $1", "UPDATE reference SET lane = NULL WHERE lane = $1"];
+
 /// The rows of some turns together. To be written in the order of the fields.
 #[derive(Default)]
 pub(crate) struct Batch {
@@ -314,8 +361,21 @@ pub(crate) enum Fail {
     Clash,
     /// The rows are at fault.
     Rows,
+    /// PostgreSQL broke the transaction off in favour of another: it may be run again.
+    Broken(StoreError),
     /// The database is at fault.
     Database(StoreError),
+}
+
+impl Fail {
+    pub(crate) fn into_error(self) -> StoreError {
+        match self {
+            Self::Broken(error) | Self::Database(error) => error,
+            Self::Clash | Self::Rows => {
+                StoreError::Database { why: "the rows break a rule of the schema".to_owned() }
+            }
+        }
+    }
 }
 
 impl From<StoreError> for Fail {
@@ -339,6 +399,9 @@ impl From<sqlx::Error> for Fail {
             | ErrorKind::NotNullViolation
             | ErrorKind::CheckViolation
             | ErrorKind::ExclusionViolation => Self::Rows,
+            _ if error.as_database_error().and_then(|e| e.code()).is_some_and(|c| c.starts_with("40")) => {
+                Self::Broken(error.into())
+            }
             // PostgreSQL: class 22, data exception (a zero byte in a text, say).
             _ if error.as_database_error().and_then(|e| e.code()).is_some_and(|c| c.starts_with("22")) => {
                 Self::Rows

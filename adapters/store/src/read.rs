@@ -461,6 +461,6 @@ pub(crate) fn name_key(sealer: &Sealer, name: &str) -> [u8; 16] {
 pub(crate) fn taken(error: sqlx::Error) -> Fail {
     match Fail::from(error) {
         Fail::Clash => Fail::Database(StoreError::Taken),
-        fail @ (Fail::Rows | Fail::Database(_)) => fail,
+        fail @ (Fail::Rows | Fail::Broken(_) | Fail::Database(_)) => fail,
     }
 }

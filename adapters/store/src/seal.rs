@@ -239,6 +239,22 @@ impl Sealer {
     }
 }
 
+/// Opens the key of the keyed hashes, which proves that the key file is the right one.
+pub(crate) fn open_hash_key(
+    ring: &Keyring,
+    sealed: &[u8],
+    path: &Path,
+) -> Result<Zeroizing<[u8; 32]>, OpenError> {
+    let wrong = || OpenError::WrongKey { path: path.to_owned() };
+    let plain = ring.open(META, HASH_KEY.as_bytes(), sealed).map_err(|_| wrong())?;
+    let mut hash = Zeroizing::new([0; 32]);
+    if plain.len() != hash.len() {
+        return Err(wrong());
+    }
+    hash.copy_from_slice(&plain);
+    Ok(hash)
+}
+
 /// Random bytes from the system.
 pub(crate) fn random<const N: usize>() -> Zeroizing<[u8; N]> {
     let mut bytes = Zeroizing::new([0; N]);

@@ -69,7 +69,7 @@ macro_rules! on {
     ($store:expr, $db:ident => $call:expr) => {
         match &$store.backend {
             Backend::Sqlite($db) => $call.await,
-            Backend::Postgres(never) => match *never {},
+            Backend::Postgres($db) => $call.await,
         }
     };
 }
@@ -93,7 +93,7 @@ impl Store {
         let backend = if config.url.starts_with("sqlite:") {
             Backend::Sqlite(Sqlite::open(&config, service, Arc::clone(&signals)).await?)
         } else if config.url.starts_with("postgres:") || config.url.starts_with("postgresql:") {
-            return Err(OpenError::Url);
+            Backend::Postgres(Postgres::open(&config).await?)
         } else {
             return Err(OpenError::Url);
         };
@@ -179,7 +179,7 @@ impl Store {
         let Claim { works: _, hold } = claim;
         let (report, outbox) = match (&self.backend, hold) {
             (Backend::Sqlite(db), Hold::Sqlite(hold)) => db.commit(hold, turns).await?,
-            (Backend::Postgres(db), Hold::Postgres(_)) => match *db {},
+            (Backend::Postgres(db), Hold::Postgres(hold)) => db.commit(hold, turns).await?,
             (Backend::Sqlite(_), Hold::Postgres(_)) | (Backend::Postgres(_), Hold::Sqlite(_)) => {
                 return Err(StoreError::NotClaimed);
             }
@@ -359,7 +359,7 @@ impl Store {
     fn sealer(&self) -> &crate::seal::Sealer {
         match &self.backend {
             Backend::Sqlite(db) => db.sealer(),
-            Backend::Postgres(never) => match *never {},
+            Backend::Postgres(db) => db.sealer(),
         }
     }
 

@@ -68,7 +68,7 @@ impl Commit {
                     self.outbox |= outbox;
                     self.report.committed.push(turn.seq);
                 }
-                Err(Fail::Database(error)) => return Err(Fail::Database(error)),
+                Err(fail @ (Fail::Database(_) | Fail::Broken(_))) => return Err(fail),
                 Err(fail @ (Fail::Clash | Fail::Rows)) => {
                     sqlx::query("ROLLBACK TO turn").execute(&mut *tx).await?;
                     stopped.insert(&turn.lane);
@@ -277,26 +277,8 @@ async fn erase(tx: &mut SqliteConnection, erasure: &Erasure) -> std::result::Res
         .bind(erasure.seq)
         .execute(&mut *tx)
         .await?;
-    let more: [(bool, &[&'static str]); 4] = [
-        (false, &ERASE),
-        (erasure.keep_timers, &["DELETE FROM timer WHERE lane = $1"]),
-        (erasure.keep_records, &ERASE_RECORDS),
-        (!erasure.forget, &["DELETE FROM conversation WHERE lane = $1"]),
-    ];
-    for sql in more.iter().filter(|(keep, _)| !keep).flat_map(|(_, sql)| *sql) {
-        sqlx::query(*sql).bind(lane).execute(&mut *tx).await?;
+    for sql in erasure.statements() {
+        sqlx::query(sql).bind(lane).execute(&mut *tx).await?;
     }
     Ok(())
 }
-
-/// Safety and desk rows that wait are sent first.
-const ERASE: [&str; 3] = [
-    "UPDATE outbox SET erase = 1 WHERE person = $1 AND status = 0 AND kind IN (0, 5)",
-    "DELETE FROM outbox WHERE person = $1 AND erase = 0",
-    "DELETE FROM sending WHERE lane = $1
-     AND NOT EXISTS (SELECT 1 FROM outbox WHERE lane = $1 AND status = 0)",
-];
-
-/// A reference stays taken, and the desk's thread its own.
-const ERASE_RECORDS: [&str; 2] =
-    ["DELETE FROM record WHERE lane = $1", "UPDATE reference SET lane = NULL WHERE lane = $1"];

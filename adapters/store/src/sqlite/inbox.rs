@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use chatbox_core::input::{Input, InputKind};
-use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use tokio::sync::oneshot;
 
@@ -213,7 +211,7 @@ impl Task for Due {
             delete_timers(tx, &names).await?;
             let mut arrivals = Vec::with_capacity(due.len());
             for ((lane, name, step, at), seed) in due.into_iter().zip(&self.seeds) {
-                arrivals.push(timer(lane, name, step, at, *seed, self.now)?);
+                arrivals.push(plan::timer(lane, name, step, at, *seed, self.now)?);
             }
             append(tx, &arrivals.iter().collect::<Vec<_>>(), &group.sealer).await
         })
@@ -240,28 +238,6 @@ pub(super) async fn delete_timers(
     .execute(&mut *tx)
     .await?;
     Ok(())
-}
-
-/// A timer that came due, as an input.
-pub(crate) fn timer(
-    lane: String,
-    name: String,
-    step: String,
-    at: i64,
-    seed: i64,
-    now: i64,
-) -> std::result::Result<Arrival, Fail> {
-    let at = Timestamp::from_microsecond(at).map_err(|_| Fail::Rows)?;
-    let input = Input { at, what: InputKind::Timer { name, step } };
-    Ok(Arrival {
-        key: [0; 16],
-        lane,
-        native: None,
-        origin: plan::TIMER,
-        seed,
-        received: now,
-        body: plan::body(&input)?,
-    })
 }
 
 /// Puts a parked input at the end of its conversation. 0 if it is not parked.

@@ -11,11 +11,10 @@ use sqlx::{
     ConnectOptions, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use zeroize::Zeroizing;
 
 use super::{Held, Reads, Sqlite, writer::Writer};
 use crate::{
-    error::{OpenError, describe},
+    error::{OpenError, describe, migration_why},
     seal::{self, HASH_KEY, Keyring, META, Sealer},
     store::{Signals, StoreConfig},
 };
@@ -69,7 +68,7 @@ impl Sqlite {
         };
         let (ring, hash) = match (ring, sealed) {
             (Some(ring), Some(sealed)) => {
-                let hash = open_hash_key(&ring, &sealed, &key_file)?;
+                let hash = seal::open_hash_key(&ring, &sealed, &key_file)?;
                 (ring, hash)
             }
             (None, Some(_)) => return Err(OpenError::KeyMissing { path: key_file }),
@@ -269,32 +268,4 @@ async fn prepare(
         .await?;
     }
     Ok(())
-}
-
-pub(crate) fn open_hash_key(
-    ring: &Keyring,
-    sealed: &[u8],
-    path: &Path,
-) -> Result<Zeroizing<[u8; 32]>, OpenError> {
-    let wrong = || OpenError::WrongKey { path: path.to_owned() };
-    let plain = ring.open(META, HASH_KEY.as_bytes(), sealed).map_err(|_| wrong())?;
-    let mut hash = Zeroizing::new([0; 32]);
-    if plain.len() != hash.len() {
-        return Err(wrong());
-    }
-    hash.copy_from_slice(&plain);
-    Ok(hash)
-}
-
-pub(crate) fn migration_why(error: &sqlx::migrate::MigrateError) -> String {
-    use sqlx::migrate::MigrateError;
-    match error {
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => describe(error),
-        MigrateError::VersionMissing(version) => format!("migration {version} is unknown to this program"),
-        MigrateError::VersionMismatch(version) => {
-            format!("migration {version} is not the one that this program knows")
-        }
-        MigrateError::Dirty(version) => format!("migration {version} was left half done"),
-        _ => "a migration failed".to_owned(),
-    }
 }

@@ -162,12 +162,7 @@ impl Writer {
         for task in tasks {
             if let Err(fail) = task.run(&mut tx, &mut group).await {
                 tx.rollback().await?;
-                return Err(match fail {
-                    Fail::Database(error) => error,
-                    Fail::Clash | Fail::Rows => {
-                        StoreError::Database { why: "the rows break a rule of the schema".to_owned() }
-                    }
-                });
+                return Err(fail.into_error());
             }
         }
         tx.commit().await?;
