@@ -23,7 +23,9 @@ pub enum OpenError {
     KeyFileNotSet,
     #[error("the key file {path} {why}")]
     KeyFile { path: PathBuf, why: String },
-    #[error("the database has schema {found}, and this program knows only up to {known}: use a newer program")]
+    #[error(
+        "the database has schema {found}, and this program knows only up to {known}: use a newer program"
+    )]
     SchemaNewer { found: i64, known: i64 },
     #[error("the database has schema {found}, and this program needs {known}: run `chatbox migrate` first")]
     SchemaOlder { found: i64, known: i64 },
@@ -61,4 +63,48 @@ pub enum StoreError {
     Taken,
     #[error("{0}")]
     Unsupported(&'static str),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Closed,
+            error => Self::Database { why: describe(&error) },
+        }
+    }
+}
+
+/// What happened, without the database's own sentence: that may quote the row.
+pub(crate) fn describe(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            match error.constraint() {
+                Some(constraint) => format!("code {code}, constraint {constraint}"),
+                None => format!("code {code}"),
+            }
+        }
+        sqlx::Error::Io(error) => format!("connection: {}", error.kind()),
+        sqlx::Error::Tls(_) => "encryption of the connection".to_owned(),
+        sqlx::Error::PoolTimedOut => "no connection became free in time".to_owned(),
+        sqlx::Error::ColumnNotFound(column) => format!("no column {column}"),
+        sqlx::Error::ColumnDecode { index, .. } => format!("column {index} has another type"),
+        sqlx::Error::RowNotFound => "no row".to_owned(),
+        sqlx::Error::Protocol(_) => "protocol".to_owned(),
+        _ => "unexpected answer".to_owned(),
+    }
+}
+
+pub(crate) fn migration_why(error: &sqlx::migrate::MigrateError) -> String {
+    use sqlx::migrate::MigrateError;
+
+    match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => describe(error),
+        MigrateError::VersionMissing(version) => format!("migration {version} is unknown to this program"),
+        MigrateError::VersionMismatch(version) => {
+            format!("migration {version} is not the one that this program knows")
+        }
+        MigrateError::Dirty(version) => format!("migration {version} was left half done"),
+        _ => "a migration failed".to_owned(),
+    }
 }

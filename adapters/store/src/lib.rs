@@ -23,6 +23,9 @@
 mod error;
 mod plan;
 mod postgres;
+mod purge;
+mod read;
+mod rows;
 pub mod seal;
 mod sends;
 mod sqlite;

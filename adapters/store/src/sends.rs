@@ -1,12 +1,22 @@
 //! The outbox as the delivery loop sees it.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use chatbox_core::{
     channel::Post,
     ids::{Lane, OutboxId, Reference},
 };
 use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    error::StoreError,
+    plan::{self, Body},
+    seal::{self, Sealer},
+    views,
+};
 
 /// Where a row goes. Each destination is a lane of its own: order holds within it, and it waits
 /// for no other.
@@ -81,4 +91,163 @@ pub enum SendEnd {
     Unknown {
         at: Timestamp,
     },
+}
+
+/// A queued row that may be leased.
+pub(crate) struct Head {
+    pub(crate) id: i64,
+    pub(crate) lane: String,
+    pub(crate) person: String,
+    pub(crate) kind: i64,
+    pub(crate) epoch: i64,
+    pub(crate) gate: bool,
+    pub(crate) made: i64,
+    /// Before this time.
+    pub(crate) fence: i64,
+    pub(crate) handed: bool,
+    pub(crate) unknown: i64,
+    pub(crate) body: Vec<u8>,
+    /// The conversation's epoch now; none if it is erased.
+    pub(crate) current: Option<i64>,
+}
+
+/// Decides which rows are leased.
+pub(crate) struct Leases {
+    until: Timestamp,
+    heads: Vec<Head>,
+    /// Desk lanes that wait, and until when at most.
+    closed: BTreeMap<String, i64>,
+}
+
+/// What is leased, and what has to be written for it.
+pub(crate) struct Leased {
+    pub(crate) jobs: Vec<SendJob>,
+    pub(crate) rows: Vec<i64>,
+    /// When each lane is next looked at.
+    pub(crate) ready: BTreeMap<String, i64>,
+    /// Rows that no key opens: they can never be sent.
+    pub(crate) broken: Vec<i64>,
+}
+
+impl Leases {
+    pub(crate) fn new(now: Timestamp, limits: SendLimits) -> Self {
+        let lease = SignedDuration::try_from(limits.lease).unwrap_or(SignedDuration::MAX);
+        let until = now.checked_add(lease).unwrap_or(Timestamp::MAX);
+        Self { until, heads: Vec::new(), closed: BTreeMap::new() }
+    }
+
+    /// In the order in which they are to be sent.
+    pub(crate) fn add(&mut self, head: Head) {
+        self.heads.push(head);
+    }
+
+    /// Whose talk must be over before a gated row may go.
+    pub(crate) fn gated(&self) -> Vec<String> {
+        self.heads.iter().filter(|head| head.gate).map(|head| head.person.clone()).collect()
+    }
+
+    /// `flying`: persons with a leased row of the bot, its oldest epoch, the end of its lease.
+    pub(crate) fn close_gates(&mut self, flying: &[(String, i64, i64)]) {
+        for head in self.heads.iter().filter(|head| head.gate) {
+            let over = flying
+                .iter()
+                .filter(|(person, epoch, _)| *person == head.person && *epoch < head.epoch)
+                .map(|(_, _, until)| *until)
+                .max();
+            if let Some(over) = over {
+                self.closed.insert(head.lane.clone(), over);
+            }
+        }
+    }
+
+    pub(crate) fn done(self, sealer: &Sealer) -> Leased {
+        let mut leased =
+            Leased { jobs: Vec::new(), rows: Vec::new(), ready: BTreeMap::new(), broken: Vec::new() };
+        let mut stopped = BTreeSet::new();
+        for head in self.heads {
+            if stopped.contains(&head.lane) {
+                continue;
+            }
+            if let Some(over) = self.closed.get(&head.lane).filter(|_| head.gate) {
+                // Rows before it in its lane may go.
+                leased.ready.entry(head.lane.clone()).or_insert(*over);
+                stopped.insert(head.lane);
+                continue;
+            }
+            let (id, lane) = (head.id, head.lane.clone());
+            match job(head, self.until, sealer) {
+                Ok(job) => {
+                    leased.ready.insert(lane, self.until.as_microsecond());
+                    leased.rows.push(id);
+                    leased.jobs.push(job);
+                }
+                Err(error) => {
+                    tracing::error!(outbox.id = %plan::outbox_id(id), %error, "a text cannot be sent");
+                    leased.broken.push(id);
+                }
+            }
+        }
+        leased
+    }
+}
+
+fn job(head: Head, until: Timestamp, sealer: &Sealer) -> Result<SendJob, StoreError> {
+    let bad = || StoreError::Unreadable { table: "outbox", column: "lane" };
+    let person: Lane = head.person.parse().map_err(|_| bad())?;
+    let to = match head.lane.strip_prefix(plan::DESK_LANE) {
+        Some(case) => Destination::Desk(Reference(case.to_owned())),
+        None => Destination::Person(head.lane.parse().map_err(|_| bad())?),
+    };
+    let body = match sealer.open_json(seal::OUTBOX, &head.id.to_be_bytes(), &head.body)? {
+        Body::Say(say) => SendBody::Post(Post::Say(say)),
+        Body::Desk(post) => SendBody::Post(Post::Desk(post)),
+        Body::Clear { within, also } => SendBody::Clear { within, also },
+    };
+    Ok(SendJob {
+        id: plan::outbox_id(head.id),
+        to,
+        person,
+        body,
+        made: views::time(head.made, "outbox", "made")?,
+        attempts: u32::try_from(head.fence + 1).unwrap_or(u32::MAX),
+        epoch: u32::try_from(head.epoch).unwrap_or(u32::MAX),
+        stale: head.kind == plan::BOT && head.current.is_some_and(|current| head.epoch < current),
+        unknown_before: head.handed || head.unknown > 0,
+        fence: head.fence + 1,
+        until,
+    })
+}
+
+/// id, fence, status, native, due, unknown: how a send ended, as a row.
+#[derive(serde::Serialize)]
+pub(crate) struct Ended<'a>(
+    pub(crate) i64,
+    pub(crate) i64,
+    pub(crate) i64,
+    pub(crate) Option<&'a str>,
+    pub(crate) i64,
+    pub(crate) i64,
+);
+
+impl Ended<'_> {
+    pub(crate) fn of(ends: &[(OutboxId, i64, SendEnd)]) -> Vec<Ended<'_>> {
+        ends.iter()
+            .map(|(id, fence, end)| {
+                let id = plan::row_id(*id);
+                match end {
+                    SendEnd::Sent { native } => Ended(id, *fence, 1, Some(native), 0, 0),
+                    SendEnd::Refused => Ended(id, *fence, 2, None, 0, 0),
+                    SendEnd::Dropped => Ended(id, *fence, 3, None, 0, 0),
+                    SendEnd::Retry { at } => Ended(id, *fence, 0, None, at.as_microsecond(), 0),
+                    SendEnd::Unknown { at } => Ended(id, *fence, 0, None, at.as_microsecond(), 1),
+                }
+            })
+            .collect()
+    }
+}
+
+/// Those that were not written.
+pub(crate) fn late(ends: &[(OutboxId, i64, SendEnd)], written: impl Iterator<Item = i64>) -> Vec<OutboxId> {
+    let written: BTreeSet<i64> = written.collect();
+    ends.iter().map(|end| end.0).filter(|id| !written.contains(&plan::row_id(*id))).collect()
 }

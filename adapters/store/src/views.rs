@@ -10,6 +10,8 @@ use chatbox_core::{
 };
 use jiff::{SignedDuration, Timestamp};
 
+use crate::error::StoreError;
+
 /// One line of a conversation. No `Debug`: it holds what was said.
 pub struct Line {
     pub at: Timestamp,
@@ -120,4 +122,8 @@ pub struct Stats {
     /// Waiting for a practitioner, and the longest wait.
     pub waiting: u64,
     pub waiting_oldest: Option<Duration>,
+}
+
+pub(crate) fn time(micros: i64, table: &'static str, column: &'static str) -> Result<Timestamp, StoreError> {
+    Timestamp::from_microsecond(micros).map_err(|_| StoreError::Unreadable { table, column })
 }

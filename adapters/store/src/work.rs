@@ -1,9 +1,21 @@
 //! Claimed work, and what came of it.
 
-use chatbox_core::{conversation::Conversation, effect::Effect, ids::Lane, input::Input};
+use std::collections::HashMap;
+
+use chatbox_core::{
+    conversation::Conversation,
+    effect::Effect,
+    ids::Lane,
+    input::{Input, InputKind},
+};
 use jiff::Timestamp;
 
-use crate::{postgres, sqlite};
+use crate::{
+    error::StoreError,
+    postgres,
+    seal::{self, Sealer},
+    sqlite, views,
+};
 
 /// An input that was tried this often without being decided is handed out as `poisoned`.
 pub const MAX_TRIES: u16 = 5;
@@ -75,4 +87,73 @@ pub struct CommitReport {
     /// The turn could not be written. The input stays undecided, and so do the later ones of its
     /// conversation.
     pub failed: Vec<i64>,
+}
+
+/// An undecided row of the inbox.
+pub(crate) struct Found {
+    pub(crate) seq: i64,
+    pub(crate) lane: String,
+    pub(crate) native: Option<String>,
+    pub(crate) received: i64,
+    pub(crate) seed: i64,
+    /// Before this time.
+    pub(crate) tries: i64,
+    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) state: Option<Vec<u8>>,
+}
+
+/// Puts rows that come in the order of their seq together by conversation.
+#[derive(Default)]
+pub(crate) struct Gather {
+    works: Vec<Work>,
+    lanes: HashMap<String, usize>,
+}
+
+impl Gather {
+    pub(crate) fn add(&mut self, sealer: &Sealer, found: Found) -> Result<(), StoreError> {
+        let received = views::time(found.received, "inbox", "received")?;
+        let at = match self.lanes.get(&found.lane) {
+            Some(at) => *at,
+            None => {
+                let lane = found
+                    .lane
+                    .parse()
+                    .map_err(|_| StoreError::Unreadable { table: "inbox", column: "lane" })?;
+                let state = found
+                    .state
+                    .map(|state| sealer.open_json(seal::STATE, found.lane.as_bytes(), &state))
+                    .transpose();
+                let damaged = state.is_err();
+                self.works.push(Work {
+                    lane,
+                    conversation: state.unwrap_or_default(),
+                    damaged,
+                    inputs: Vec::new(),
+                });
+                self.lanes.insert(found.lane, self.works.len() - 1);
+                self.works.len() - 1
+            }
+        };
+        let work = &mut self.works[at];
+        // One that cannot be read is kept, and the person is told (P9).
+        let input = found
+            .body
+            .and_then(|body| sealer.open_json::<Input>(seal::INBOX, &found.seq.to_be_bytes(), &body).ok());
+        let tries = u16::try_from(found.tries).unwrap_or(u16::MAX);
+        work.inputs.push(Claimed {
+            seq: found.seq,
+            poisoned: input.is_none() || work.damaged || tries >= MAX_TRIES,
+            input: input.unwrap_or(Input { at: received, what: InputKind::Unreadable }),
+            received,
+            seed: found.seed.cast_unsigned(),
+            tries: tries.saturating_add(1),
+            native: found.native,
+        });
+        Ok(())
+    }
+
+    /// The lanes, and the work of each.
+    pub(crate) fn done(self) -> (Vec<String>, Vec<Work>) {
+        (self.lanes.into_keys().collect(), self.works)
+    }
 }

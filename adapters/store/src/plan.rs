@@ -1,0 +1,602 @@
+//! From inputs and turns to rows, the same for every database. Everything is sealed here.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chatbox_core::{
+    channel::Incoming,
+    conversation::{Conversation, Holder},
+    effect::{AuditKind, DeskKind, DeskPost, Effect, Kept, Say, SayKind},
+    ids::{Lane, OutboxId, Reference},
+    input::{Input, InputKind},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::StoreError,
+    seal::{self, Sealer},
+    work::{Decided, Work},
+};
+
+/// `inbox.origin`.
+const PERSON: i64 = 0;
+const TIMER: i64 = 2;
+
+/// `outbox.kind`.
+pub(crate) const SAFETY: i64 = 0;
+pub(crate) const BOT: i64 = 3;
+pub(crate) const DESK: i64 = 5;
+
+/// What a lane of the desk begins with. No channel is called so.
+pub(crate) const DESK_LANE: &str = "desk/";
+
+/// A message on its way into the inbox. The body is sealed when its seq is known.
+pub(crate) struct Arrival {
+    pub(crate) key: [u8; 16],
+    pub(crate) lane: String,
+    pub(crate) native: Option<String>,
+    pub(crate) origin: i64,
+    pub(crate) seed: i64,
+    pub(crate) received: i64,
+    pub(crate) body: zeroize::Zeroizing<Vec<u8>>,
+}
+
+pub(crate) fn arrivals(
+    sealer: &Sealer,
+    incoming: &[Incoming],
+    now: Timestamp,
+    mut seeds: impl FnMut() -> u64,
+) -> Result<Vec<Arrival>, StoreError> {
+    let mut known = BTreeSet::new();
+    let mut arrivals = Vec::with_capacity(incoming.len());
+    for message in incoming {
+        let key = sealer.hash("seen", &[message.lane.channel.as_str(), &message.key]);
+        // The same message twice in one batch; the database tells the others.
+        if !known.insert(key) {
+            continue;
+        }
+        arrivals.push(Arrival {
+            key,
+            lane: message.lane.to_string(),
+            native: message.native.clone(),
+            origin: origin(&message.input),
+            seed: seeds().cast_signed(),
+            received: now.as_microsecond(),
+            body: body(&message.input)?,
+        });
+    }
+    Ok(arrivals)
+}
+
+pub(crate) fn body(input: &Input) -> Result<zeroize::Zeroizing<Vec<u8>>, StoreError> {
+    serde_json::to_vec(input)
+        .map(zeroize::Zeroizing::new)
+        .map_err(|_| StoreError::Unreadable { table: "inbox", column: "body" })
+}
+
+/// A timer that came due, as an input.
+pub(crate) fn timer(
+    lane: String,
+    name: String,
+    step: String,
+    at: i64,
+    seed: i64,
+    now: i64,
+) -> Result<Arrival, Fail> {
+    let at = Timestamp::from_microsecond(at).map_err(|_| Fail::Rows)?;
+    let input = Input { at, what: InputKind::Timer { name, step } };
+    Ok(Arrival {
+        key: [0; 16],
+        lane,
+        native: None,
+        origin: TIMER,
+        seed,
+        received: now,
+        body: body(&input)?,
+    })
+}
+
+fn origin(input: &Input) -> i64 {
+    match input.what {
+        InputKind::Message(_) | InputKind::Press { .. } | InputKind::Unreadable => PERSON,
+        InputKind::Desk(_) => 1,
+        InputKind::Timer { .. } => TIMER,
+        InputKind::Redacted | InputKind::Reachable(_) | InputKind::Undelivered { .. } => 3,
+    }
+}
+
+pub(crate) fn seeds(count: usize, mut seeds: impl FnMut() -> u64) -> Vec<i64> {
+    (0..count).map(|_| seeds().cast_signed()).collect()
+}
+
+/// Another seed from one that led to a clash, the same on every machine (splitmix64).
+pub(crate) fn fresh_seed(seed: i64) -> i64 {
+    let mut z = seed.cast_unsigned().wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    (z ^ (z >> 31)).cast_signed()
+}
+
+pub(crate) fn row_id(id: OutboxId) -> i64 {
+    (id.input << 16) | i64::from(id.nth)
+}
+
+pub(crate) fn outbox_id(row: i64) -> OutboxId {
+    OutboxId { input: row >> 16, nth: u16::try_from(row & 0xFFFF).unwrap_or(u16::MAX) }
+}
+
+/// What an outbox row holds, sealed.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Body {
+    Say(Say),
+    Desk(DeskPost),
+    Clear { within: SignedDuration, also: Vec<String> },
+}
+
+/// One decided or parked input and all that follows from it, nothing sealed yet.
+pub(crate) struct Turn {
+    pub(crate) seq: i64,
+    pub(crate) lane: Lane,
+    pub(crate) seed: i64,
+    pub(crate) parked: bool,
+    pub(crate) now: i64,
+    /// Taken back by this input: its text goes.
+    pub(crate) redacts: Option<String>,
+    pub(crate) outcome: Option<Outcome>,
+}
+
+pub(crate) struct Outcome {
+    conversation: Conversation,
+    effects: Vec<Effect>,
+    /// The turn opened a case.
+    new_case: Option<Reference>,
+    /// A practitioner took or let go in this turn.
+    epoch_rose: bool,
+}
+
+impl Turn {
+    /// What `Erase` asks for, if the turn does.
+    pub(crate) fn keep(&self) -> Option<&[Kept]> {
+        self.outcome.iter().flat_map(|o| &o.effects).find_map(|effect| match effect {
+            Effect::Erase { keep } => Some(keep.as_slice()),
+            Effect::Say(_)
+            | Effect::Desk(_)
+            | Effect::Save(_)
+            | Effect::SetTimer { .. }
+            | Effect::CancelTimer { .. }
+            | Effect::ClearChat { .. }
+            | Effect::Audit { .. } => None,
+        })
+    }
+
+    /// From which moment a `ClearChat` needs native ids that this same turn erases.
+    pub(crate) fn clears_erased(&self) -> Option<i64> {
+        self.keep()?;
+        self.outcome.iter().flat_map(|o| &o.effects).find_map(|effect| match effect {
+            Effect::ClearChat { within } => Some(since(self.now, *within)),
+            Effect::Say(_)
+            | Effect::Desk(_)
+            | Effect::Save(_)
+            | Effect::SetTimer { .. }
+            | Effect::CancelTimer { .. }
+            | Effect::Erase { .. }
+            | Effect::Audit { .. } => None,
+        })
+    }
+}
+
+pub(crate) fn since(now: i64, within: SignedDuration) -> i64 {
+    now.saturating_sub(i64::try_from(within.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// Checks what is to be committed against the claim, and puts it in the order of the claim.
+pub(crate) fn turns(
+    works: &[Work],
+    decided: Vec<Decided>,
+    parked: &[i64],
+    now: Timestamp,
+) -> Result<Vec<Turn>, StoreError> {
+    let mut outcomes: HashMap<i64, Decided> = HashMap::with_capacity(decided.len());
+    for one in decided {
+        if outcomes.insert(one.seq, one).is_some() {
+            return Err(StoreError::NotClaimed);
+        }
+    }
+    let mut parks: BTreeSet<i64> = parked.iter().copied().collect();
+    let mut turns = Vec::with_capacity(outcomes.len() + parks.len());
+    for work in works {
+        let mut epoch = work.conversation.as_ref().map_or(0, |c| c.epoch);
+        let mut case = work.conversation.as_ref().and_then(|c| c.case.clone());
+        for input in &work.inputs {
+            let parked = parks.remove(&input.seq);
+            let outcome = outcomes.remove(&input.seq);
+            if outcome.is_none() && !parked {
+                // What follows in this conversation must not be named: checked below.
+                break;
+            }
+            let outcome = outcome.map(|one| {
+                let epoch_rose = one.conversation.epoch > epoch;
+                let new_case = one.conversation.case.clone().filter(|c| case.as_ref() != Some(c));
+                epoch = one.conversation.epoch;
+                case.clone_from(&one.conversation.case);
+                Outcome { conversation: one.conversation, effects: one.effects, new_case, epoch_rose }
+            });
+            let redacts = match input.input.what {
+                InputKind::Redacted => input.native.clone(),
+                InputKind::Message(_)
+                | InputKind::Press { .. }
+                | InputKind::Timer { .. }
+                | InputKind::Desk(_)
+                | InputKind::Reachable(_)
+                | InputKind::Undelivered { .. }
+                | InputKind::Unreadable => None,
+            };
+            turns.push(Turn {
+                seq: input.seq,
+                lane: work.lane.clone(),
+                seed: input.seed.cast_signed(),
+                parked,
+                now: now.as_microsecond(),
+                redacts,
+                outcome,
+            });
+        }
+    }
+    if outcomes.is_empty() && parks.is_empty() { Ok(turns) } else { Err(StoreError::NotClaimed) }
+}
+
+pub(crate) struct StateRow {
+    pub(crate) lane: String,
+    pub(crate) epoch: i64,
+    pub(crate) holder: i64,
+    pub(crate) since: Option<i64>,
+    pub(crate) case: Option<String>,
+    pub(crate) urgency: i64,
+    pub(crate) changed: i64,
+    pub(crate) state: Vec<u8>,
+}
+
+impl StateRow {
+    pub(crate) fn handled(&self) -> i64 {
+        i64::from(self.holder == 2)
+    }
+}
+
+pub(crate) struct OutRow {
+    pub(crate) id: i64,
+    pub(crate) lane: String,
+    pub(crate) person: String,
+    pub(crate) kind: i64,
+    pub(crate) rank: i64,
+    pub(crate) epoch: i64,
+    pub(crate) gate: bool,
+    pub(crate) erase: bool,
+    pub(crate) made: i64,
+    pub(crate) body: Vec<u8>,
+}
+
+impl OutRow {
+    /// Safety goes before everything else in its lane.
+    pub(crate) fn place(&self) -> i64 {
+        i64::from(self.kind != SAFETY)
+    }
+
+    fn outlives_erasure(&self) -> bool {
+        self.kind == SAFETY || self.kind == DESK
+    }
+}
+
+pub(crate) struct RecordRow {
+    pub(crate) reference: String,
+    pub(crate) kind: String,
+    pub(crate) lane: String,
+    pub(crate) created: i64,
+    pub(crate) body: Vec<u8>,
+}
+
+pub(crate) struct AuditRow {
+    pub(crate) at: i64,
+    pub(crate) what: String,
+    pub(crate) by: Option<String>,
+    pub(crate) case: Option<String>,
+}
+
+pub(crate) struct Erasure {
+    pub(crate) lane: String,
+    /// The erasing input; later ones are left.
+    pub(crate) seq: i64,
+    pub(crate) keep_records: bool,
+    pub(crate) keep_timers: bool,
+    /// Nothing is left to remember: the row of the conversation goes too.
+    pub(crate) forget: bool,
+}
+
+impl Erasure {
+    /// What is run with the lane as its only parameter, after the inbox rows are gone.
+    pub(crate) fn statements(&self) -> impl Iterator<Item = &'static str> {
+        let groups: [(bool, &[&str]); 4] = [
+            (false, &ERASE_OUTBOX),
+            (self.keep_timers, &["DELETE FROM timer WHERE lane = $1"]),
+            (self.keep_records, &ERASE_RECORDS),
+            (!self.forget, &["DELETE FROM conversation WHERE lane = $1"]),
+        ];
+        groups.into_iter().filter(|(keep, _)| !keep).flat_map(|(_, sql)| sql.iter().copied())
+    }
+}
+
+/// Safety and desk rows that wait are sent first.
+const ERASE_OUTBOX: [&str; 3] = [
+    "UPDATE outbox SET erase = 1 WHERE person = $1 AND status = 0 AND kind IN (0, 5)",
+    "DELETE FROM outbox WHERE person = $1 AND erase = 0",
+    "DELETE FROM sending WHERE lane = $1
+     AND NOT EXISTS (SELECT 1 FROM outbox WHERE lane = $1 AND status = 0)",
+];
+
+/// A reference stays taken, and the desk's thread its own.
+const ERASE_RECORDS: [&str; 2] =
+    ["DELETE FROM record WHERE lane = $1", "UPDATE reference SET lane = NULL WHERE lane = $1"];
+
+/// The rows of some turns together. To be written in the order of the fields.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub(crate) erasures: Vec<Erasure>,
+    pub(crate) redactions: Vec<(String, String)>,
+    pub(crate) decided: Vec<i64>,
+    pub(crate) parked: Vec<i64>,
+    pub(crate) states: BTreeMap<String, StateRow>,
+    /// Whose each reference is to be.
+    pub(crate) references: BTreeMap<String, String>,
+    pub(crate) records: Vec<RecordRow>,
+    /// `None` takes a timer away.
+    pub(crate) timers: BTreeMap<(String, String), Option<(String, i64)>>,
+    pub(crate) audits: Vec<AuditRow>,
+    pub(crate) out: Vec<OutRow>,
+}
+
+/// Why a batch cannot be made or written.
+#[derive(Debug)]
+pub(crate) enum Fail {
+    /// A reference is somebody else's.
+    Clash,
+    /// The rows are at fault.
+    Rows,
+    /// PostgreSQL broke the transaction off in favour of another: it may be run again.
+    Broken(StoreError),
+    /// The database is at fault.
+    Database(StoreError),
+}
+
+impl Fail {
+    pub(crate) fn into_error(self) -> StoreError {
+        match self {
+            Self::Broken(error) | Self::Database(error) => error,
+            Self::Clash | Self::Rows => {
+                StoreError::Database { why: "the rows break a rule of the schema".to_owned() }
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Fail {
+    fn from(error: StoreError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<sqlx::Error> for Fail {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::error::ErrorKind;
+        let Some(kind) = error.as_database_error().map(sqlx::error::DatabaseError::kind) else {
+            return match error {
+                sqlx::Error::Encode(_) => Self::Rows,
+                error => Self::Database(error.into()),
+            };
+        };
+        match kind {
+            ErrorKind::UniqueViolation => Self::Clash,
+            ErrorKind::ForeignKeyViolation
+            | ErrorKind::NotNullViolation
+            | ErrorKind::CheckViolation
+            | ErrorKind::ExclusionViolation => Self::Rows,
+            _ if error.as_database_error().and_then(|e| e.code()).is_some_and(|c| c.starts_with("40")) => {
+                Self::Broken(error.into())
+            }
+            // PostgreSQL: class 22, data exception (a zero byte in a text, say).
+            _ if error.as_database_error().and_then(|e| e.code()).is_some_and(|c| c.starts_with("22")) => {
+                Self::Rows
+            }
+            _ => Self::Database(error.into()),
+        }
+    }
+}
+
+impl Batch {
+    /// `natives` are those that a turn with [`Turn::clears_erased`] needs, by seq.
+    pub(crate) fn of(
+        turns: &[Turn],
+        natives: &HashMap<i64, Vec<String>>,
+        sealer: &Sealer,
+    ) -> Result<Self, Fail> {
+        let mut batch = Self::default();
+        let mut last: BTreeMap<String, (&Conversation, i64)> = BTreeMap::new();
+        for turn in turns {
+            batch.add(turn, natives, sealer)?;
+            if let Some(outcome) = &turn.outcome {
+                last.insert(turn.lane.to_string(), (&outcome.conversation, turn.now));
+            }
+        }
+        // Only the last state of each conversation is written.
+        for (lane, (conversation, now)) in last {
+            let forget = *conversation == Conversation::default();
+            match batch.erasures.iter_mut().rev().find(|erasure| erasure.lane == lane) {
+                Some(erasure) if forget => erasure.forget = true,
+                Some(_) | None => {
+                    let row = state_row(&lane, conversation, now, sealer)?;
+                    batch.states.insert(lane, row);
+                }
+            }
+        }
+        Ok(batch)
+    }
+
+    fn add(&mut self, turn: &Turn, natives: &HashMap<i64, Vec<String>>, sealer: &Sealer) -> Result<(), Fail> {
+        let lane = turn.lane.to_string();
+        let erase = turn.keep().map(|keep| self.erase(&lane, turn, keep)).is_some();
+        if let Some(native) = &turn.redacts {
+            self.redactions.push((lane.clone(), native.clone()));
+        }
+        if turn.parked { &mut self.parked } else { &mut self.decided }.push(turn.seq);
+        let Some(outcome) = &turn.outcome else { return Ok(()) };
+        if let Some(case) = &outcome.new_case {
+            self.claim_reference(case, &lane)?;
+        }
+        for (nth, effect) in outcome.effects.iter().enumerate() {
+            let nth = u16::try_from(nth).map_err(|_| Fail::Rows)?;
+            let mut send = |to: String, kind: i64, rank: i64, body: &Body| -> Result<(), Fail> {
+                let id = row_id(OutboxId { input: turn.seq, nth });
+                let body = sealer.seal_json(seal::OUTBOX, &id.to_be_bytes(), body).map_err(|_| Fail::Rows)?;
+                self.out.push(OutRow {
+                    id,
+                    gate: outcome.epoch_rose && kind == DESK,
+                    lane: to,
+                    person: lane.clone(),
+                    kind,
+                    rank,
+                    epoch: i64::from(outcome.conversation.epoch),
+                    erase,
+                    made: turn.now,
+                    body,
+                });
+                Ok(())
+            };
+            match effect {
+                Effect::Say(say) => {
+                    let (kind, rank) = match say.kind {
+                        SayKind::Safety => (SAFETY, 0),
+                        SayKind::Relay => (1, 1),
+                        SayKind::Notice => (2, 2),
+                        SayKind::Bot => (BOT, 3),
+                    };
+                    send(lane.clone(), kind, rank, &Body::Say(say.clone()))?;
+                }
+                Effect::Desk(post) => {
+                    let rank = match post.kind {
+                        DeskKind::Alert => 0,
+                        DeskKind::Opened | DeskKind::Message => 1,
+                        DeskKind::Notice => 2,
+                    };
+                    send(format!("{DESK_LANE}{}", post.case), DESK, rank, &Body::Desk(post.clone()))?;
+                }
+                Effect::ClearChat { within } => {
+                    let also = natives.get(&turn.seq).cloned().unwrap_or_default();
+                    send(lane.clone(), 4, 2, &Body::Clear { within: *within, also })?;
+                }
+                Effect::Save(record) => {
+                    self.claim_reference(&record.reference, &lane)?;
+                    let reference = record.reference.to_string();
+                    if self.records.iter().any(|other| other.reference == reference) {
+                        return Err(Fail::Clash);
+                    }
+                    let body = sealer
+                        .seal_json(seal::RECORD, reference.as_bytes(), &record.data)
+                        .map_err(|_| Fail::Rows)?;
+                    self.records.push(RecordRow {
+                        reference,
+                        kind: record.kind.clone(),
+                        lane: lane.clone(),
+                        created: turn.now,
+                        body,
+                    });
+                }
+                Effect::SetTimer { name, step, at } => {
+                    self.timers
+                        .insert((lane.clone(), name.clone()), Some((step.clone(), at.as_microsecond())));
+                }
+                Effect::CancelTimer { name } => {
+                    self.timers.insert((lane.clone(), name.clone()), None);
+                }
+                Effect::Erase { .. } => {}
+                Effect::Audit { what, by, case } => {
+                    self.audits.push(AuditRow {
+                        at: turn.now,
+                        what: audit_name(*what)?,
+                        by: by.clone(),
+                        case: case.as_ref().map(Reference::to_string),
+                    });
+                }
+            }
+        }
+        if erase
+            && !outcome.effects.iter().any(|e| matches!(e, Effect::Audit { what: AuditKind::Erased, .. }))
+        {
+            self.audits.push(AuditRow {
+                at: turn.now,
+                what: audit_name(AuditKind::Erased)?,
+                by: None,
+                case: None,
+            });
+        }
+        Ok(())
+    }
+
+    /// Takes out what earlier turns of this batch would have written for the lane.
+    fn erase(&mut self, lane: &str, turn: &Turn, keep: &[Kept]) {
+        let keep_records = !keep.is_empty();
+        let keep_timers = keep.contains(&Kept::OpenFlag);
+        self.out.retain_mut(|row| {
+            if row.person != lane {
+                return true;
+            }
+            row.erase = true;
+            row.outlives_erasure()
+        });
+        if !keep_records {
+            self.records.retain(|row| row.lane != lane);
+            self.references.retain(|_, of| of != lane);
+        }
+        if !keep_timers {
+            self.timers.retain(|(of, _), _| of != lane);
+        }
+        self.redactions.retain(|(of, _)| of != lane);
+        self.erasures.push(Erasure {
+            lane: lane.to_owned(),
+            seq: turn.seq,
+            keep_records,
+            keep_timers,
+            forget: false,
+        });
+    }
+
+    fn claim_reference(&mut self, reference: &Reference, lane: &str) -> Result<(), Fail> {
+        match self.references.insert(reference.to_string(), lane.to_owned()) {
+            Some(other) if other != lane => Err(Fail::Clash),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+fn state_row(lane: &str, conversation: &Conversation, now: i64, sealer: &Sealer) -> Result<StateRow, Fail> {
+    let (holder, since) = match &conversation.holder {
+        Holder::Bot => (0, None),
+        Holder::Waiting { since } => (1, Some(since.as_microsecond())),
+        Holder::Practitioner { since, .. } => (2, Some(since.as_microsecond())),
+    };
+    Ok(StateRow {
+        lane: lane.to_owned(),
+        epoch: i64::from(conversation.epoch),
+        holder,
+        since,
+        case: conversation.case.as_ref().map(Reference::to_string),
+        urgency: i64::from(conversation.urgency()),
+        changed: now,
+        state: sealer.seal_json(seal::STATE, lane.as_bytes(), conversation).map_err(|_| Fail::Rows)?,
+    })
+}
+
+fn audit_name(kind: AuditKind) -> Result<String, Fail> {
+    match serde_json::to_value(kind) {
+        Ok(serde_json::Value::String(name)) => Ok(name),
+        Ok(_) | Err(_) => Err(Fail::Rows),
+    }
+}

@@ -1,0 +1,76 @@
+//! PostgreSQL: any number of identical processes share one database.
+
+mod admin;
+mod commit;
+mod inbox;
+mod open;
+mod outbox;
+
+use std::{future::Future, sync::Arc};
+
+use chatbox_core::{
+    conversation::Conversation,
+    ids::{Lane, Reference},
+};
+use jiff::Timestamp;
+use sqlx::{PgPool, Postgres as Db, Transaction, pool::PoolConnection};
+
+use crate::{
+    error::StoreError,
+    plan::Fail,
+    read,
+    seal::Sealer,
+    views::{Audited, Line, OpenCase, Parked, Practitioner, Saved, Stats},
+};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Tries of a transaction that PostgreSQL broke off to resolve a deadlock.
+const TRIES: usize = 4;
+
+read::queries!(queries, sqlx::PgConnection);
+
+/// An open PostgreSQL database.
+#[derive(Clone)]
+pub(crate) struct Postgres {
+    pool: PgPool,
+    /// Connections that hold claims. Apart, so that whoever holds a claim never waits for a
+    /// connection that somebody else's claim holds.
+    claims: PgPool,
+    sealer: Arc<Sealer>,
+}
+
+/// A transaction that has the rows of the claimed conversations locked.
+pub(crate) struct Hold(Transaction<'static, Db>);
+
+impl Postgres {
+    pub(crate) fn sealer(&self) -> &Sealer {
+        &self.sealer
+    }
+
+    async fn reading(&self) -> Result<PoolConnection<Db>> {
+        Ok(self.pool.acquire().await?)
+    }
+
+    pub(crate) async fn close(&self) {
+        self.claims.close().await;
+        self.pool.close().await;
+    }
+}
+
+/// Runs a whole transaction, again if PostgreSQL broke it off in favour of another.
+async fn again<T, F>(mut transaction: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = std::result::Result<T, Fail>>,
+{
+    let mut tries = 1;
+    loop {
+        match transaction().await {
+            Ok(done) => return Ok(done),
+            Err(Fail::Broken(_)) if tries < TRIES => tries += 1,
+            Err(fail) => return Err(fail.into_error()),
+        }
+    }
+}
+
+read::forward!(Postgres);

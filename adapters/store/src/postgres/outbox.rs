@@ -1,0 +1,225 @@
+//! What goes out: leases and how sends ended.
+//!
+//! Whoever leases or ends holds the rows of `sending` first, in the order of their lanes when it
+//! waits for them.
+
+use std::collections::BTreeSet;
+
+use chatbox_core::ids::OutboxId;
+use jiff::Timestamp;
+use sqlx::{PgConnection, Row};
+
+use super::{Postgres, Result, again};
+use crate::{
+    plan::{self, Fail},
+    rows,
+    sends::{self, Ended, Leases, SendEnd, SendJob, SendLimits},
+};
+
+type Tried<T> = std::result::Result<T, Fail>;
+
+/// How soon to look again at a lane of the desk while another process is at work on the person's.
+const BUSY: i64 = 50_000;
+
+impl Postgres {
+    pub(crate) async fn claim_sends(&self, now: Timestamp, limits: SendLimits) -> Result<Vec<SendJob>> {
+        again(|| self.try_claim_sends(now, limits)).await
+    }
+
+    async fn try_claim_sends(&self, at: Timestamp, limits: SendLimits) -> Tried<Vec<SendJob>> {
+        let now = at.as_microsecond();
+        let mut tx = self.pool.begin().await?;
+        let lanes: Vec<String> = sqlx::query_scalar(
+            "SELECT lane FROM sending WHERE ready <= $1 ORDER BY rank, ready LIMIT $2
+             FOR UPDATE SKIP LOCKED",
+        )
+        .bind(now)
+        .bind(rows::count(limits.lanes))
+        .fetch_all(&mut *tx)
+        .await?;
+        if lanes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut leases = Leases::new(at, limits);
+        let heads = sqlx::query(
+            "SELECT o.id, o.lane, o.person, o.kind, o.epoch, o.gate, o.made, o.fence, o.handed, o.unknown,
+                    o.body, c.epoch
+             FROM unnest($1::text[]) WITH ORDINALITY l (lane, nth)
+             CROSS JOIN LATERAL (SELECT * FROM outbox q WHERE q.lane = l.lane AND q.status = 0
+                                 ORDER BY q.place, q.id LIMIT $2) o
+             LEFT JOIN conversation c ON c.lane = o.person
+             ORDER BY l.nth, o.place, o.id",
+        )
+        .bind(&lanes)
+        .bind(rows::count(limits.per_lane.max(1)))
+        .fetch_all(&mut *tx)
+        .await?;
+        for row in &heads {
+            leases.add(sends::Head {
+                id: row.try_get(0)?,
+                lane: row.try_get(1)?,
+                person: row.try_get(2)?,
+                kind: row.try_get(3)?,
+                epoch: row.try_get(4)?,
+                gate: row.try_get::<i64, _>(5)? == 1,
+                made: row.try_get(6)?,
+                fence: row.try_get(7)?,
+                handed: row.try_get::<i64, _>(8)? == 1,
+                unknown: row.try_get(9)?,
+                body: row.try_get(10)?,
+                current: row.try_get(11)?,
+            });
+        }
+        let persons = leases.gated();
+        if !persons.is_empty() {
+            leases.close_gates(&flying(&mut tx, &persons, now).await?);
+        }
+        let leased = leases.done(&self.sealer);
+        if !leased.broken.is_empty() {
+            sqlx::query("UPDATE outbox SET status = 4 WHERE id = ANY($1)")
+                .bind(&leased.broken)
+                .execute(&mut *tx)
+                .await?;
+        }
+        let idle: Vec<&str> =
+            lanes.iter().filter(|lane| !leased.ready.contains_key(*lane)).map(String::as_str).collect();
+        if !idle.is_empty() {
+            delete_empty(&mut tx, &idle).await?;
+        }
+        if !leased.ready.is_empty() {
+            sqlx::query(
+                "UPDATE sending SET ready = j.ready FROM unnest($1::text[], $2::bigint[]) j (lane, ready)
+                 WHERE sending.lane = j.lane",
+            )
+            .bind(leased.ready.keys().map(String::as_str).collect::<Vec<_>>())
+            .bind(leased.ready.values().copied().collect::<Vec<_>>())
+            .execute(&mut *tx)
+            .await?;
+        }
+        if !leased.rows.is_empty() {
+            sqlx::query(
+                "UPDATE outbox SET fence = fence + 1, unknown = unknown + handed, handed = 1 WHERE id = ANY($1)",
+            )
+            .bind(&leased.rows)
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(leased.jobs)
+    }
+
+    pub(crate) async fn finish_sends(
+        &self,
+        ends: Vec<(OutboxId, i64, SendEnd)>,
+        now: Timestamp,
+    ) -> Result<Vec<OutboxId>> {
+        again(|| self.try_finish_sends(&ends, now.as_microsecond())).await
+    }
+
+    async fn try_finish_sends(&self, ends: &[(OutboxId, i64, SendEnd)], now: i64) -> Tried<Vec<OutboxId>> {
+        let ended = Ended::of(ends);
+        let ids: Vec<i64> = ended.iter().map(|end| end.0).collect();
+        let mut tx = self.pool.begin().await?;
+        // Their own lanes, and those of the desk that may have waited for one of them to be over.
+        sqlx::query(
+            "SELECT lane FROM sending WHERE lane IN (
+                SELECT lane FROM outbox WHERE id = ANY($1)
+                UNION SELECT lane FROM outbox WHERE gate = 1 AND status = 0 AND person IN
+                    (SELECT person FROM outbox WHERE id = ANY($1)))
+             ORDER BY lane FOR UPDATE",
+        )
+        .bind(&ids)
+        .execute(&mut *tx)
+        .await?;
+        let written: Vec<(i64, String, String, i64, i64)> = sqlx::query_as(
+            "UPDATE outbox SET status = j.status, native = j.native, due = j.due, handed = 0,
+                    unknown = outbox.unknown + j.unknown
+             FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])
+                  j (id, fence, status, native, due, unknown)
+             WHERE outbox.id = j.id AND outbox.fence = j.fence AND outbox.status = 0 AND outbox.handed = 1
+             RETURNING outbox.id, outbox.lane, outbox.person, outbox.erase, outbox.status",
+        )
+        .bind(&ids)
+        .bind(ended.iter().map(|end| end.1).collect::<Vec<_>>())
+        .bind(ended.iter().map(|end| end.2).collect::<Vec<_>>())
+        .bind(ended.iter().map(|end| end.3).collect::<Vec<_>>())
+        .bind(ended.iter().map(|end| end.4).collect::<Vec<_>>())
+        .bind(ended.iter().map(|end| end.5).collect::<Vec<_>>())
+        .fetch_all(&mut *tx)
+        .await?;
+        let late = sends::late(ends, written.iter().map(|row| row.0));
+        let gone: Vec<i64> = written.iter().filter(|row| row.3 == 1 && row.4 > 0).map(|row| row.0).collect();
+        if !gone.is_empty() {
+            sqlx::query("DELETE FROM outbox WHERE id = ANY($1)").bind(&gone).execute(&mut *tx).await?;
+        }
+        let lanes: BTreeSet<&str> = written.iter().map(|row| row.1.as_str()).collect();
+        let lanes: Vec<&str> = lanes.into_iter().collect();
+        if lanes.is_empty() {
+            return Ok(late);
+        }
+        if delete_empty(&mut tx, &lanes).await? < lanes.len() as u64 {
+            sqlx::query(
+                "UPDATE sending SET rank = q.rank, ready = greatest(q.due, $2)
+                 FROM (SELECT lane, min(rank) AS rank, max(due) AS due, max(handed) AS handed FROM outbox
+                       WHERE lane = ANY($1) AND status = 0 GROUP BY lane) q
+                 WHERE sending.lane = q.lane AND q.handed = 0",
+            )
+            .bind(&lanes)
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
+        }
+        let persons: Vec<&str> = written.iter().map(|row| row.2.as_str()).collect();
+        sqlx::query(
+            "UPDATE sending SET ready = $2 WHERE lane IN (
+                SELECT lane FROM outbox
+                WHERE person = ANY($1) AND gate = 1 AND status = 0 AND handed = 0 AND due <= $2)
+             AND ready > $2 AND NOT EXISTS (
+                SELECT 1 FROM outbox o
+                WHERE o.lane = sending.lane AND o.status = 0 AND (o.handed = 1 OR o.due > $2))",
+        )
+        .bind(&persons)
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(late)
+    }
+}
+
+/// Persons with a leased row of the bot, its oldest epoch, the end of its lease.
+async fn flying(tx: &mut PgConnection, persons: &[String], now: i64) -> Tried<Vec<(String, i64, i64)>> {
+    // A row that cannot be locked is being leased by another process at this moment: what it
+    // leases cannot be seen yet.
+    let busy: Vec<String> = sqlx::query_scalar(
+        "WITH free AS (SELECT lane FROM sending WHERE lane = ANY($1) FOR UPDATE SKIP LOCKED)
+         SELECT lane FROM sending WHERE lane = ANY($1) AND lane NOT IN (SELECT lane FROM free)",
+    )
+    .bind(persons)
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut flying: Vec<(String, i64, i64)> = sqlx::query_as(
+        "SELECT o.person, min(o.epoch), max(s.ready) FROM outbox o JOIN sending s ON s.lane = o.lane
+         WHERE o.person = ANY($1) AND o.status = 0 AND o.handed = 1 AND o.kind = $2 AND s.ready > $3
+         GROUP BY o.person",
+    )
+    .bind(persons)
+    .bind(plan::BOT)
+    .bind(now)
+    .fetch_all(&mut *tx)
+    .await?;
+    flying.extend(busy.into_iter().map(|person| (person, i64::MIN, now + BUSY)));
+    Ok(flying)
+}
+
+/// Takes lanes away that have nothing queued, and returns how many.
+async fn delete_empty(tx: &mut PgConnection, lanes: &[&str]) -> Tried<u64> {
+    let gone = sqlx::query(
+        "DELETE FROM sending WHERE lane = ANY($1)
+         AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.lane = sending.lane AND o.status = 0)",
+    )
+    .bind(lanes)
+    .execute(tx)
+    .await?;
+    Ok(gone.rows_affected())
+}

@@ -1,0 +1,466 @@
+//! Reading, where both databases speak the same SQL.
+
+use std::{cmp::Reverse, time::Duration};
+
+use chatbox_core::{
+    channel::Post,
+    effect::Record,
+    ids::{Lane, Reference},
+};
+use jiff::Timestamp;
+
+use crate::{
+    error::StoreError,
+    plan::{self, Body, Fail},
+    seal::{self, Sealer},
+    views::{self, Audited, Line, OpenCase, Parked, Practitioner, Saved, SendState, Spoken},
+};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Defines a module of queries for one database's connection.
+macro_rules! queries {
+    ($name:ident, $connection:ty) => {
+        mod $name {
+            use crate::{error::StoreError, read, seal::Sealer, views};
+
+            type Result<T> = std::result::Result<T, StoreError>;
+            type Connection = $connection;
+
+            pub(super) async fn cursor(db: &mut Connection, channel: &str) -> Result<Option<String>> {
+                Ok(sqlx::query_scalar("SELECT value FROM cursor WHERE channel = $1")
+                    .bind(channel)
+                    .fetch_optional(db)
+                    .await?)
+            }
+
+            pub(super) async fn next_timer(db: &mut Connection) -> Result<Option<i64>> {
+                Ok(sqlx::query_scalar("SELECT min(due) FROM timer").fetch_one(db).await?)
+            }
+
+            pub(super) async fn next_send(db: &mut Connection) -> Result<Option<i64>> {
+                Ok(sqlx::query_scalar("SELECT min(ready) FROM sending").fetch_one(db).await?)
+            }
+
+            pub(super) async fn natives(db: &mut Connection, lane: &str, since: i64) -> Result<Vec<String>> {
+                let mut natives: Vec<(i64, String)> = sqlx::query_as(
+                    "SELECT seq * 65536, native FROM inbox
+                     WHERE lane = $1 AND received >= $2 AND origin = 0 AND native IS NOT NULL",
+                )
+                .bind(lane)
+                .bind(since)
+                .fetch_all(&mut *db)
+                .await?;
+                natives.extend(
+                    sqlx::query_as::<_, (i64, String)>(
+                        "SELECT id, native FROM outbox
+                         WHERE person = $1 AND lane = $1 AND made >= $2 AND native IS NOT NULL",
+                    )
+                    .bind(lane)
+                    .bind(since)
+                    .fetch_all(&mut *db)
+                    .await?,
+                );
+                natives.sort_by_key(|(at, _)| *at);
+                Ok(natives.into_iter().map(|(_, native)| native).collect())
+            }
+
+            pub(super) async fn conversation(db: &mut Connection, lane: &str) -> Result<Option<Vec<u8>>> {
+                let state: Option<Option<Vec<u8>>> =
+                    sqlx::query_scalar("SELECT state FROM conversation WHERE lane = $1")
+                        .bind(lane)
+                        .fetch_optional(db)
+                        .await?;
+                Ok(state.flatten())
+            }
+
+            pub(super) async fn transcript(
+                db: &mut Connection,
+                sealer: &Sealer,
+                lane: &str,
+                limit: i64,
+            ) -> Result<Vec<views::Line>> {
+                let heard: Vec<read::Heard> = sqlx::query_as(
+                    "SELECT seq, received, body FROM inbox WHERE lane = $1 ORDER BY seq DESC LIMIT $2",
+                )
+                .bind(lane)
+                .bind(limit)
+                .fetch_all(&mut *db)
+                .await?;
+                let said: Vec<read::Said> = sqlx::query_as(
+                    "SELECT id, made, status, body FROM outbox WHERE person = $1 AND lane = $1
+                     ORDER BY id DESC LIMIT $2",
+                )
+                .bind(lane)
+                .bind(limit)
+                .fetch_all(&mut *db)
+                .await?;
+                read::lines(sealer, heard, said, usize::try_from(limit).unwrap_or(usize::MAX))
+            }
+
+            pub(super) async fn records(
+                db: &mut Connection,
+                sealer: &Sealer,
+                kind: Option<&str>,
+            ) -> Result<Vec<views::Saved>> {
+                let rows: Vec<read::RecordFound> = match kind {
+                    Some(kind) => {
+                        sqlx::query_as(
+                            "SELECT reference, kind, lane, created, body FROM record WHERE kind = $1
+                             ORDER BY created, reference",
+                        )
+                        .bind(kind)
+                        .fetch_all(db)
+                        .await?
+                    }
+                    None => {
+                        sqlx::query_as(
+                            "SELECT reference, kind, lane, created, body FROM record
+                             ORDER BY created, reference",
+                        )
+                        .fetch_all(db)
+                        .await?
+                    }
+                };
+                rows.into_iter().map(|row| read::saved(sealer, row)).collect()
+            }
+
+            pub(super) async fn open_cases(db: &mut Connection) -> Result<Vec<views::OpenCase>> {
+                let rows: Vec<read::CaseFound> = sqlx::query_as(
+                    "SELECT lane, case_ref, urgency, holder, since, changed FROM conversation
+                     WHERE urgency > 0 OR holder > 0 ORDER BY urgency DESC, changed, lane",
+                )
+                .fetch_all(db)
+                .await?;
+                rows.into_iter().map(read::open_case).collect()
+            }
+
+            pub(super) async fn case_lane(db: &mut Connection, case: &str) -> Result<Option<String>> {
+                let lane: Option<Option<String>> =
+                    sqlx::query_scalar("SELECT lane FROM reference WHERE reference = $1")
+                        .bind(case)
+                        .fetch_optional(db)
+                        .await?;
+                Ok(lane.flatten())
+            }
+
+            pub(super) async fn case_thread(db: &mut Connection, case: &str) -> Result<Option<String>> {
+                let lane: Option<Option<String>> =
+                    sqlx::query_scalar("SELECT thread FROM reference WHERE reference = $1")
+                        .bind(case)
+                        .fetch_optional(db)
+                        .await?;
+                Ok(lane.flatten())
+            }
+
+            pub(super) async fn thread_case(db: &mut Connection, thread: &str) -> Result<Option<String>> {
+                Ok(sqlx::query_scalar("SELECT reference FROM reference WHERE thread = $1 ORDER BY reference")
+                    .bind(thread)
+                    .fetch_optional(db)
+                    .await?)
+            }
+
+            pub(super) async fn practitioners(
+                db: &mut Connection,
+                sealer: &Sealer,
+            ) -> Result<Vec<views::Practitioner>> {
+                let rows: Vec<read::PractitionerFound> =
+                    sqlx::query_as("SELECT key, who, lead, added, name FROM practitioner")
+                        .fetch_all(db)
+                        .await?;
+                let mut all = Vec::with_capacity(rows.len());
+                for row in rows {
+                    all.push(read::practitioner(sealer, row)?);
+                }
+                all.sort_by(|a, b| a.name.cmp(&b.name));
+                Ok(all)
+            }
+
+            pub(super) async fn parked(db: &mut Connection) -> Result<Vec<views::Parked>> {
+                let rows: Vec<(i64, String, i64, i64)> = sqlx::query_as(
+                    "SELECT seq, lane, received, tries FROM inbox WHERE status = 2 ORDER BY seq",
+                )
+                .fetch_all(db)
+                .await?;
+                rows.into_iter().map(read::parked).collect()
+            }
+
+            pub(super) async fn audit(db: &mut Connection, limit: i64) -> Result<Vec<views::Audited>> {
+                let rows: Vec<(i64, String, Option<String>, Option<String>)> =
+                    sqlx::query_as("SELECT at, what, by, case_ref FROM audit ORDER BY id DESC LIMIT $1")
+                        .bind(limit)
+                        .fetch_all(db)
+                        .await?;
+                rows.into_iter().rev().map(read::audited).collect()
+            }
+
+            pub(super) async fn stats(db: &mut Connection, now: i64) -> Result<views::Stats> {
+                let (inbox_waiting, inbox): (i64, Option<i64>) =
+                    sqlx::query_as("SELECT count(*), min(received) FROM inbox WHERE status = 0")
+                        .fetch_one(&mut *db)
+                        .await?;
+                let (outbox_waiting, outbox): (i64, Option<i64>) =
+                    sqlx::query_as("SELECT count(*), min(made) FROM outbox WHERE status = 0")
+                        .fetch_one(&mut *db)
+                        .await?;
+                let parked: i64 = sqlx::query_scalar("SELECT count(*) FROM inbox WHERE status = 2")
+                    .fetch_one(&mut *db)
+                    .await?;
+                let open: Vec<(i64, i64)> = sqlx::query_as(
+                    "SELECT urgency, count(*) FROM conversation WHERE urgency > 0 GROUP BY urgency",
+                )
+                .fetch_all(&mut *db)
+                .await?;
+                let (waiting, longest): (i64, Option<i64>) = sqlx::query_as(
+                    "SELECT count(*), min(since) FROM conversation
+                     WHERE holder = 1 AND (urgency > 0 OR holder > 0)",
+                )
+                .fetch_one(&mut *db)
+                .await?;
+                let mut stats = views::Stats {
+                    inbox_waiting: inbox_waiting.cast_unsigned(),
+                    inbox_oldest: read::age(now, inbox),
+                    outbox_waiting: outbox_waiting.cast_unsigned(),
+                    outbox_oldest: read::age(now, outbox),
+                    parked: parked.cast_unsigned(),
+                    open: [0; 6],
+                    waiting: waiting.cast_unsigned(),
+                    waiting_oldest: read::age(now, longest),
+                };
+                for (urgency, count) in open {
+                    if let Some(slot) = usize::try_from(urgency).ok().and_then(|u| stats.open.get_mut(u)) {
+                        *slot = count.cast_unsigned();
+                    }
+                }
+                Ok(stats)
+            }
+        }
+    };
+}
+pub(crate) use queries;
+
+/// Gives a database the reading half of its methods.
+macro_rules! forward {
+    ($database:ty) => {
+        impl $database {
+            pub(crate) async fn cursor(&self, channel: &str) -> Result<Option<String>> {
+                queries::cursor(&mut *self.reading().await?, channel).await
+            }
+
+            pub(crate) async fn next_timer(&self) -> Result<Option<Timestamp>> {
+                let due = queries::next_timer(&mut *self.reading().await?).await?;
+                due.map(|due| crate::views::time(due, "timer", "due")).transpose()
+            }
+
+            pub(crate) async fn next_send(&self) -> Result<Option<Timestamp>> {
+                let ready = queries::next_send(&mut *self.reading().await?).await?;
+                ready.map(|ready| crate::views::time(ready, "sending", "ready")).transpose()
+            }
+
+            pub(crate) async fn natives(&self, lane: &Lane, since: Timestamp) -> Result<Vec<String>> {
+                let lane = lane.to_string();
+                queries::natives(&mut *self.reading().await?, &lane, since.as_microsecond()).await
+            }
+
+            pub(crate) async fn conversation(&self, lane: &Lane) -> Result<Option<Conversation>> {
+                let lane = lane.to_string();
+                let state = queries::conversation(&mut *self.reading().await?, &lane).await?;
+                state
+                    .map(|state| self.sealer.open_json(crate::seal::STATE, lane.as_bytes(), &state))
+                    .transpose()
+            }
+
+            pub(crate) async fn transcript(&self, lane: &Lane, limit: usize) -> Result<Vec<Line>> {
+                let (lane, limit) = (lane.to_string(), crate::rows::count(limit));
+                queries::transcript(&mut *self.reading().await?, &self.sealer, &lane, limit).await
+            }
+
+            pub(crate) async fn records(&self, kind: Option<&str>) -> Result<Vec<Saved>> {
+                queries::records(&mut *self.reading().await?, &self.sealer, kind).await
+            }
+
+            pub(crate) async fn open_cases(&self) -> Result<Vec<OpenCase>> {
+                queries::open_cases(&mut *self.reading().await?).await
+            }
+
+            pub(crate) async fn case_lane(&self, case: &Reference) -> Result<Option<Lane>> {
+                let lane = queries::case_lane(&mut *self.reading().await?, &case.0).await?;
+                lane.map(|lane| crate::read::lane(&lane, "reference")).transpose()
+            }
+
+            pub(crate) async fn case_thread(&self, case: &Reference) -> Result<Option<Lane>> {
+                let lane = queries::case_thread(&mut *self.reading().await?, &case.0).await?;
+                lane.map(|lane| crate::read::lane(&lane, "reference")).transpose()
+            }
+
+            pub(crate) async fn thread_case(&self, thread: &Lane) -> Result<Option<Reference>> {
+                let case = queries::thread_case(&mut *self.reading().await?, &thread.to_string()).await?;
+                Ok(case.map(Reference))
+            }
+
+            pub(crate) async fn practitioners(&self) -> Result<Vec<Practitioner>> {
+                queries::practitioners(&mut *self.reading().await?, &self.sealer).await
+            }
+
+            pub(crate) async fn parked(&self) -> Result<Vec<Parked>> {
+                queries::parked(&mut *self.reading().await?).await
+            }
+
+            pub(crate) async fn audit(&self, limit: usize) -> Result<Vec<Audited>> {
+                queries::audit(&mut *self.reading().await?, crate::rows::count(limit)).await
+            }
+
+            pub(crate) async fn stats(&self, now: Timestamp) -> Result<Stats> {
+                queries::stats(&mut *self.reading().await?, now.as_microsecond()).await
+            }
+        }
+    };
+}
+pub(crate) use forward;
+
+/// seq, received, body.
+pub(crate) type Heard = (i64, i64, Option<Vec<u8>>);
+/// id, made, status, body.
+pub(crate) type Said = (i64, i64, i64, Vec<u8>);
+/// reference, kind, lane, created, body.
+pub(crate) type RecordFound = (String, String, Option<String>, i64, Vec<u8>);
+/// lane, case, urgency, holder, since, changed.
+pub(crate) type CaseFound = (String, Option<String>, i64, i64, Option<i64>, i64);
+/// key, who, lead, added, name.
+pub(crate) type PractitionerFound = (Vec<u8>, Option<String>, i64, i64, Vec<u8>);
+
+pub(crate) fn lane(text: &str, table: &'static str) -> Result<Lane> {
+    text.parse().map_err(|_| StoreError::Unreadable { table, column: "lane" })
+}
+
+/// Newest first in, the last `limit` of both together in order out.
+pub(crate) fn lines(sealer: &Sealer, heard: Vec<Heard>, said: Vec<Said>, limit: usize) -> Result<Vec<Line>> {
+    let mut lines = Vec::with_capacity(heard.len() + said.len());
+    for (seq, received, body) in heard {
+        let input = body.map(|body| sealer.open_json(seal::INBOX, &seq.to_be_bytes(), &body)).transpose()?;
+        let at = views::time(received, "inbox", "received")?;
+        lines.push(((seq, 0, 0), Line { at, what: Spoken::Heard { seq, input } }));
+    }
+    for (row, made, status, body) in said {
+        let post = match sealer.open_json(seal::OUTBOX, &row.to_be_bytes(), &body)? {
+            Body::Say(say) => Post::Say(say),
+            Body::Desk(post) => Post::Desk(post),
+            Body::Clear { .. } => continue,
+        };
+        let state = match status {
+            0 => SendState::Waiting,
+            1 => SendState::Sent,
+            3 => SendState::Dropped,
+            _ => SendState::Refused,
+        };
+        let id = plan::outbox_id(row);
+        let at = views::time(made, "outbox", "made")?;
+        lines.push(((id.input, 1, id.nth), Line { at, what: Spoken::Said { id, post, state } }));
+    }
+    lines.sort_by_key(|(key, _)| Reverse(*key));
+    lines.truncate(limit);
+    Ok(lines.into_iter().rev().map(|(_, line)| line).collect())
+}
+
+pub(crate) fn saved(sealer: &Sealer, row: RecordFound) -> Result<Saved> {
+    let (reference, kind, of, created, body) = row;
+    let data = sealer.open_json(seal::RECORD, reference.as_bytes(), &body)?;
+    Ok(Saved {
+        record: Record { kind, reference: Reference(reference), data },
+        created: views::time(created, "record", "created")?,
+        lane: of.map(|of| lane(&of, "record")).transpose()?,
+    })
+}
+
+pub(crate) fn open_case(row: CaseFound) -> Result<OpenCase> {
+    let (of, case, urgency, holder, since, changed) = row;
+    let since = since.map(|since| views::time(since, "conversation", "since")).transpose()?;
+    Ok(OpenCase {
+        lane: lane(&of, "conversation")?,
+        reference: case.map(Reference),
+        urgency: i16::try_from(urgency).unwrap_or(i16::MAX),
+        waiting: since.filter(|_| holder == 1),
+        held: since.filter(|_| holder == 2),
+        changed: views::time(changed, "conversation", "changed")?,
+    })
+}
+
+pub(crate) fn practitioner(sealer: &Sealer, row: PractitionerFound) -> Result<Practitioner> {
+    let (key, who, lead, added, name) = row;
+    let name = sealer.open(seal::NAME, &key, &name)?;
+    Ok(Practitioner {
+        name: String::from_utf8_lossy(&name).into_owned(),
+        who,
+        lead: lead == 1,
+        added: views::time(added, "practitioner", "added")?,
+    })
+}
+
+pub(crate) fn parked(row: (i64, String, i64, i64)) -> Result<Parked> {
+    let (seq, of, received, tries) = row;
+    Ok(Parked {
+        seq,
+        lane: lane(&of, "inbox")?,
+        received: views::time(received, "inbox", "received")?,
+        tries: u16::try_from(tries).unwrap_or(u16::MAX),
+    })
+}
+
+pub(crate) fn audited(row: (i64, String, Option<String>, Option<String>)) -> Result<Audited> {
+    let (at, what, by, case) = row;
+    Ok(Audited {
+        at: views::time(at, "audit", "at")?,
+        what: serde_json::from_value(what.into())
+            .map_err(|_| StoreError::Unreadable { table: "audit", column: "what" })?,
+        by,
+        case: case.map(Reference),
+    })
+}
+
+pub(crate) fn age(now: i64, then: Option<i64>) -> Option<Duration> {
+    then.map(|then| Duration::from_micros(u64::try_from(now.saturating_sub(then)).unwrap_or(0)))
+}
+
+/// What a new row of `practitioner` holds.
+#[derive(Clone)]
+pub(crate) struct NewPractitioner {
+    pub(crate) key: Vec<u8>,
+    pub(crate) who: Option<String>,
+    pub(crate) code: Option<Vec<u8>>,
+    pub(crate) lead: i64,
+    pub(crate) added: i64,
+    pub(crate) name: Vec<u8>,
+}
+
+impl NewPractitioner {
+    pub(crate) fn of(
+        sealer: &Sealer,
+        name: &str,
+        who: Option<&str>,
+        lead: bool,
+        code: Option<&str>,
+        now: Timestamp,
+    ) -> Self {
+        let key = name_key(sealer, name);
+        Self {
+            key: key.to_vec(),
+            who: who.map(str::to_owned),
+            code: code.map(|code| sealer.hash("code", &[code]).to_vec()),
+            lead: i64::from(lead),
+            added: now.as_microsecond(),
+            name: sealer.seal(seal::NAME, &key, name.trim().as_bytes()),
+        }
+    }
+}
+
+pub(crate) fn name_key(sealer: &Sealer, name: &str) -> [u8; 16] {
+    sealer.hash("name", &[&name.trim().to_lowercase()])
+}
+
+/// A clash of names or ids is no fault of the database.
+pub(crate) fn taken(error: sqlx::Error) -> Fail {
+    match Fail::from(error) {
+        Fail::Clash => Fail::Database(StoreError::Taken),
+        fail @ (Fail::Rows | Fail::Broken(_) | Fail::Database(_)) => fail,
+    }
+}

@@ -1,0 +1,203 @@
+//! The rare writes: the desk's people and threads, purging, replay, backup.
+
+use std::path::Path;
+
+use chatbox_core::ids::{Lane, Reference};
+use jiff::Timestamp;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
+use tokio::sync::oneshot;
+
+use super::{
+    Result, Sqlite, answer, inbox, open,
+    writer::{Group, Run, Task},
+};
+use crate::{
+    error::StoreError,
+    plan::Fail,
+    purge, read,
+    views::{Periods, Practitioner, Purged},
+};
+
+/// A write that needs no more than its statements.
+struct Rare<W, T> {
+    write: W,
+    outcome: Option<T>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<W, T> Task for Rare<W, T>
+where
+    W: for<'a> Fn(&'a mut SqliteConnection, &'a mut Group, &'a mut Option<T>) -> Run<'a> + Send,
+    T: Send,
+{
+    fn order(&self) -> u8 {
+        1
+    }
+
+    fn run<'a>(&'a mut self, tx: &'a mut SqliteConnection, group: &'a mut Group) -> Run<'a> {
+        (self.write)(tx, group, &mut self.outcome)
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<()>) {
+        let done = self.outcome;
+        answer(self.reply, outcome.and_then(|()| done.ok_or(StoreError::Closed)));
+    }
+}
+
+impl Sqlite {
+    async fn rare<T, W>(&self, write: W) -> Result<T>
+    where
+        W: for<'a> Fn(&'a mut SqliteConnection, &'a mut Group, &'a mut Option<T>) -> Run<'a> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.writer.ask(|reply| Rare { write, outcome: None, reply }).await
+    }
+
+    pub(crate) async fn schema_version(&self) -> Result<i64> {
+        Ok(open::schema(&mut *self.reading().await?).await?)
+    }
+
+    pub(crate) async fn set_case_thread(&self, case: &Reference, thread: &Lane) -> Result<()> {
+        let (case, thread) = (case.to_string(), thread.to_string());
+        self.rare(move |tx, _, done| {
+            let (case, thread) = (case.clone(), thread.clone());
+            Box::pin(async move {
+                sqlx::query(
+                    "INSERT INTO reference (reference, thread) VALUES ($1, $2)
+                     ON CONFLICT (reference) DO UPDATE SET thread = excluded.thread",
+                )
+                .bind(case)
+                .bind(thread)
+                .execute(tx)
+                .await?;
+                *done = Some(());
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn add_practitioner(
+        &self,
+        name: &str,
+        who: Option<&str>,
+        lead: bool,
+        code: Option<&str>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let row = read::NewPractitioner::of(&self.sealer, name, who, lead, code, now);
+        self.rare(move |tx, _, done| {
+            let row = row.clone();
+            Box::pin(async move {
+                let added = sqlx::query(
+                    "INSERT INTO practitioner (key, who, code, lead, added, name)
+                     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+                )
+                .bind(row.key)
+                .bind(row.who)
+                .bind(row.code)
+                .bind(row.lead)
+                .bind(row.added)
+                .bind(row.name)
+                .execute(tx)
+                .await?;
+                if added.rows_affected() == 0 {
+                    return Err(Fail::Database(StoreError::Taken));
+                }
+                *done = Some(());
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn confirm_practitioner(&self, code: &str, who: &str) -> Result<Option<Practitioner>> {
+        let (code, who) = (self.sealer.hash("code", &[code]).to_vec(), who.to_owned());
+        self.rare(move |tx, group, done| {
+            let (code, who) = (code.clone(), who.clone());
+            Box::pin(async move {
+                let row: sqlx::Result<Option<read::PractitionerFound>> = sqlx::query_as(
+                    "UPDATE practitioner SET who = $2, code = NULL WHERE code = $1
+                     RETURNING key, who, lead, added, name",
+                )
+                .bind(code)
+                .bind(who)
+                .fetch_optional(tx)
+                .await;
+                let row = row.map_err(read::taken)?;
+                *done = Some(row.map(|row| read::practitioner(&group.sealer, row)).transpose()?);
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn remove_practitioner(&self, name: &str) -> Result<bool> {
+        let key = read::name_key(&self.sealer, name);
+        self.rare(move |tx, _, done| {
+            Box::pin(async move {
+                let gone = sqlx::query("DELETE FROM practitioner WHERE key = $1")
+                    .bind(key.to_vec())
+                    .execute(tx)
+                    .await?;
+                *done = Some(gone.rows_affected() > 0);
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn replay(&self, seq: i64) -> Result<()> {
+        self.rare(move |tx, group, done| {
+            Box::pin(async move {
+                match inbox::replay(tx, seq, &group.sealer).await? {
+                    0 => Err(Fail::Database(StoreError::Missing)),
+                    _ => {
+                        *done = Some(());
+                        Ok(())
+                    }
+                }
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn purge(&self, now: Timestamp, periods: Periods) -> Result<Purged> {
+        self.rare(move |tx, group, done| {
+            Box::pin(async move {
+                let cuts = purge::Cuts::of(now, &periods);
+                let mut purged = Purged::default();
+                for step in purge::STEPS {
+                    let query = sqlx::query(step.sql);
+                    let gone = (step.bind)(&cuts).into_iter().fold(query, sqlx::query::Query::bind);
+                    (step.count)(&mut purged, gone.execute(&mut *tx).await?.rows_affected());
+                }
+                group.erased = true;
+                *done = Some(purged);
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn backup(&self, path: &Path) -> Result<()> {
+        let Some(text) = path.to_str() else {
+            return Err(StoreError::Unsupported("the path of a backup must be Unicode"));
+        };
+        if path.exists() {
+            return Err(StoreError::Unsupported("a backup never replaces a file: give another path"));
+        }
+        let Some(database) = &self.path else {
+            return Err(StoreError::Unsupported("a database in memory cannot be backed up"));
+        };
+        // Reads one moment of the database; writing goes on beside it.
+        let sql = format!("VACUUM INTO '{}'", text.replace('\'', "''"));
+        let mut connection = open::options(Some(database)).connect().await?;
+        sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut connection).await?;
+        connection.close().await?;
+        // The copy must be on disk before anybody counts on it.
+        std::fs::File::open(path)
+            .and_then(|copy| copy.sync_all())
+            .map_err(|error| StoreError::Database { why: error.kind().to_string() })
+    }
+}

@@ -1,0 +1,284 @@
+//! Turns into rows, all of a claim in one transaction.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use sqlx::{AssertSqlSafe, SqliteConnection};
+use tokio::sync::oneshot;
+
+use super::{
+    Hold, Result, answer, inbox, queries,
+    writer::{Group, Run, Task},
+};
+use crate::{
+    plan::{self, Batch, Erasure, Fail, Turn},
+    rows,
+    work::CommitReport,
+};
+
+pub(super) struct Commit {
+    pub(super) hold: Hold,
+    pub(super) turns: Vec<Turn>,
+    pub(super) report: CommitReport,
+    /// Something can be sent now.
+    pub(super) outbox: bool,
+    pub(super) reply: oneshot::Sender<Result<(CommitReport, bool)>>,
+}
+
+impl Task for Commit {
+    fn order(&self) -> u8 {
+        2
+    }
+
+    fn run<'a>(&'a mut self, tx: &'a mut SqliteConnection, group: &'a mut Group) -> Run<'a> {
+        Box::pin(async move {
+            self.report = CommitReport::default();
+            self.outbox = false;
+            group.freed.extend(self.hold.lanes.iter().cloned());
+            if group.alone {
+                return self.one_by_one(tx, group).await;
+            }
+            self.outbox = apply(tx, &self.turns, group).await?;
+            self.report.committed = self.turns.iter().map(|turn| turn.seq).collect();
+            Ok(())
+        })
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<()>) {
+        let (report, outbox) = (self.report, self.outbox);
+        drop(self.hold);
+        answer(self.reply, outcome.map(|()| (report, outbox)));
+    }
+}
+
+impl Commit {
+    /// Each turn within a savepoint, so that a bad one sinks only what builds on it.
+    async fn one_by_one(
+        &mut self,
+        tx: &mut SqliteConnection,
+        group: &mut Group,
+    ) -> std::result::Result<(), Fail> {
+        let mut stopped = BTreeSet::new();
+        for turn in &self.turns {
+            if stopped.contains(&turn.lane) {
+                continue;
+            }
+            sqlx::query("SAVEPOINT turn").execute(&mut *tx).await?;
+            match apply(tx, std::slice::from_ref(turn), group).await {
+                Ok(outbox) => {
+                    self.outbox |= outbox;
+                    self.report.committed.push(turn.seq);
+                }
+                Err(fail @ (Fail::Database(_) | Fail::Broken(_))) => return Err(fail),
+                Err(fail @ (Fail::Clash | Fail::Rows)) => {
+                    sqlx::query("ROLLBACK TO turn").execute(&mut *tx).await?;
+                    stopped.insert(&turn.lane);
+                    if matches!(fail, Fail::Clash) {
+                        sqlx::query("UPDATE inbox SET seed = $1 WHERE seq = $2")
+                            .bind(plan::fresh_seed(turn.seed))
+                            .bind(turn.seq)
+                            .execute(&mut *tx)
+                            .await?;
+                        self.report.clashed.push(turn.seq);
+                    } else {
+                        self.report.failed.push(turn.seq);
+                    }
+                }
+            }
+            sqlx::query("RELEASE turn").execute(&mut *tx).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes some turns, and returns whether any of them has something to send.
+async fn apply(
+    tx: &mut SqliteConnection,
+    turns: &[Turn],
+    group: &mut Group,
+) -> std::result::Result<bool, Fail> {
+    let mut natives = HashMap::new();
+    for turn in turns {
+        if let Some(since) = turn.clears_erased() {
+            natives.insert(turn.seq, queries::natives(tx, &turn.lane.to_string(), since).await?);
+        }
+    }
+    let batch = Batch::of(turns, &natives, &group.sealer)?;
+    group.erased |= !batch.erasures.is_empty() || !batch.redactions.is_empty();
+    write(tx, &batch).await?;
+    Ok(!batch.out.is_empty())
+}
+
+async fn write(tx: &mut SqliteConnection, batch: &Batch) -> std::result::Result<(), Fail> {
+    for erasure in &batch.erasures {
+        erase(tx, erasure).await?;
+    }
+    for (lane, native) in &batch.redactions {
+        sqlx::query("UPDATE inbox SET body = NULL WHERE lane = $1 AND native = $2 AND origin = 0")
+            .bind(lane)
+            .bind(native)
+            .execute(&mut *tx)
+            .await?;
+    }
+    for (seqs, status) in [(&batch.decided, 1), (&batch.parked, 2)] {
+        if !seqs.is_empty() {
+            sqlx::query("UPDATE inbox SET status = $2 WHERE seq IN (SELECT value FROM json_each($1))")
+                .bind(rows::json(seqs)?)
+                .bind(status)
+                .execute(&mut *tx)
+                .await?;
+        }
+    }
+    states(tx, batch).await?;
+    if !batch.references.is_empty() {
+        let pairs: Vec<(&String, &String)> = batch.references.iter().collect();
+        let written = sqlx::query(
+            "INSERT INTO reference (reference, lane)
+             SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each($1) WHERE true
+             ON CONFLICT (reference) DO UPDATE SET lane = excluded.lane WHERE lane = excluded.lane",
+        )
+        .bind(rows::json(&pairs)?)
+        .execute(&mut *tx)
+        .await?;
+        if written.rows_affected() < pairs.len() as u64 {
+            return Err(Fail::Clash);
+        }
+    }
+    for record in &batch.records {
+        sqlx::query("INSERT INTO record (reference, kind, lane, created, body) VALUES ($1, $2, $3, $4, $5)")
+            .bind(&record.reference)
+            .bind(&record.kind)
+            .bind(&record.lane)
+            .bind(record.created)
+            .bind(&record.body)
+            .execute(&mut *tx)
+            .await?;
+    }
+    timers(tx, batch).await?;
+    for chunk in rows::chunks(&batch.audits) {
+        let sql =
+            rows::values("INSERT INTO audit (at, what, by, case_ref) VALUES ", "(?,?,?,?)", chunk.len(), "");
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for row in chunk {
+            query = query.bind(row.at).bind(&row.what).bind(&row.by).bind(&row.case);
+        }
+        query.execute(&mut *tx).await?;
+    }
+    send(tx, batch).await
+}
+
+async fn states(tx: &mut SqliteConnection, batch: &Batch) -> std::result::Result<(), Fail> {
+    let states: Vec<_> = batch.states.values().collect();
+    for chunk in rows::chunks(&states) {
+        let sql = rows::values(
+            "INSERT INTO conversation (lane, epoch, holder, since, case_ref, urgency, handled, changed, state) VALUES ",
+            "(?,?,?,?,?,?,?,?,?)",
+            chunk.len(),
+            " ON CONFLICT (lane) DO UPDATE SET epoch = excluded.epoch, holder = excluded.holder,
+              since = excluded.since, case_ref = excluded.case_ref, urgency = excluded.urgency,
+              handled = max(handled, excluded.handled), changed = excluded.changed, state = excluded.state",
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for row in chunk {
+            query = query
+                .bind(&row.lane)
+                .bind(row.epoch)
+                .bind(row.holder)
+                .bind(row.since)
+                .bind(&row.case)
+                .bind(row.urgency)
+                .bind(row.handled())
+                .bind(row.changed)
+                .bind(&row.state);
+        }
+        query.execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+async fn timers(tx: &mut SqliteConnection, batch: &Batch) -> std::result::Result<(), Fail> {
+    let gone: Vec<(&str, &str)> = batch
+        .timers
+        .iter()
+        .filter(|(_, to)| to.is_none())
+        .map(|((lane, name), _)| (lane.as_str(), name.as_str()))
+        .collect();
+    if !gone.is_empty() {
+        inbox::delete_timers(tx, &gone).await?;
+    }
+    let set: Vec<(&str, &str, &str, i64)> = batch
+        .timers
+        .iter()
+        .filter_map(|((lane, name), to)| to.as_ref().map(|(step, due)| (&**lane, &**name, &**step, *due)))
+        .collect();
+    if !set.is_empty() {
+        sqlx::query(
+            "INSERT INTO timer (lane, name, step, due)
+             SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+                    json_extract(value, '$[3]') FROM json_each($1) WHERE true
+             ON CONFLICT (lane, name) DO UPDATE SET step = excluded.step, due = excluded.due",
+        )
+        .bind(rows::json(&set)?)
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn send(tx: &mut SqliteConnection, batch: &Batch) -> std::result::Result<(), Fail> {
+    let mut lanes: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+    for row in &batch.out {
+        let lane = lanes.entry(&row.lane).or_insert((row.rank, row.made));
+        lane.0 = lane.0.min(row.rank);
+    }
+    for chunk in rows::chunks(&batch.out) {
+        let sql = rows::values(
+            "INSERT INTO outbox (id, lane, person, kind, rank, place, epoch, gate, erase, made, body) VALUES ",
+            "(?,?,?,?,?,?,?,?,?,?,?)",
+            chunk.len(),
+            "",
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for row in chunk {
+            query = query
+                .bind(row.id)
+                .bind(&row.lane)
+                .bind(&row.person)
+                .bind(row.kind)
+                .bind(row.rank)
+                .bind(row.place())
+                .bind(row.epoch)
+                .bind(i64::from(row.gate))
+                .bind(i64::from(row.erase))
+                .bind(row.made)
+                .bind(&row.body);
+        }
+        query.execute(&mut *tx).await?;
+    }
+    if !lanes.is_empty() {
+        let lanes: Vec<(&str, i64, i64)> =
+            lanes.into_iter().map(|(lane, (rank, made))| (lane, rank, made)).collect();
+        sqlx::query(
+            "INSERT INTO sending (lane, rank, ready)
+             SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]')
+             FROM json_each($1) WHERE true
+             ON CONFLICT (lane) DO UPDATE SET rank = min(rank, excluded.rank)",
+        )
+        .bind(rows::json(&lanes)?)
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn erase(tx: &mut SqliteConnection, erasure: &Erasure) -> std::result::Result<(), Fail> {
+    let lane = &erasure.lane;
+    sqlx::query("DELETE FROM inbox WHERE lane = $1 AND seq <= $2")
+        .bind(lane)
+        .bind(erasure.seq)
+        .execute(&mut *tx)
+        .await?;
+    for sql in erasure.statements() {
+        sqlx::query(sql).bind(lane).execute(&mut *tx).await?;
+    }
+    Ok(())
+}

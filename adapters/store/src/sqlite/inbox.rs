@@ -1,0 +1,270 @@
+//! What comes in: receiving, claiming, timers.
+
+use std::collections::BTreeMap;
+
+use sqlx::{AssertSqlSafe, Row, SqliteConnection};
+use tokio::sync::oneshot;
+
+use super::{
+    Hold, Result, answer,
+    writer::{Group, Run, Task},
+};
+use crate::{
+    plan::{self, Arrival, Fail},
+    rows,
+    seal::{self, Sealer},
+    work::{self, Claim},
+};
+
+pub(super) struct Receive {
+    pub(super) arrivals: Vec<Arrival>,
+    pub(super) cursor: Option<(String, String)>,
+    pub(super) new: usize,
+    pub(super) reply: oneshot::Sender<Result<usize>>,
+}
+
+impl Task for Receive {
+    fn order(&self) -> u8 {
+        0
+    }
+
+    fn run<'a>(&'a mut self, tx: &'a mut SqliteConnection, group: &'a mut Group) -> Run<'a> {
+        Box::pin(async move {
+            if let Some((channel, value)) = &self.cursor {
+                sqlx::query(
+                    "INSERT INTO cursor (channel, value) VALUES ($1, $2)
+                     ON CONFLICT (channel) DO UPDATE SET value = excluded.value",
+                )
+                .bind(channel)
+                .bind(value)
+                .execute(&mut *tx)
+                .await?;
+            }
+            self.new = insert(tx, &self.arrivals, &group.sealer).await?;
+            Ok(())
+        })
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<()>) {
+        answer(self.reply, outcome.map(|()| self.new));
+    }
+}
+
+/// Inserts those not seen before, and returns how many they were.
+async fn insert(
+    tx: &mut SqliteConnection,
+    arrivals: &[Arrival],
+    sealer: &Sealer,
+) -> std::result::Result<usize, Fail> {
+    if arrivals.is_empty() {
+        return Ok(0);
+    }
+    let keys: Vec<String> = arrivals.iter().map(|arrival| rows::hex(&arrival.key)).collect();
+    let fresh: Vec<Vec<u8>> = sqlx::query_scalar(
+        "INSERT INTO seen (key, at) SELECT unhex(value), $2 FROM json_each($1) WHERE true
+         ON CONFLICT DO NOTHING RETURNING key",
+    )
+    .bind(rows::json(&keys)?)
+    .bind(arrivals[0].received)
+    .fetch_all(&mut *tx)
+    .await?;
+    let new: Vec<&Arrival> = arrivals.iter().filter(|a| fresh.iter().any(|key| key[..] == a.key)).collect();
+    append(tx, &new, sealer).await?;
+    Ok(new.len())
+}
+
+async fn append(
+    tx: &mut SqliteConnection,
+    arrivals: &[&Arrival],
+    sealer: &Sealer,
+) -> std::result::Result<(), Fail> {
+    if arrivals.is_empty() {
+        return Ok(());
+    }
+    // The seq is bound into the sealed body, so it must be known before. Nobody else writes
+    // within this transaction.
+    let last: Option<i64> = sqlx::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'inbox'")
+        .fetch_optional(&mut *tx)
+        .await?;
+    let mut seq = last.unwrap_or(0);
+    for chunk in rows::chunks(arrivals) {
+        let sql = rows::values(
+            "INSERT INTO inbox (seq, lane, native, origin, seed, received, body) VALUES ",
+            "(?,?,?,?,?,?,?)",
+            chunk.len(),
+            "",
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for arrival in chunk {
+            seq += 1;
+            query = query
+                .bind(seq)
+                .bind(&arrival.lane)
+                .bind(&arrival.native)
+                .bind(arrival.origin)
+                .bind(arrival.seed)
+                .bind(arrival.received)
+                .bind(sealer.seal(seal::INBOX, &seq.to_be_bytes(), &arrival.body));
+        }
+        query.execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+pub(super) struct Take {
+    pub(super) limit: usize,
+    pub(super) claim: Option<Claim>,
+    pub(super) reply: oneshot::Sender<Result<Option<Claim>>>,
+}
+
+impl Task for Take {
+    fn order(&self) -> u8 {
+        3
+    }
+
+    fn run<'a>(&'a mut self, tx: &'a mut SqliteConnection, group: &'a mut Group) -> Run<'a> {
+        Box::pin(async move {
+            self.claim = None;
+            let busy: Vec<String> = {
+                let mut lanes = group.held.lock();
+                let busy: Vec<String> =
+                    lanes.held.iter().filter(|lane| !group.freed.contains(*lane)).cloned().collect();
+                lanes.wanted |= !busy.is_empty();
+                busy.into_iter().chain(group.taken.iter().cloned()).collect()
+            };
+            let found = sqlx::query(
+                "SELECT i.seq, i.lane, i.native, i.received, i.seed, i.tries, i.body, c.state
+                 FROM inbox i INDEXED BY inbox_waiting LEFT JOIN conversation c ON c.lane = i.lane
+                 WHERE i.status = 0 AND i.lane NOT IN (SELECT value FROM json_each($1))
+                 ORDER BY i.seq LIMIT $2",
+            )
+            .bind(rows::json(&busy)?)
+            .bind(rows::count(self.limit))
+            .fetch_all(&mut *tx)
+            .await?;
+            if found.is_empty() {
+                return Ok(());
+            }
+            let mut seqs = Vec::with_capacity(found.len());
+            let mut gather = work::Gather::default();
+            for row in &found {
+                let seq: i64 = row.try_get(0)?;
+                seqs.push(seq);
+                gather.add(
+                    &group.sealer,
+                    work::Found {
+                        seq,
+                        lane: row.try_get(1)?,
+                        native: row.try_get(2)?,
+                        received: row.try_get(3)?,
+                        seed: row.try_get(4)?,
+                        tries: row.try_get(5)?,
+                        body: row.try_get(6)?,
+                        state: row.try_get(7)?,
+                    },
+                )?;
+            }
+            sqlx::query("UPDATE inbox SET tries = tries + 1 WHERE seq IN (SELECT value FROM json_each($1))")
+                .bind(rows::json(&seqs)?)
+                .execute(&mut *tx)
+                .await?;
+            let (lanes, works) = gather.done();
+            group.taken.extend(lanes.iter().cloned());
+            let hold = Hold::take(&group.held, lanes);
+            self.claim = Some(Claim { works, hold: work::Hold::Sqlite(hold) });
+            Ok(())
+        })
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<()>) {
+        let claim = self.claim;
+        answer(self.reply, outcome.map(|()| claim));
+    }
+}
+
+pub(super) struct Due {
+    pub(super) now: i64,
+    pub(super) seeds: Vec<i64>,
+    pub(super) due: usize,
+    pub(super) reply: oneshot::Sender<Result<usize>>,
+}
+
+impl Task for Due {
+    fn order(&self) -> u8 {
+        1
+    }
+
+    fn run<'a>(&'a mut self, tx: &'a mut SqliteConnection, group: &'a mut Group) -> Run<'a> {
+        Box::pin(async move {
+            let due: Vec<(String, String, String, i64)> = sqlx::query_as(
+                "SELECT lane, name, step, due FROM timer WHERE due <= $1 ORDER BY due, lane, name LIMIT $2",
+            )
+            .bind(self.now)
+            .bind(rows::count(self.seeds.len()))
+            .fetch_all(&mut *tx)
+            .await?;
+            self.due = due.len();
+            if due.is_empty() {
+                return Ok(());
+            }
+            let names: Vec<(&str, &str)> = due.iter().map(|t| (t.0.as_str(), t.1.as_str())).collect();
+            delete_timers(tx, &names).await?;
+            let mut arrivals = Vec::with_capacity(due.len());
+            for ((lane, name, step, at), seed) in due.into_iter().zip(&self.seeds) {
+                arrivals.push(plan::timer(lane, name, step, at, *seed, self.now)?);
+            }
+            append(tx, &arrivals.iter().collect::<Vec<_>>(), &group.sealer).await
+        })
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<()>) {
+        answer(self.reply, outcome.map(|()| self.due));
+    }
+}
+
+pub(super) async fn delete_timers(
+    tx: &mut SqliteConnection,
+    names: &[(&str, &str)],
+) -> std::result::Result<(), Fail> {
+    let mut lanes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (lane, name) in names {
+        lanes.entry(lane).or_default().push(name);
+    }
+    sqlx::query(
+        "DELETE FROM timer WHERE (lane, name) IN
+         (SELECT l.key, n.value FROM json_each($1) l, json_each(l.value) n)",
+    )
+    .bind(rows::json(&lanes)?)
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+/// Puts a parked input at the end of its conversation. 0 if it is not parked.
+pub(super) async fn replay(
+    tx: &mut SqliteConnection,
+    seq: i64,
+    sealer: &Sealer,
+) -> std::result::Result<u64, Fail> {
+    let row = sqlx::query(
+        "UPDATE inbox SET status = 1 WHERE seq = $1 AND status = 2
+         RETURNING lane, native, origin, seed, received, body",
+    )
+    .bind(seq)
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(row) = row else { return Ok(0) };
+    let body: Option<Vec<u8>> = row.try_get(5)?;
+    let Some(body) = body else { return Ok(0) };
+    let arrival = Arrival {
+        key: [0; 16],
+        lane: row.try_get(0)?,
+        native: row.try_get(1)?,
+        origin: row.try_get(2)?,
+        seed: row.try_get(3)?,
+        received: row.try_get(4)?,
+        body: sealer.open(seal::INBOX, &seq.to_be_bytes(), &body)?,
+    };
+    append(tx, &[&arrival], sealer).await?;
+    Ok(1)
+}

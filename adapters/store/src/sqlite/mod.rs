@@ -1,0 +1,196 @@
+//! SQLite: one file, one service process, one task that writes.
+
+mod admin;
+mod commit;
+mod inbox;
+mod open;
+mod outbox;
+mod writer;
+
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use chatbox_core::{
+    conversation::Conversation,
+    ids::{Lane, OutboxId, Reference},
+};
+use jiff::Timestamp;
+use sqlx::{Sqlite as Db, SqliteConnection, SqlitePool, pool::PoolConnection};
+use tokio::sync::{OwnedMutexGuard, oneshot};
+
+use crate::{
+    error::StoreError,
+    plan::{Arrival, Turn},
+    read,
+    seal::Sealer,
+    sends::{SendEnd, SendJob, SendLimits},
+    store::Signals,
+    views::{Audited, Line, OpenCase, Parked, Practitioner, Saved, Stats},
+    work::{Claim, CommitReport},
+};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+read::queries!(queries, sqlx::SqliteConnection);
+
+/// An open SQLite database.
+#[derive(Clone)]
+pub(crate) struct Sqlite {
+    writer: writer::Handle,
+    reads: Reads,
+    sealer: Arc<Sealer>,
+    /// `None` in memory.
+    path: Option<PathBuf>,
+}
+
+/// Where reading happens: beside the writer, or in memory through its only connection.
+#[derive(Clone)]
+enum Reads {
+    Pool(SqlitePool),
+    Shared(Arc<tokio::sync::Mutex<SqliteConnection>>),
+}
+
+enum Reading {
+    Pool(PoolConnection<Db>),
+    Shared(OwnedMutexGuard<SqliteConnection>),
+}
+
+impl std::ops::Deref for Reading {
+    type Target = SqliteConnection;
+    fn deref(&self) -> &SqliteConnection {
+        match self {
+            Self::Pool(connection) => connection,
+            Self::Shared(connection) => connection,
+        }
+    }
+}
+
+impl std::ops::DerefMut for Reading {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        match self {
+            Self::Pool(connection) => connection,
+            Self::Shared(connection) => connection,
+        }
+    }
+}
+
+/// The lanes that a claim holds. In memory alone: there is one service process.
+pub(crate) struct Hold {
+    lanes: Vec<String>,
+    held: Arc<Held>,
+}
+
+/// All lanes that are held.
+pub(crate) struct Held {
+    lanes: Mutex<Lanes>,
+    signals: Arc<Signals>,
+}
+
+#[derive(Default)]
+struct Lanes {
+    held: BTreeSet<String>,
+    /// A claim passed over one of them: somebody waits for it.
+    wanted: bool,
+}
+
+impl Held {
+    fn new(signals: Arc<Signals>) -> Self {
+        Self { lanes: Mutex::default(), signals }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Hold {
+    fn take(held: &Arc<Held>, lanes: Vec<String>) -> Self {
+        held.lock().held.extend(lanes.iter().cloned());
+        Self { lanes, held: Arc::clone(held) }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut lanes = self.held.lock();
+        for lane in &self.lanes {
+            lanes.held.remove(lane);
+        }
+        if std::mem::take(&mut lanes.wanted) {
+            self.held.signals.inbox();
+        }
+    }
+}
+
+impl Sqlite {
+    pub(crate) fn sealer(&self) -> &Sealer {
+        &self.sealer
+    }
+
+    async fn reading(&self) -> Result<Reading> {
+        Ok(match &self.reads {
+            Reads::Pool(pool) => Reading::Pool(pool.acquire().await?),
+            Reads::Shared(connection) => Reading::Shared(Arc::clone(connection).lock_owned().await),
+        })
+    }
+
+    pub(crate) async fn close(&self) {
+        self.writer.close().await;
+        if let Reads::Pool(pool) = &self.reads {
+            pool.close().await;
+        }
+    }
+
+    pub(crate) async fn receive(
+        &self,
+        arrivals: Vec<Arrival>,
+        cursor: Option<(String, String)>,
+    ) -> Result<usize> {
+        self.writer.ask(|reply| inbox::Receive { arrivals, cursor, new: 0, reply }).await
+    }
+
+    pub(crate) async fn claim(&self, limit: usize) -> Result<Option<Claim>> {
+        self.writer.ask(|reply| inbox::Take { limit, claim: None, reply }).await
+    }
+
+    pub(crate) async fn commit(&self, hold: Hold, turns: Vec<Turn>) -> Result<(CommitReport, bool)> {
+        self.writer
+            .ask(|reply| commit::Commit {
+                hold,
+                turns,
+                report: CommitReport::default(),
+                outbox: false,
+                reply,
+            })
+            .await
+    }
+
+    pub(crate) async fn due_timers(&self, now: Timestamp, seeds: Vec<i64>) -> Result<usize> {
+        let now = now.as_microsecond();
+        self.writer.ask(|reply| inbox::Due { now, seeds, due: 0, reply }).await
+    }
+
+    pub(crate) async fn claim_sends(&self, now: Timestamp, limits: SendLimits) -> Result<Vec<SendJob>> {
+        self.writer.ask(|reply| outbox::Lease { now, limits, jobs: Vec::new(), reply }).await
+    }
+
+    pub(crate) async fn finish_sends(
+        &self,
+        ends: Vec<(OutboxId, i64, SendEnd)>,
+        now: Timestamp,
+    ) -> Result<Vec<OutboxId>> {
+        let now = now.as_microsecond();
+        self.writer.ask(|reply| outbox::Finish { ends, now, late: Vec::new(), reply }).await
+    }
+}
+
+/// Answers whoever asked; they may be gone.
+fn answer<T>(reply: oneshot::Sender<Result<T>>, outcome: Result<T>) {
+    // Nobody waits any more: what was done is done, and a claim gives itself back.
+    let _ = reply.send(outcome);
+}
+
+read::forward!(Sqlite);

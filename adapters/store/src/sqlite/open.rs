@@ -1,0 +1,271 @@
+//! Opening a SQLite database, and refusing one that would break a promise.
+
+use std::{
+    fs::{File, TryLockError},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use sqlx::{
+    ConnectOptions, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{Held, Reads, Sqlite, writer::Writer};
+use crate::{
+    error::{OpenError, describe, migration_why},
+    seal::{self, HASH_KEY, Keyring, META, Sealer},
+    store::{Signals, StoreConfig},
+};
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/sqlite");
+
+/// How long a process waits while another one writes.
+const BUSY: Duration = Duration::from_secs(5);
+/// Connections for reading.
+const READERS: u32 = 2;
+
+impl Sqlite {
+    pub(crate) async fn open(
+        config: &StoreConfig,
+        service: bool,
+        signals: Arc<Signals>,
+    ) -> Result<Self, OpenError> {
+        let path = path(&config.url)?;
+        let options = options(path.as_deref());
+        let key_file = match (&config.key_file, &path) {
+            (Some(file), _) => file.clone(),
+            (None, Some(path)) => beside(path, ".key"),
+            (None, None) => PathBuf::new(),
+        };
+        let ring = match &path {
+            Some(_) => Keyring::load(&key_file)?,
+            None => Some(Keyring::ephemeral()),
+        };
+        let lock = match &path {
+            Some(path) if service => Some(lock(path)?),
+            Some(_) | None => None,
+        };
+        let existed = path.as_deref().is_some_and(|path| path.metadata().is_ok_and(|file| file.len() > 0));
+        let mut connection = connect(&options, path.as_deref(), existed || config.migrate).await?;
+        if path.is_some() {
+            durable(&mut connection).await?;
+        }
+        // Before anything is written: the schema must be known and the key must fit.
+        let found = schema(&mut connection).await.map_err(|e| unreadable(path.as_deref(), &e))?;
+        let known = MIGRATIONS.iter().map(|m| m.version).max().unwrap_or(0);
+        if found > known {
+            return Err(OpenError::SchemaNewer { found, known });
+        }
+        if found < known && !config.migrate {
+            return Err(OpenError::SchemaOlder { found, known });
+        }
+        let sealed: Option<Vec<u8>> = if found > 0 {
+            hash_key(&mut connection).await.map_err(|e| unreadable(path.as_deref(), &e))?
+        } else {
+            None
+        };
+        let (ring, hash) = match (ring, sealed) {
+            (Some(ring), Some(sealed)) => {
+                let hash = seal::open_hash_key(&ring, &sealed, &key_file)?;
+                (ring, hash)
+            }
+            (None, Some(_)) => return Err(OpenError::KeyMissing { path: key_file }),
+            (Some(ring), None) => (ring, seal::random()),
+            (None, None) => (Keyring::create(&key_file)?, seal::random()),
+        };
+        if found < known {
+            MIGRATIONS
+                .run(&mut connection)
+                .await
+                .map_err(|error| OpenError::Migrate { why: migration_why(&error) })?;
+        }
+        prepare(&mut connection, &ring, &hash, service)
+            .await
+            .map_err(|e| OpenError::Migrate { why: describe(&e) })?;
+
+        let sealer = Arc::new(Sealer::new(ring, hash));
+        let connection = Arc::new(tokio::sync::Mutex::new(connection));
+        let reads = match &path {
+            Some(_) => Reads::Pool(
+                SqlitePoolOptions::new()
+                    .max_connections(READERS)
+                    .connect_lazy_with(options.create_if_missing(false).pragma("query_only", "on")),
+            ),
+            None => Reads::Shared(Arc::clone(&connection)),
+        };
+        let held = Arc::new(Held::new(signals));
+        let wal = path.is_some();
+        let writer = Writer { connection, sealer: Arc::clone(&sealer), held, lock, wal }.start();
+        Ok(Self { writer, reads, sealer, path })
+    }
+}
+
+fn path(url: &str) -> Result<Option<PathBuf>, OpenError> {
+    let rest = url.strip_prefix("sqlite:").ok_or(OpenError::Url)?;
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    match rest {
+        ":memory:" => Ok(None),
+        "" => Err(OpenError::Url),
+        path => Ok(Some(PathBuf::from(path))),
+    }
+}
+
+pub(super) fn options(path: Option<&Path>) -> SqliteConnectOptions {
+    let options = match path {
+        Some(path) => SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full),
+        None => SqliteConnectOptions::new().in_memory(true).shared_cache(false),
+    };
+    options
+        .busy_timeout(BUSY)
+        .foreign_keys(true)
+        .statement_cache_capacity(256)
+        .pragma("secure_delete", "on")
+        .pragma("temp_store", "memory")
+        .disable_statement_logging()
+}
+
+async fn connect(
+    options: &SqliteConnectOptions,
+    path: Option<&Path>,
+    create: bool,
+) -> Result<SqliteConnection, OpenError> {
+    let unwritable =
+        |why: String| OpenError::Unwritable { path: path.map(Path::to_owned).unwrap_or_default(), why };
+    if let Some(path) = path {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_some_and(|folder| !folder.is_dir()) {
+            return Err(unwritable("its folder does not exist".to_owned()));
+        }
+        if path.is_dir() {
+            return Err(unwritable("it is a folder".to_owned()));
+        }
+        if !create && !path.exists() {
+            return Err(unwritable("it does not exist; `chatbox migrate` makes it".to_owned()));
+        }
+    }
+    let mut connection = options
+        .clone()
+        .create_if_missing(create)
+        .connect()
+        .await
+        .map_err(|error| unwritable(sqlite_why(&error)))?;
+    // A file that can only be read is found out now, not at the first message.
+    let tried = async {
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await?;
+        sqlx::query("PRAGMA user_version = 0").execute(&mut connection).await?;
+        sqlx::query("ROLLBACK").execute(&mut connection).await
+    };
+    tried.await.map_err(|error| unwritable(sqlite_why(&error)))?;
+    Ok(connection)
+}
+
+fn sqlite_why(error: &sqlx::Error) -> String {
+    let code = error.as_database_error().and_then(|e| e.code()).unwrap_or_default();
+    match code.parse::<i32>().map(|code| code & 0xFF) {
+        Ok(5 | 6) => "another process keeps it busy".to_owned(),
+        Ok(8) => "it can only be read".to_owned(),
+        Ok(10) => "the disk failed".to_owned(),
+        Ok(13) => "the disk is full".to_owned(),
+        Ok(14) => "the system does not let it be opened".to_owned(),
+        Ok(11 | 26) => "it is not an SQLite database, or is damaged".to_owned(),
+        _ => describe(error),
+    }
+}
+
+fn unreadable(path: Option<&Path>, error: &sqlx::Error) -> OpenError {
+    OpenError::Unwritable { path: path.map(Path::to_owned).unwrap_or_default(), why: sqlite_why(error) }
+}
+
+/// A lock on a file of its own: closing any other handle of the database itself would let go of
+/// SQLite's locks on it.
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let lock = beside(path, ".lock");
+    let unwritable =
+        |error: &std::io::Error| OpenError::Unwritable { path: lock.clone(), why: error.kind().to_string() };
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&lock)
+        .map_err(|error| unwritable(&error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(unwritable(&error)),
+    }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Committed means on disk (P8).
+async fn durable(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    let why = |error: &sqlx::Error| OpenError::Unreachable { why: sqlite_why(error) };
+    let journal: String =
+        sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await.map_err(|e| why(&e))?;
+    if journal != "wal" {
+        return Err(OpenError::NotDurable { setting: "journal_mode", found: journal, needed: "wal" });
+    }
+    let synchronous: i64 =
+        sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *connection).await.map_err(|e| why(&e))?;
+    if synchronous < 2 {
+        return Err(OpenError::NotDurable {
+            setting: "synchronous",
+            found: synchronous.to_string(),
+            needed: "2 (FULL)",
+        });
+    }
+    Ok(())
+}
+
+/// The newest migration that ran; 0 for an empty database.
+pub(super) async fn schema(connection: &mut SqliteConnection) -> sqlx::Result<i64> {
+    let tables: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'")
+            .fetch_one(&mut *connection)
+            .await?;
+    if tables == 0 {
+        return Ok(0);
+    }
+    sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations WHERE success")
+        .fetch_one(&mut *connection)
+        .await
+}
+
+async fn hash_key(connection: &mut SqliteConnection) -> sqlx::Result<Option<Vec<u8>>> {
+    sqlx::query_scalar("SELECT value FROM meta WHERE name = $1")
+        .bind(HASH_KEY)
+        .fetch_optional(&mut *connection)
+        .await
+}
+
+async fn prepare(
+    connection: &mut SqliteConnection,
+    ring: &Keyring,
+    hash: &[u8; 32],
+    service: bool,
+) -> sqlx::Result<()> {
+    sqlx::query("INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+        .bind(HASH_KEY)
+        .bind(ring.seal(META, HASH_KEY.as_bytes(), hash))
+        .execute(&mut *connection)
+        .await?;
+    if service {
+        // Whoever held a lease is gone. A lane that was told to wait by its platform still waits.
+        sqlx::query(
+            "UPDATE sending SET ready = coalesce((SELECT max(due) FROM outbox WHERE outbox.lane = sending.lane AND status = 0), 0)
+             WHERE lane IN (SELECT lane FROM outbox WHERE status = 0 AND (handed = 1 OR gate = 1))",
+        )
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,179 @@
+//! The task that owns the writing connection. Whatever waits for it shares one transaction, and
+//! so one sync of the disk (group commit).
+//!
+//! A task of its own, because a future that is dropped half way (in a `select!`, say) must not
+//! leave a transaction half way.
+
+use std::{collections::BTreeSet, fs::File, future::Future, pin::Pin, sync::Arc};
+
+use sqlx::{Connection, SqliteConnection};
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use super::{Held, Result};
+use crate::{error::StoreError, plan::Fail, seal::Sealer};
+
+/// Requests that may wait for the writer.
+const QUEUE: usize = 1024;
+/// Requests that share one transaction.
+const GROUP: usize = 128;
+
+pub(super) type Run<'a> = Pin<Box<dyn Future<Output = std::result::Result<(), Fail>> + Send + 'a>>;
+
+/// One write that somebody waits for.
+pub(super) trait Task: Send {
+    /// Within a group lower ones run first, so that a claim finds what was just received.
+    fn order(&self) -> u8;
+
+    /// Writes. May run twice: after a group fails each of its tasks runs in a transaction of its
+    /// own, with [`Group::alone`].
+    fn run<'a>(&'a mut self, tx: &'a mut SqliteConnection, group: &'a mut Group) -> Run<'a>;
+
+    /// After the commit, or after the failure that undid it.
+    fn answer(self: Box<Self>, outcome: Result<()>);
+}
+
+/// What the tasks of one transaction share.
+pub(super) struct Group {
+    pub(super) sealer: Arc<Sealer>,
+    pub(super) held: Arc<Held>,
+    /// Lanes that an earlier task of this group claims.
+    pub(super) taken: BTreeSet<String>,
+    /// Lanes that an earlier task of this group commits, and so gives back.
+    pub(super) freed: BTreeSet<String>,
+    pub(super) alone: bool,
+    /// Something was erased: old pages must leave the write-ahead log.
+    pub(super) erased: bool,
+}
+
+#[derive(Clone)]
+pub(super) struct Handle(mpsc::Sender<Message>);
+
+enum Message {
+    Task(Box<dyn Task>),
+    Close(oneshot::Sender<()>),
+}
+
+impl Handle {
+    pub(super) async fn ask<T, K: Task + 'static>(
+        &self,
+        task: impl FnOnce(oneshot::Sender<Result<T>>) -> K,
+    ) -> Result<T> {
+        let (reply, answer) = oneshot::channel();
+        self.0.send(Message::Task(Box::new(task(reply)))).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    pub(super) async fn close(&self) {
+        let (reply, closed) = oneshot::channel();
+        if self.0.send(Message::Close(reply)).await.is_ok() {
+            let _ = closed.await;
+        }
+    }
+}
+
+pub(super) struct Writer {
+    pub(super) connection: Arc<Mutex<SqliteConnection>>,
+    pub(super) sealer: Arc<Sealer>,
+    pub(super) held: Arc<Held>,
+    /// Proves that this is the only service process, for as long as it is open.
+    pub(super) lock: Option<File>,
+    /// Whether there is a write-ahead log to clean after an erasure.
+    pub(super) wal: bool,
+}
+
+impl Writer {
+    /// Ends when every handle is gone, or on [`Handle::close`].
+    pub(super) fn start(self) -> Handle {
+        let (send, receive) = mpsc::channel(QUEUE);
+        tokio::spawn(self.serve(receive));
+        Handle(send)
+    }
+
+    async fn serve(self, mut requests: mpsc::Receiver<Message>) {
+        let mut waiting = Vec::with_capacity(GROUP);
+        let mut closing = None;
+        let mut erased = false;
+        while closing.is_none() && requests.recv_many(&mut waiting, GROUP).await > 0 {
+            let mut tasks = Vec::with_capacity(waiting.len());
+            for message in waiting.drain(..) {
+                match message {
+                    Message::Task(task) => tasks.push(task),
+                    Message::Close(reply) => closing = Some(reply),
+                }
+            }
+            if !tasks.is_empty() {
+                erased |= self.group(tasks).await;
+            }
+            if erased && self.wal {
+                erased = !self.clean().await;
+            }
+        }
+        drop(requests);
+        if let Ok(connection) = Arc::try_unwrap(self.connection) {
+            // Nothing is lost if this fails: the log is read again at the next start.
+            let _ = connection.into_inner().close().await;
+        }
+        drop(self.lock);
+        if let Some(reply) = closing {
+            let _ = reply.send(());
+        }
+    }
+
+    /// Returns whether something was erased.
+    async fn group(&self, mut tasks: Vec<Box<dyn Task>>) -> bool {
+        let mut connection = self.connection.lock().await;
+        tasks.sort_by_key(|task| task.order());
+        match self.together(&mut connection, &mut tasks, false).await {
+            Ok(erased) => {
+                for task in tasks {
+                    task.answer(Ok(()));
+                }
+                erased
+            }
+            Err(_) => {
+                let mut any = false;
+                for task in tasks {
+                    let mut alone = [task];
+                    let outcome = self.together(&mut connection, &mut alone, true).await;
+                    any |= matches!(outcome, Ok(true));
+                    let [task] = alone;
+                    task.answer(outcome.map(|_| ()));
+                }
+                any
+            }
+        }
+    }
+
+    async fn together(
+        &self,
+        connection: &mut SqliteConnection,
+        tasks: &mut [Box<dyn Task>],
+        alone: bool,
+    ) -> Result<bool> {
+        let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+        let mut group = Group {
+            sealer: Arc::clone(&self.sealer),
+            held: Arc::clone(&self.held),
+            taken: BTreeSet::new(),
+            freed: BTreeSet::new(),
+            alone,
+            erased: false,
+        };
+        for task in tasks {
+            if let Err(fail) = task.run(&mut tx, &mut group).await {
+                tx.rollback().await?;
+                return Err(fail.into_error());
+            }
+        }
+        tx.commit().await?;
+        Ok(group.erased)
+    }
+
+    /// Empties the write-ahead log. False while a reader holds on to it.
+    async fn clean(&self) -> bool {
+        let mut connection = self.connection.lock().await;
+        let busy: sqlx::Result<(i64, i64, i64)> =
+            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await;
+        matches!(busy, Ok((0, _, _)))
+    }
+}

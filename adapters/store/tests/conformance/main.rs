@@ -1,0 +1,63 @@
+//! What every database must do, run against each of them.
+
+mod desk;
+mod erasure;
+mod inbox;
+mod opening;
+mod outbox;
+mod support;
+mod turns;
+
+use support::Home;
+
+/// One test a promise and database.
+macro_rules! promises {
+    ($($suite:ident :: $name:ident),* $(,)?) => {
+        mod memory {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$suite::$name(super::Home::memory()).await;
+            })*
+        }
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$suite::$name(super::Home::sqlite()).await;
+            })*
+        }
+    };
+}
+
+promises! {
+    inbox::message_received_twice_is_decided_once,
+    inbox::cursor_is_kept_with_its_batch,
+    inbox::inputs_of_one_conversation_come_in_order_to_one_claimer,
+    inbox::tries_are_committed_before_the_engine_runs,
+    inbox::input_tried_five_times_is_poisoned_then_parked_then_replayed,
+    inbox::dropped_claim_gives_its_inputs_back,
+    inbox::due_timer_becomes_one_input,
+    inbox::waiting_loop_is_woken_by_what_arrives,
+    inbox::native_ids_with_odd_characters_are_kept,
+    turns::state_timers_and_records_are_committed_together,
+    turns::one_bad_turn_does_not_sink_the_commit,
+    turns::unique_reference_clash_gets_a_fresh_seed,
+    turns::commit_takes_only_what_the_claim_holds,
+    turns::many_commits_at_once_keep_every_turn,
+    turns::text_taken_back_is_gone,
+    outbox::rows_of_a_lane_leave_in_order_and_safety_first,
+    outbox::stuck_lane_delays_no_other,
+    outbox::lease_expires_and_fence_refuses_the_late_writer,
+    outbox::unknown_outcomes_are_counted_on_the_row,
+    outbox::old_talk_of_the_bot_is_stale_after_a_take,
+    outbox::you_have_it_waits_for_talk_in_flight,
+    outbox::run_of_one_lane_is_leased_together,
+    outbox::retry_holds_the_whole_lane_back,
+    erasure::erase_leaves_nothing_but_keys_and_audit,
+    erasure::erase_keeps_what_it_is_told_to_keep,
+    erasure::clear_chat_of_an_erasing_turn_still_knows_the_messages,
+    erasure::purge_keeps_the_periods,
+    desk::practitioner_is_known_only_after_the_code,
+    desk::case_and_thread_find_each_other,
+    desk::transcript_tells_both_sides_in_order,
+    desk::stats_tell_what_waits,
+}
