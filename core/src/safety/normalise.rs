@@ -108,7 +108,9 @@ fn split(letters: &[char]) -> Vec<Sentence> {
     while let Some(&c) = letters.get(at) {
         let next = letters.get(at + 1).copied();
         if c.is_alphanumeric() || (is_sign(c) && c != '!' && next.is_some_and(char::is_alphanumeric)) {
+            // The first sign is taken whatever follows it, so that every round goes on.
             let start = at;
+            at += 1;
             while letters.get(at).is_some_and(|&c| c.is_alphanumeric() || inside(letters, at, c)) {
                 at += 1;
             }
