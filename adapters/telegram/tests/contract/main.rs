@@ -5,7 +5,7 @@ mod receive;
 mod send;
 mod webhook;
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use chatbox_core::{
     channel::{Batch, Channel, Incoming, Post},
@@ -47,13 +47,21 @@ async fn pair() -> (Standin, Telegram) {
 
 /// Polls until something comes, with everything before it committed.
 async fn next(telegram: &Telegram, committed: &mut Option<String>) -> Batch {
-    loop {
-        let batch = telegram.receive(committed.as_deref()).await.unwrap();
-        committed.clone_from(&batch.cursor);
-        if !batch.incoming.is_empty() {
-            return batch;
+    let polling = async {
+        loop {
+            let batch = telegram.receive(committed.as_deref()).await.unwrap();
+            committed.clone_from(&batch.cursor);
+            if !batch.incoming.is_empty() {
+                return batch;
+            }
         }
-    }
+    };
+    soon(polling).await
+}
+
+/// Fails when something does not come about.
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), what).await.expect("it comes within 20 s")
 }
 
 async fn only(telegram: &Telegram, committed: &mut Option<String>) -> Incoming {

@@ -163,6 +163,8 @@ async fn what_certainly_did_not_go_is_unsent() {
     let (standin, telegram, _sam) = with_sam().await;
     assert_eq!(telegram.send(&lane(7), &say("late"), id(1), Duration::ZERO).await, Delivery::Unsent);
     standin.goes_offline();
+    // Finds out that the connections at hand are broken: before that the outcome is unknown.
+    telegram.typing(&lane(7)).await;
     assert_eq!(telegram.send(&lane(7), &say("off"), id(2), WITHIN).await, Delivery::Unsent);
     standin.comes_back().await.unwrap();
     assert!(matches!(telegram.send(&lane(7), &say("on"), id(2), WITHIN).await, Delivery::Sent { .. }));
