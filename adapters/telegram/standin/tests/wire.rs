@@ -110,14 +110,15 @@ async fn telegrams_refusals_are_telegrams_own() {
     client.order("advance", json!({"seconds": 49 * 3600})).await;
     let old = json!({"chat_id": 7, "message_id": id});
     assert!(client.refused("deleteMessage", old).await.contains("can't be deleted"));
+    sam.blocks();
+    let blocked = "Forbidden: bot was blocked by the user";
+    assert_eq!(client.refused("sendMessage", hello.clone()).await, blocked);
+    sam.unblocks();
     client.order("fault", json!({"method": "sendMessage", "what": {"retry_after": 2}})).await;
     let (status, pause) = client.call("sendMessage", hello.clone()).await;
     assert_eq!((status, &pause["parameters"]["retry_after"]), (429, &json!(2)));
-    assert_eq!(client.call("sendMessage", hello.clone()).await.0, 429, "too early");
+    assert_eq!(client.call("sendMessage", hello).await.0, 429, "too early");
     assert_eq!(client.order("state", json!({})).await["violations"], 1);
-    sam.blocks();
-    let blocked = "Forbidden: bot was blocked by the user";
-    assert_eq!(client.refused("sendMessage", hello).await, blocked);
 }
 
 #[tokio::test]

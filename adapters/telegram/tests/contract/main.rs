@@ -72,10 +72,8 @@ async fn only(telegram: &Telegram, committed: &mut Option<String>) -> Incoming {
 }
 
 fn message(incoming: &Incoming) -> &Message {
-    match &incoming.input.what {
-        InputKind::Message(message) => message,
-        other => panic!("not a message: {other:?}"),
-    }
+    let InputKind::Message(message) = &incoming.input.what else { panic!("not a message: {incoming:?}") };
+    message
 }
 
 fn lane(chat: i64) -> Lane {
