@@ -120,7 +120,7 @@ fn assert_not_stuck(play: &Play<'_>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 300, ..ProptestConfig::default() })]
 
     #[test]
     fn help_menu_and_stop_work_from_anywhere(moves in moves()) {
