@@ -173,9 +173,9 @@ async fn run(cli: Cli) -> Result<(), Stop> {
     logging::start(level);
     logging::silence_panics();
     match cli.command {
-        None => commands::run::run(config, true).await,
-        Some(Command::Run) => commands::run::run(config, false).await,
-        Some(Command::Chat) => commands::chat::run(config).await,
+        None => Box::pin(commands::run::run(config, true)).await,
+        Some(Command::Run) => Box::pin(commands::run::run(config, false)).await,
+        Some(Command::Chat) => Box::pin(commands::chat::run(config)).await,
         Some(Command::Converse(args)) => commands::converse::run(config, args).await,
         Some(Command::Understand(args)) => commands::understand::run(config, &args),
         Some(Command::Check(args)) => commands::check::run(config, &args),

@@ -115,7 +115,8 @@ async fn decide(store: &Store, limit: usize, now: Timestamp) -> Result<usize, ch
             effects: vec![
                 Effect::Say(Say {
                     kind: SayKind::Bot,
-                    text: "How many people would come? Four to ten works best, and a guess is fine.".repeat(3),
+                    text: "How many people would come? Four to ten works best, and a guess is fine."
+                        .repeat(3),
                     choices: vec![choice("a"), choice("b"), choice("c")],
                     prompt: 3,
                 }),

@@ -85,15 +85,7 @@ pub(crate) fn timer(
 ) -> Result<Arrival, Fail> {
     let at = Timestamp::from_microsecond(at).map_err(|_| Fail::Rows)?;
     let input = Input { at, what: InputKind::Timer { name, step } };
-    Ok(Arrival {
-        key: [0; 16],
-        lane,
-        native: None,
-        origin: TIMER,
-        seed,
-        received: now,
-        body: body(&input)?,
-    })
+    Ok(Arrival { key: [0; 16], lane, native: None, origin: TIMER, seed, received: now, body: body(&input)? })
 }
 
 fn origin(input: &Input) -> i64 {

@@ -28,12 +28,13 @@ pub struct StoreConfig {
     pub(crate) url: String,
     pub(crate) key_file: Option<PathBuf>,
     pub(crate) migrate: bool,
+    pub(crate) claim_timeout: Duration,
 }
 
 impl StoreConfig {
     /// `sqlite:PATH`, `sqlite::memory:` or `postgres://…`.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), key_file: None, migrate: false }
+        Self { url: url.into(), key_file: None, migrate: false, claim_timeout: Duration::from_secs(60) }
     }
 
     /// The key file. Needed for PostgreSQL; otherwise it stands beside the SQLite file, which it
@@ -48,6 +49,13 @@ impl StoreConfig {
     #[must_use]
     pub fn migrate(self) -> Self {
         Self { migrate: true, ..self }
+    }
+
+    /// PostgreSQL: a process that stops in the middle of a claim loses it after this long. A
+    /// minute unless set.
+    #[must_use]
+    pub fn claim_timeout(self, timeout: Duration) -> Self {
+        Self { claim_timeout: timeout, ..self }
     }
 }
 
@@ -143,8 +151,8 @@ impl Store {
     /// claimed. `None` when there are none. By the time this returns, each input's `tries` has
     /// been raised on disk.
     ///
-    /// Hold a claim only while the engine runs. On PostgreSQL one that is held for over a minute
-    /// without a commit is lost, and its commit is refused.
+    /// Hold a claim only while the engine runs. On PostgreSQL one that is held for longer than
+    /// [`StoreConfig::claim_timeout`] is lost, and its commit is refused.
     pub async fn claim(&self, limit: usize) -> Result<Option<Claim>> {
         on!(self, db => db.claim(limit))
     }

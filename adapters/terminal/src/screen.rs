@@ -98,22 +98,31 @@ impl Default for Screen {
     }
 }
 
-/// One choice alone has no number: a typed number answers the question above it ("How many?").
+/// Choices that stand under every question and answer none of them.
+const ASIDE: [&str; 3] = ["skip", "finish", "back"];
+
+/// Whether choices are numbered. Where all of them lead aside, a typed number answers the question
+/// above them ("How many?").
+fn numbered(choices: &[Choice]) -> bool {
+    choices.len() > 1 && choices.iter().any(|choice| !ASIDE.contains(&choice.id.as_str()))
+}
+
 fn choices(choices: &[Choice]) -> Vec<String> {
-    match choices {
-        [only] => wrap(&format!("(or type: {})", only.label), WIDTH),
-        several => (1..)
-            .zip(several)
+    if numbered(choices) {
+        return (1..)
+            .zip(choices)
             .flat_map(|(number, choice): (usize, _)| wrap(&format!("{number}. {}", choice.label), WIDTH))
-            .collect(),
+            .collect();
     }
+    let labels: Vec<_> = choices.iter().map(|choice| format!("«{}»", choice.label)).collect();
+    wrap(&format!("(or type {})", labels.join(" or ")), WIDTH)
 }
 
 fn pick<'a>(choices: &'a [Choice], typed: &str) -> Option<&'a Choice> {
     let same = |choice: &&Choice| choice.label.to_lowercase() == typed.to_lowercase();
-    let numbered = |number: usize| if choices.len() > 1 { choices.get(number.checked_sub(1)?) } else { None };
+    let nth = |number: usize| if numbered(choices) { choices.get(number.checked_sub(1)?) } else { None };
     let number = typed.strip_suffix(['.', ')']).unwrap_or(typed);
-    choices.iter().find(same).or_else(|| number.parse().ok().and_then(numbered))
+    choices.iter().find(same).or_else(|| number.parse().ok().and_then(nth))
 }
 
 impl Channel for Screen {
@@ -201,11 +210,11 @@ mod tests {
     }
 
     #[test]
-    fn a_number_answers_a_question_with_a_single_choice() {
-        let (screen, text) = shown(&["Not sure"]);
-        assert_eq!(text, "\nHow many?\n\n(or type: Not sure)\n");
+    fn a_number_answers_the_question_where_choices_only_lead_aside() {
+        let (screen, text) = shown(&["Skip", "Finish"]);
+        assert_eq!(text, "\nHow many?\n\n(or type «Skip» or «Finish»)\n");
         assert_eq!(screen.read("1"), message("1"));
-        assert_eq!(screen.read("not sure"), press("not sure"));
+        assert_eq!(screen.read("skip"), press("skip"));
     }
 
     #[test]

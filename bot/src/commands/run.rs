@@ -9,7 +9,7 @@ use crate::{clock, service, setup::Setup, stop::Stop};
 pub async fn run(config: Option<&Path>, or_chat: bool) -> Result<(), Stop> {
     let setup = Setup::read(config, clock::now())?;
     if or_chat && !setup.config.has_live_channel() {
-        return chat::with(setup).await;
+        return Box::pin(chat::with(setup)).await;
     }
-    service::run(setup).await
+    Box::pin(service::run(setup)).await
 }

@@ -44,7 +44,7 @@ pub async fn run(store: &Store, retention: &Retention, stop: impl Future<Output 
                     "what was kept long enough is removed"
                 ),
                 Err(fault) => {
-                    tracing::error!(error = %fault, "the purge failed; it is tried again in an hour")
+                    tracing::error!(error = %fault, "the purge failed; it is tried again in an hour");
                 }
             }
         }

@@ -92,6 +92,8 @@ impl Postgres {
 
     #[expect(clippy::unused_async, reason = "the other database waits here")]
     pub(crate) async fn backup(&self, _: &Path) -> Result<()> {
-        Err(StoreError::Unsupported("back up a PostgreSQL database with pg_dump, and keep the key file apart"))
+        Err(StoreError::Unsupported(
+            "back up a PostgreSQL database with pg_dump, and keep the key file apart",
+        ))
     }
 }

@@ -204,13 +204,11 @@ async fn timers(tx: &mut PgConnection, batch: &Batch) -> Tried<()> {
         .map(|((lane, name), _)| (lane.as_str(), name.as_str()))
         .collect();
     if !gone.is_empty() {
-        sqlx::query(
-            "DELETE FROM timer WHERE (lane, name) IN (SELECT * FROM unnest($1::text[], $2::text[]))",
-        )
-        .bind(gone.iter().map(|timer| timer.0).collect::<Vec<_>>())
-        .bind(gone.iter().map(|timer| timer.1).collect::<Vec<_>>())
-        .execute(&mut *tx)
-        .await?;
+        sqlx::query("DELETE FROM timer WHERE (lane, name) IN (SELECT * FROM unnest($1::text[], $2::text[]))")
+            .bind(gone.iter().map(|timer| timer.0).collect::<Vec<_>>())
+            .bind(gone.iter().map(|timer| timer.1).collect::<Vec<_>>())
+            .execute(&mut *tx)
+            .await?;
     }
     let set: Vec<(&str, &str, &str, i64)> = batch
         .timers

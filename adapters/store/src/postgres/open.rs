@@ -22,8 +22,6 @@ const CONNECTIONS: u32 = 6;
 const CLAIMS: u32 = 4;
 /// How long to wait for a connection.
 const WAIT: Duration = Duration::from_secs(10);
-/// A process that stops in the middle of a claim loses it after this long.
-const CLAIM_TIMEOUT: &str = "60s";
 
 impl Postgres {
     pub(crate) async fn open(config: &StoreConfig) -> Result<Self, OpenError> {
@@ -79,10 +77,12 @@ impl Postgres {
             .max_connections(CONNECTIONS)
             .acquire_timeout(WAIT)
             .connect_lazy_with(options.clone());
-        let claims = PgPoolOptions::new()
-            .max_connections(CLAIMS)
-            .acquire_timeout(WAIT)
-            .connect_lazy_with(options.options([("idle_in_transaction_session_timeout", CLAIM_TIMEOUT)]));
+        let claims = PgPoolOptions::new().max_connections(CLAIMS).acquire_timeout(WAIT).connect_lazy_with(
+            options.options([(
+                "idle_in_transaction_session_timeout",
+                format!("{}ms", config.claim_timeout.as_millis()),
+            )]),
+        );
         Ok(Self { pool, claims, sealer: Arc::new(Sealer::new(ring, hash)) })
     }
 }

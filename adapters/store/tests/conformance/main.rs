@@ -4,7 +4,10 @@ mod desk;
 mod erasure;
 mod inbox;
 mod opening;
+mod order;
 mod outbox;
+mod server;
+mod sharing;
 mod support;
 mod turns;
 
@@ -23,6 +26,12 @@ macro_rules! promises {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $name() {
                 super::$suite::$name(super::Home::sqlite()).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$suite::$name(super::Home::postgres().await).await;
             })*
         }
     };
@@ -52,6 +61,7 @@ promises! {
     outbox::you_have_it_waits_for_talk_in_flight,
     outbox::run_of_one_lane_is_leased_together,
     outbox::retry_holds_the_whole_lane_back,
+    order::lanes_keep_their_order_whatever_happens,
     erasure::erase_leaves_nothing_but_keys_and_audit,
     erasure::erase_keeps_what_it_is_told_to_keep,
     erasure::clear_chat_of_an_erasing_turn_still_knows_the_messages,

@@ -37,6 +37,20 @@ impl Home {
         Self { config: StoreConfig::new(url).migrate(), folder, shared: true }
     }
 
+    pub(crate) async fn postgres() -> Self {
+        let (url, key) = crate::server::database().await;
+        Self {
+            config: StoreConfig::new(url).key_file(key),
+            folder: tempfile::tempdir().unwrap(),
+            shared: true,
+        }
+    }
+
+    /// In memory everything takes less time.
+    pub(crate) fn config_is_quick(&self) -> bool {
+        !self.shared
+    }
+
     pub(crate) async fn open(&self) -> Store {
         Store::open_service(self.config.clone()).await.unwrap()
     }
@@ -107,7 +121,14 @@ pub(crate) async fn receive(store: &Store, messages: &[Incoming]) -> usize {
 }
 
 pub(crate) async fn claim(store: &Store) -> Claim {
-    store.claim(100).await.unwrap().expect("something waits")
+    let mut changes = store.inbox_changes();
+    loop {
+        if let Some(claim) = store.claim(100).await.unwrap() {
+            return claim;
+        }
+        // What was given back may take a moment to be free.
+        changes.changed().await;
+    }
 }
 
 /// Decides everything that waits, each input by `turn`.
