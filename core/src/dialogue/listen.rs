@@ -78,7 +78,7 @@ impl Talk<'_> {
             self.menu();
             return;
         };
-        let (name, step) = (dialogue.dialogue.value.clone(), dialogue.step(&place.step).cloned());
+        let (name, step) = (dialogue.dialogue.value.as_str(), dialogue.step(&place.step));
         match step {
             Some(Step::Ask(_)) if name == CHECK_IN => self.answer_check_in(choice),
             Some(Step::Ask(ask)) => {
@@ -86,7 +86,7 @@ impl Talk<'_> {
                     Expect::Choice(options) | Expect::Needs(options)
                         if options.iter().any(|option| option.id.value == choice && option.other) =>
                     {
-                        self.say("Please tell me in your own words.");
+                        self.word(Word::OwnWords);
                         self.offer_choices(Vec::new());
                         return;
                     }
@@ -112,13 +112,10 @@ impl Talk<'_> {
                     | Expect::Text(_)
                     | Expect::Contact => Answer::Choice(choice.to_owned()),
                 };
-                self.answered(&ask, answer, None);
+                self.answered(ask, answer, None);
             }
             Some(Step::Offer(offer)) => match offer.next.get(choice) {
-                Some(then) => {
-                    let then = then.value.clone();
-                    self.go_to(&then);
-                }
+                Some(then) => self.go_to(&then.value),
                 None => self.ask_again(),
             },
             Some(Step::Say(_) | Step::Branch(_) | Step::Save(_) | Step::HandOver(_) | Step::Act(_)) | None => {
@@ -129,9 +126,8 @@ impl Talk<'_> {
 
     fn hear_in_dialogue(&mut self, text: &str, meaning: &Meaning) {
         let Some((dialogue, place)) = self.running() else { return };
-        let step = dialogue.step(&place.step).cloned();
-        match step {
-            Some(Step::Ask(ask)) => self.hear_at_question(&ask, text, meaning),
+        match dialogue.step(&place.step) {
+            Some(Step::Ask(ask)) => self.hear_at_question(ask, text, meaning),
             Some(Step::Offer(offer)) => {
                 let choices: Vec<answer::Choice<'_>> = offer
                     .choices
@@ -141,8 +137,10 @@ impl Talk<'_> {
                 if let Some(nth) = answer::choose(text, &choices)
                     && !is_way_out(meaning.intent)
                 {
-                    let then = offer.next[&offer.choices[nth].id.value].value.clone();
-                    self.go_to(&then);
+                    match offer.next.get(&offer.choices[nth].id.value) {
+                        Some(then) => self.go_to(&then.value),
+                        None => self.ask_again(),
+                    }
                 } else if !self.command(meaning.intent) {
                     if meaning.intent == Intent::Question {
                         self.clarify(text);
@@ -181,7 +179,7 @@ impl Talk<'_> {
             && let Some(option) = options.iter().find(|option| option.id.value == *id && option.other)
         {
             if crate::content::plain(text) == crate::content::plain(&option.label) || text.trim().len() <= 2 {
-                self.say("Please tell me in your own words.");
+                self.word(Word::OwnWords);
                 self.offer_choices(Vec::new());
                 return;
             }
@@ -441,9 +439,9 @@ impl Talk<'_> {
             self.start(&name);
         }
         self.say_opening();
-        let first = self.content.dialogues.get(&name).and_then(|dialogue| dialogue.asks().next().cloned());
+        let first = self.running().and_then(|(dialogue, _)| dialogue.asks().next());
         if let Some(ask) = first {
-            self.fill_from_slots(&ask, &Read::Nothing, meaning);
+            self.fill_from_slots(ask, &Read::Nothing, meaning);
         }
         self.advance(0);
     }

@@ -62,10 +62,10 @@ impl Talk<'_> {
         // In the middle of "are you safe?", words that are danger again are no yes: go up.
         if answering
             && heard.route <= self.conversation.route()
-            && let Some(ask) = self.open_ask().cloned()
+            && let Some(ask) = self.open_ask()
             && ask.rises.iter().any(|key| key == "unclear")
         {
-            self.rise(&ask, &heard.kinds);
+            self.rise(ask, &heard.kinds);
             return;
         }
         let late = self.is_late();
@@ -92,9 +92,8 @@ impl Talk<'_> {
     pub(crate) fn danger_while_held(&mut self, heard: &Heard) {
         self.raise_flag(heard.route, &heard.kinds);
         self.tell_desk_of_danger(heard.route, &heard.kinds, &heard.reasons);
-        let text = if heard.route == Route::E { "Call 999 now.\n\n".to_owned() } else { String::new() };
-        let lines = self.text(Word::HeldDanger);
-        self.say_as(SayKind::Safety, text + &lines);
+        let text = self.text(if heard.route == Route::E { Word::HeldNow } else { Word::HeldDanger });
+        self.say_as(SayKind::Safety, text);
     }
 
     /// Raises the flag to a route; it is never lowered here.
@@ -164,7 +163,7 @@ impl Talk<'_> {
 
     /// A text that is no danger by itself, at an open question of the check-in.
     pub(crate) fn hear_check_in(&mut self, text: &str, meaning: &Meaning) {
-        let Some(ask) = self.open_ask().cloned() else { return };
+        let Some(ask) = self.open_ask() else { return };
         let answer = self.content.understanding.yes_no(text).map(yes_no_id);
         let leaves = matches!(
             meaning.intent,
@@ -184,7 +183,7 @@ impl Talk<'_> {
             Some(answer) => self.answer_check_in(answer),
             None if leaves => self.leave_check_in(meaning.intent, text),
             None if meaning.intent == Intent::Question => self.clarify(text),
-            None => match self.read_surely(&ask, text, meaning) {
+            None => match self.read_surely(ask, text, meaning) {
                 Read::Answer(answer, _) => self.answer_check_in(answer.key().unwrap_or("unclear")),
                 Read::Other(..) | Read::Refused(_) | Read::Nothing => self.answer_check_in("unclear"),
             },
@@ -193,14 +192,14 @@ impl Talk<'_> {
 
     /// An answer to an open question of the check-in: `yes`, `no`, `unsure` or `unclear`.
     pub(crate) fn answer_check_in(&mut self, answer: &str) {
-        let Some(ask) = self.open_ask().cloned() else {
+        let Some(ask) = self.open_ask() else {
             self.menu();
             return;
         };
         self.end_watch();
         if ask.rises.iter().any(|key| key == answer) {
             let kinds = self.conversation.flag.as_ref().map(|flag| flag.kinds.clone()).unwrap_or_default();
-            self.rise(&ask, &kinds);
+            self.rise(ask, &kinds);
             return;
         }
         let then = ask.next.get(answer).or(ask.then.as_ref()).map_or(END, |then| then.value.as_str()).to_owned();
