@@ -56,6 +56,8 @@ words! {
     /// The second time in a row.
     NotUnderstoodAgain = "not_understood_again",
     /// A question that the bot has no answer to.
+    /// Words that are no wish and no need, from somebody whose flag is open.
+    Listening = "listening",
     UnknownQuestion = "unknown_question",
     /// "Why do you ask?" where the content says nothing.
     NoReason = "no_reason",

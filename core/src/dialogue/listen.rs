@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{
     content::Word,
-    effect::Choice,
     understanding::{Intent, Meaning, answer},
 };
 
@@ -159,10 +158,18 @@ impl Talk<'_> {
     }
 
     fn hear_at_question(&mut self, ask: &Ask, text: &str, meaning: &Meaning) {
-        if self.conversation.place.as_ref().is_some_and(|place| place.changing) && self.name_field(text) {
+        let changing = self.conversation.place.as_ref().is_some_and(|place| place.changing);
+        let wants_change = matches!(ask.answer, Expect::Confirm) && crate::content::plain(text).contains(" change ");
+        if (changing || wants_change) && self.name_field(text) {
             return;
         }
-        if is_command(meaning.intent) && self.command(meaning.intent) {
+        // A question about privacy is answered here and now, without leaving the form.
+        if meaning.intent == Intent::Privacy && self.content.faq.answer(text).is_some() {
+            self.clarify(text);
+            return;
+        }
+        // "I can't find what I need" may be the very answer that is asked for.
+        if meaning.intent != Intent::Feedback && is_command(meaning.intent) && self.command(meaning.intent) {
             return;
         }
         if meaning.intent == Intent::Question && !matches!(ask.answer, Expect::Needs(_)) {
@@ -192,7 +199,7 @@ impl Talk<'_> {
             return;
         }
         if read == Read::Nothing && filled.is_empty() {
-            if self.digress(ask, meaning) {
+            if self.digress(ask, text, meaning) {
                 return;
             }
             read = self.read_freely(ask, text);
@@ -290,7 +297,10 @@ impl Talk<'_> {
         let changed: Vec<String> = found
             .iter()
             .map(|(field, _)| field.clone())
-            .filter(|field| place.answers.get(field).is_some_and(|answer| *answer != Answer::Skipped))
+            .filter(|field| {
+                place.answers.get(field).is_some_and(|answer| *answer != Answer::Skipped)
+                    || place.answers.contains_key(&format!("{field}_text"))
+            })
             .collect();
         let fields: Vec<String> = found.iter().map(|(field, _)| field.clone()).collect();
         let heard = dialogue.heard.clone();
@@ -387,12 +397,23 @@ impl Talk<'_> {
 
     /// A new wish in the middle of something: a group in the middle of a search, support in the
     /// middle of a form. A question that takes any words takes these.
-    fn digress(&mut self, ask: &Ask, meaning: &Meaning) -> bool {
+    fn digress(&mut self, ask: &Ask, text: &str, meaning: &Meaning) -> bool {
         let takes_words = matches!(
             ask.answer,
             Expect::Text(_) | Expect::Needs(_) | Expect::When | Expect::Talk | Expect::Contact | Expect::Area
         ) || matches!(&ask.answer, Expect::Choice(options) if options.iter().any(|option| option.other));
         let running = self.conversation.dialogue().map(str::to_owned);
+        // More of what is wrong, in answer to "what kind of work do you do?".
+        if running.as_deref() == Some("signpost") && matches!(ask.answer, Expect::Role | Expect::Area | Expect::YesNo)
+        {
+            let alone = self.content.understanding.read(text, None);
+            if !alone.needs.is_empty() {
+                self.fill(&ask.id.value, Answer::Skipped);
+                self.fill_needs(&alone);
+                self.advance(0);
+                return true;
+            }
+        }
         match meaning.intent {
             Intent::Group if running.as_deref() != Some("group_request") => {
                 self.begin_group(meaning);
@@ -454,14 +475,24 @@ impl Talk<'_> {
         self.conversation.tries = 0;
         self.start(&name);
         if !meaning.needs.is_empty() {
-            let needs = meaning.needs.iter().take(3).map(|need| (need.id.clone(), need.score)).collect();
-            self.fill("needs", Answer::Needs(needs));
+            self.fill_needs(meaning);
         }
         self.advance(0);
     }
 
+    fn fill_needs(&mut self, meaning: &Meaning) {
+        let needs = meaning.needs.iter().take(3).map(|need| (need.id.clone(), need.score)).collect();
+        self.fill("needs", Answer::Needs(needs));
+    }
+
     /// Two tries, then a person is offered.
     pub(crate) fn not_understood(&mut self) {
+        // Somebody who told of danger is listened to, not asked to say it another way.
+        if self.conversation.flag.is_some() && self.running().is_none() {
+            self.word(Word::Listening);
+            self.offer_choices(self.menu_choices());
+            return;
+        }
         let tries = match self.conversation.place.as_mut() {
             Some(place) => {
                 place.tries += 1;
@@ -500,15 +531,7 @@ impl Talk<'_> {
 
     /// The menu entry that a text picks while nothing is open.
     fn menu_pick(&self, text: &str) -> Option<String> {
-        let open: &[Choice] = &self.conversation.prompt.choices;
-        let choices: Vec<answer::Choice<'_>> =
-            open.iter().map(|c| answer::Choice { id: &c.id, label: &c.label, synonyms: &[] }).collect();
-        let picked = answer::choose(text, &choices).map(|nth| open[nth].id.clone())?;
-        match picked.as_str() {
-            "resume" | "leave" => None,
-            _ if picked.starts_with("go.") => Some(picked),
-            _ => None,
-        }
+        self.picked(text).filter(|picked| picked.starts_with("go."))
     }
 }
 

@@ -16,6 +16,9 @@ use crate::{
 /// needs, and an end to an unsound one.
 const STEPS_A_TURN: usize = 100;
 
+/// Roles that have a button; the others are understood when they are written.
+const ROLES_SHOWN: usize = 8;
+
 /// Forms put aside that are remembered; the oldest goes when there are more.
 const FORMS_ASIDE: usize = 3;
 
@@ -282,6 +285,7 @@ impl<'a> Talk<'a> {
                 .taxonomy()
                 .roles
                 .iter()
+                .take(ROLES_SHOWN)
                 .map(|role| Choice { id: role.id.clone(), label: role.label.clone() })
                 .collect(),
             Expect::Number(_) | Expect::Size(_) | Expect::When | Expect::Talk | Expect::Text(_) | Expect::Contact => {

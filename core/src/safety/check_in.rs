@@ -90,6 +90,8 @@ impl Talk<'_> {
     /// Danger while a practitioner holds: the person sees the lines, the practitioner an alert.
     /// Nothing is asked, so that nobody is spoken over.
     pub(crate) fn danger_while_held(&mut self, heard: &Heard) {
+        self.put_aside(true);
+        self.park_all();
         self.raise_flag(heard.route, &heard.kinds);
         self.tell_desk_of_danger(heard.route, &heard.kinds, &heard.reasons);
         let text = self.text(if heard.route == Route::E { Word::HeldNow } else { Word::HeldDanger });
@@ -121,9 +123,7 @@ impl Talk<'_> {
             self.conversation.place = None;
         }
         let parked = self.put_aside(true);
-        for aside in &mut self.conversation.aside {
-            aside.parked = true;
-        }
+        self.park_all();
         let (main, step) = self.response_step(route, kinds);
         for kind in [Kind::Abuse, Kind::SexualViolence, Kind::Under18, Kind::Safeguarding] {
             if kinds.contains(&kind) && kind != main && !kinds.contains(&Kind::ThirdParty) {
@@ -135,6 +135,13 @@ impl Talk<'_> {
             self.word(Word::Parked);
         }
         self.go_to(&step);
+    }
+
+    /// After danger no form goes on by itself.
+    fn park_all(&mut self) {
+        for aside in &mut self.conversation.aside {
+            aside.parked = true;
+        }
     }
 
     /// The main kind, and the step that answers it: its own route's, else the next one up.
@@ -203,7 +210,8 @@ impl Talk<'_> {
             return;
         }
         let then = ask.next.get(answer).or(ask.then.as_ref()).map_or(END, |then| then.value.as_str()).to_owned();
-        let what = format!("Answered «{answer}» to «{}».", ask.id.value);
+        let question = ask.again.as_ref().unwrap_or(&ask.text).value.trim().to_owned();
+        let what = format!("Answered «{answer}» to «{question}»");
         self.desk_post(DeskKind::Notice, what);
         self.go_to(&then);
     }
@@ -281,7 +289,9 @@ impl Talk<'_> {
         if !still || matches!(self.conversation.holder, Holder::Practitioner { .. }) {
             return;
         }
-        self.desk_post(DeskKind::Alert, format!("No answer to «{step}» for five minutes."));
+        let question = self.open_ask().map(|ask| ask.again.as_ref().unwrap_or(&ask.text).value.trim().to_owned());
+        let question = question.unwrap_or_default();
+        self.desk_post(DeskKind::Alert, format!("No answer yet to «{question}»"));
         if !self.conversation.do_not_message {
             let text = self.text(Word::Silence);
             self.say_as(SayKind::Safety, text);

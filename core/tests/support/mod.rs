@@ -149,6 +149,7 @@ impl<'a> Play<'a> {
             desk: self.desk.clone(),
         };
         self.seed += 1;
+        self.now = self.now.checked_add(SignedDuration::from_secs(4)).expect("in range");
         let turn = self.engine.turn(&before, &Input { at, what }, &context);
         for effect in &turn.effects {
             match effect {
