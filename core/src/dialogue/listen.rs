@@ -176,7 +176,10 @@ impl Talk<'_> {
             self.clarify(text);
             return;
         }
-        if self.content.understanding.skips(text) && !matches!(ask.answer, Expect::YesNo) {
+        let no_is_skip = !matches!(ask.answer, Expect::Choice(_) | Expect::YesNo | Expect::Confirm | Expect::Needs(_));
+        if (self.content.understanding.skips(text) && !matches!(ask.answer, Expect::YesNo))
+            || (no_is_skip && meaning.intent == Intent::No)
+        {
             self.skip();
             return;
         }
@@ -193,12 +196,17 @@ impl Talk<'_> {
             read = Read::Other(id.clone(), text.trim().to_owned());
         }
         let field = ask.id.value.clone();
-        let filled = self.fill_from_slots(ask, &read, meaning);
+        // A name or a place speaks of nothing else, unless it says that it corrects something.
+        let words_alone = matches!(ask.answer, Expect::Text(_) | Expect::Contact) && meaning.intent != Intent::Correct;
+        let filled = if words_alone { Vec::new() } else { self.fill_from_slots(ask, &read, meaning) };
         if matches!(ask.answer, Expect::Confirm) && !filled.is_empty() {
             self.go_on_after(&field);
             return;
         }
         if read == Read::Nothing && filled.is_empty() {
+            if matches!(ask.answer, Expect::Confirm) && self.name_field(text) {
+                return;
+            }
             if self.digress(ask, text, meaning) {
                 return;
             }
