@@ -31,8 +31,8 @@ use crate::content::{Finding, Severity, Source};
 /// More of a message than this is not read for needs, intent and slots. (Safety reads all of it.)
 pub const LONGEST_READ: usize = 20_000;
 
-/// A need that scores less says too little to act on it as a wish for support.
-const ENOUGH: f64 = 0.5;
+/// A need that scores less says too little to be a wish for support beside the slots of a group.
+const ENOUGH: f64 = 0.8;
 
 /// The compiled words of needs, intents and slots. Immutable; share it freely between threads.
 #[derive(Debug, Default)]
@@ -84,7 +84,7 @@ impl Understanding {
             None => self.intent(&heard, &tokens, step, &needs, &group),
         };
         // Days and numbers in a story about oneself are no wishes for a group.
-        if step.is_none() && intent == Intent::Signpost {
+        if step.is_none() && intent == Intent::Signpost && strong(&group) <= usize::from(group.staff.is_some()) {
             group = GroupSlots::default();
         }
         Meaning { needs, intent, group, ..Meaning::default() }
@@ -141,7 +141,7 @@ impl Understanding {
         let asks = question::sentences(tokens).any(|range| question::is_question(&tokens[range]));
         for &intent in &heard.within {
             let holds = match intent {
-                Intent::Correct => filled > 0 || !asks && needs.is_empty(),
+                Intent::Correct => filled > 0 || !asks && needs.first().is_none_or(|need| need.score < ENOUGH),
                 Intent::Group => step.is_none() || filled == 0,
                 // Talk of a group that is asked about, or of one's own need.
                 Intent::Signpost => step.is_none() || step == Some("needs") || filled == 0,
@@ -157,7 +157,8 @@ impl Understanding {
         if step.is_none() && (strong >= 2 || (strong >= 1 && filled >= 3)) {
             return Intent::Group;
         }
-        let need = needs.first().is_some_and(|need| need.score >= ENOUGH || needs.len() > 1 || need.score >= 0.25);
+        let best = needs.first().map_or(0.0, |need| need.score);
+        let need = best > 0.0 && (filled == 0 || best >= ENOUGH);
         match step {
             None | Some("needs") if need => Intent::Signpost,
             _ if asks => Intent::Question,

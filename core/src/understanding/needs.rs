@@ -15,6 +15,8 @@ use crate::content::{Finding, Source};
 const MOST_NEEDS: usize = 8;
 /// How much one phrase of each list says, from certain to a hint.
 const WEIGHTS: [f64; 3] = [0.85, 0.55, 0.25];
+/// How much of that counts for a broad need.
+const BROAD: f64 = 0.9;
 
 /// The lexicon of needs, in the order of the content.
 #[derive(Debug, Default)]
@@ -30,6 +32,7 @@ pub(super) struct Needs {
 struct Need {
     id: String,
     label: String,
+    broad: bool,
     examples: Vec<Spanned<String>>,
 }
 
@@ -56,6 +59,9 @@ struct File {
 struct Entry {
     id: Spanned<String>,
     label: String,
+    /// Says less than any other need beside it: "stressed about money" is about money.
+    #[serde(default)]
+    broad: bool,
     #[serde(default)]
     sure: Vec<Spanned<String>>,
     #[serde(default)]
@@ -92,7 +98,12 @@ impl Needs {
                     this.add(phrase, Means(vec![(index, weight)]), source, findings);
                 }
             }
-            this.needs.push(Need { id: entry.id.value, label: entry.label, examples: entry.examples });
+            this.needs.push(Need {
+                id: entry.id.value,
+                label: entry.label,
+                broad: entry.broad,
+                examples: entry.examples,
+            });
         }
         this.phrases.finish(&Typos::plain(file.plain_words));
         for phrase in &file.denials {
@@ -116,12 +127,19 @@ impl Needs {
             for &(need, weight) in &self.meanings[hit.means as usize].0 {
                 let words = words_of(text, tokens, hit.first, hit.last);
                 match found.iter_mut().find(|other| other.need == need) {
-                    Some(other) => other.add(words, weight),
-                    None => found.push(Found { need, doubt: 1.0 - weight, because: vec![words.to_owned()] }),
+                    Some(other) => other.add(words, weight, hit.len()),
+                    None => {
+                        let weight = if self.needs[need].broad { weight * BROAD } else { weight };
+                        let because = vec![words.to_owned()];
+                        found.push(Found { need, doubt: 1.0 - weight, because, words: hit.len() });
+                    }
                 }
             }
         }
-        found.sort_by(|a, b| a.doubt.total_cmp(&b.doubt).then(a.need.cmp(&b.need)));
+        // Longer phrases say more; then the order of the content.
+        found.sort_by(|a, b| {
+            a.doubt.total_cmp(&b.doubt).then(b.words.cmp(&a.words)).then(a.need.cmp(&b.need))
+        });
         found.truncate(MOST_NEEDS);
         found
             .into_iter()
@@ -214,16 +232,19 @@ struct Found {
     need: usize,
     doubt: f64,
     because: Vec<String>,
+    /// How many words spoke for it.
+    words: usize,
 }
 
 impl Found {
     /// The same words twice say no more than once.
-    fn add(&mut self, words: &str, weight: f64) {
+    fn add(&mut self, words: &str, weight: f64, count: usize) {
         if self.because.iter().any(|known| known.eq_ignore_ascii_case(words)) {
             return;
         }
         self.doubt *= 1.0 - weight;
         self.because.push(words.to_owned());
+        self.words += count;
     }
 }
 

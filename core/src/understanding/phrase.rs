@@ -62,7 +62,7 @@ impl Phrases {
                 Piece::OneOf { runs, optional } => {
                     let mut list = Vec::new();
                     for run in runs {
-                        list.push(self.run(run)?);
+                        list.push(self.run(&run)?);
                     }
                     if optional {
                         list.push(Vec::new());
@@ -106,7 +106,14 @@ impl Phrases {
 
     /// Everything found, in order of the first word; of one meaning and start only the longest.
     pub(super) fn find(&self, tokens: &[Token]) -> Vec<Hit> {
-        let atoms: Vec<Vec<u32>> = tokens.iter().map(|token| self.atoms_of(&token.word)).collect();
+        let atoms: Vec<Vec<u32>> = tokens
+            .iter()
+            .map(|token| {
+                let mut atoms = self.atoms_of(&token.word);
+                atoms.extend(token.bare.iter().flat_map(|bare| self.known(bare)));
+                atoms
+            })
+            .collect();
         let mut hits: Vec<Hit> = Vec::new();
         for first in 0..tokens.len() {
             let from = hits.len();
@@ -172,6 +179,14 @@ impl Phrases {
 
     /// The atoms that a word of a message stands for; a typing error stands for what was meant.
     fn atoms_of(&self, word: &str) -> Vec<u32> {
+        let mut out = self.known(word);
+        if out.is_empty() {
+            out.extend(self.typos.meant(word));
+        }
+        out
+    }
+
+    fn known(&self, word: &str) -> Vec<u32> {
         let mut out = Vec::new();
         if let Some(&id) = self.words.get(word) {
             out.push(id);
@@ -183,9 +198,6 @@ impl Phrases {
         }
         if let Some(&id) = self.prefixes.get(word) {
             out.push(id);
-        }
-        if out.is_empty() {
-            out.extend(self.typos.meant(word));
         }
         out
     }
@@ -226,13 +238,13 @@ fn after_run(run: &[u32], atoms: &[Vec<u32>], tokens: &[Token], at: usize, start
     Some(at + run.len())
 }
 
-enum Piece<'w> {
-    OneOf { runs: Vec<&'w str>, optional: bool },
+enum Piece {
+    OneOf { runs: Vec<String>, optional: bool },
     Gap,
 }
 
 /// Cuts a written phrase into plain words, choices and gaps.
-fn pieces(written: &str) -> Result<Vec<Piece<'_>>, String> {
+fn pieces(written: &str) -> Result<Vec<Piece>, String> {
     let mut out = Vec::new();
     let mut rest = written;
     loop {
@@ -246,19 +258,68 @@ fn pieces(written: &str) -> Result<Vec<Piece<'_>>, String> {
                 out.push(Piece::Gap);
             }
             if !run.trim().is_empty() {
-                out.push(Piece::OneOf { runs: vec![run], optional: false });
+                out.push(Piece::OneOf { runs: vec![run.to_owned()], optional: false });
             }
         }
         if after.is_empty() {
             return Ok(out);
         }
-        let close = after.find(')').ok_or_else(|| format!("A bracket in \"{written}\" is never closed."))?;
+        let close = closing(after).ok_or_else(|| format!("A bracket in \"{written}\" is never closed."))?;
         let inner = &after[1..close];
-        if inner.contains('(') || inner.contains("...") {
-            return Err(format!("Brackets or gaps within brackets in \"{written}\": write two phrases."));
+        if inner.contains("...") {
+            return Err(format!("A gap within brackets in \"{written}\": write two phrases."));
         }
         let optional = after[close + 1..].starts_with('?');
-        out.push(Piece::OneOf { runs: inner.split('|').collect(), optional });
+        out.push(Piece::OneOf { runs: written_out(inner), optional });
         rest = &after[close + 1 + usize::from(optional)..];
     }
+}
+
+/// Where the bracket that opens a text closes.
+fn closing(text: &str) -> Option<usize> {
+    let mut depth = 0usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    return Some(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The runs of plain words that a choice stands for; brackets within it are written out.
+fn written_out(choice: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    let (mut depth, mut start) = (0usize, 0);
+    for (at, c) in choice.char_indices().chain([(choice.len(), '|')]) {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            '|' if depth == 0 => {
+                out.extend(variants(&choice[start..at]));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+fn variants(run: &str) -> Vec<String> {
+    let Some(open) = run.find('(') else { return vec![run.to_owned()] };
+    let Some(close) = closing(&run[open..]).map(|at| open + at) else { return vec![run.to_owned()] };
+    let optional = run[close + 1..].starts_with('?');
+    let mut inner = written_out(&run[open + 1..close]);
+    if optional {
+        inner.push(String::new());
+    }
+    let rest = variants(&run[close + 1 + usize::from(optional)..]);
+    let before = &run[..open];
+    inner.iter().flat_map(|middle| rest.iter().map(move |end| format!("{before}{middle}{end}"))).collect()
 }

@@ -11,16 +11,32 @@ pub(super) fn sentences(tokens: &[Token]) -> impl Iterator<Item = std::ops::Rang
     })
 }
 
-/// Asks for information ("does it have to be weekly?"). A request in the form of a question ("could
-/// you make it 8?") is none.
-pub(super) fn is_question(sentence: &[Token]) -> bool {
-    let words = skip_openers(sentence);
-    let Some(first) = words.first() else { return false };
-    if is_suggestion(words) || is_request(words) {
-        return false;
+/// The part of a sentence that asks for information ("does it have to be weekly?"): from some token
+/// to its end. A request in the form of a question ("could you make it 8?") asks nothing.
+pub(super) fn asked_from(sentence: &[Token]) -> Option<usize> {
+    let asked = sentence.first()?.asked;
+    let mut requests = false;
+    for (at, token) in sentence.iter().enumerate() {
+        if at > 0 && token.before < Sep::Comma {
+            continue;
+        }
+        let words = skip_openers(&sentence[at..]);
+        if is_suggestion(words) || is_request(words) {
+            requests = true;
+        } else if opens_question(words) && (at == 0 || asked || !words.first()?.is(&RELATIVE)) {
+            return Some(at);
+        }
     }
-    first.asked || opens_question(words)
+    (asked && !requests).then_some(0)
 }
+
+/// Whether any part of a sentence asks for information.
+pub(super) fn is_question(sentence: &[Token]) -> bool {
+    asked_from(sentence).is_some()
+}
+
+/// Words that also tie a clause to the one before: "nurses, who are tired".
+const RELATIVE: [&str; 8] = ["who", "which", "where", "when", "what", "how", "why", "whose"];
 
 fn skip_openers(sentence: &[Token]) -> &[Token] {
     const OPENERS: &[&str] =
@@ -48,9 +64,14 @@ fn is_request(words: &[Token]) -> bool {
     if !(ask.is(ASK) && who.is(WHO)) {
         return false;
     }
+    let limits = ["more", "still", "if", "also", "bring", "only", "later"];
+    if ask.is(&["could"]) && who.is(&["we", "you"]) && !rest.iter().any(|token| token.is(&limits)) {
+        return true;
+    }
     let near = &rest[..rest.len().min(3)];
     near.iter().any(|token| token.is(DO))
-        || (near.iter().any(|token| token.is(GET)) && rest.iter().any(|token| token.is(WHAT)))
+        || (near.iter().any(|token| token.is(GET)) && rest.iter().any(|token| token.is(WHAT))
+            && !rest.iter().any(|token| token.is(&limits)))
 }
 
 fn opens_question(words: &[Token]) -> bool {

@@ -35,10 +35,10 @@ pub(crate) fn days(said: &Said<'_>) -> BTreeSet<Day> {
     found.sort_by_key(|(at, _)| *at);
     let mut days: BTreeSet<Day> = said.not_taken_back(found).into_iter().flat_map(|(_, days)| days).collect();
     if let Some((base, denied)) = exception(said) {
-        if days.is_empty() {
-            days.extend(base);
-        }
         days.retain(|day| !denied.contains(day));
+        if days.is_empty() {
+            days.extend(base.into_iter().filter(|day| !denied.contains(day)));
+        }
     }
     if days.len() == WEEK.len() { BTreeSet::new() } else { days }
 }

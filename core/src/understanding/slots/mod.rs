@@ -71,6 +71,11 @@ pub(crate) fn read(words: &Words, tokens: &[Token], step: Option<&str>) -> Group
         Mark::Outline(outline) => Some(outline),
         _ => None,
     });
+    // The words of this outline name the staff and the access too.
+    if slots.outline == Some(Outline::NonClinical) {
+        slots.staff = slots.staff.or(Some(Staff::NonClinical));
+        slots.access = slots.access.or(Some(Access::Open));
+    }
     slots
 }
 

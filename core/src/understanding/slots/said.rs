@@ -2,6 +2,7 @@
 
 use super::{Mark, Words};
 use crate::understanding::{
+    meaning::Setting,
     question,
     text::{Sep, Token},
 };
@@ -29,10 +30,16 @@ impl<'a> Said<'a> {
             marks[first] = Some((mark, last));
             covered[first..=last].fill(true);
         }
+        for at in (0..tokens.len()).filter(|&at| names_teams(tokens, at)) {
+            if !covered[at] {
+                marks[at] = Some((Mark::Setting(Setting::Virtual), at));
+                covered[at] = true;
+            }
+        }
         let mut asked = vec![false; tokens.len()];
         for sentence in question::sentences(tokens) {
-            if question::is_question(&tokens[sentence.clone()]) {
-                asked[sentence].fill(true);
+            if let Some(from) = question::asked_from(&tokens[sentence.clone()]) {
+                asked[sentence.start + from..sentence.end].fill(true);
             }
         }
         let turns = (1..tokens.len()).filter(|&at| turns_at(tokens, at)).collect();
@@ -189,6 +196,18 @@ impl<'a> Said<'a> {
         }
         false
     }
+}
+
+/// "Teams" is the program where it is written large within a sentence, or stands by itself.
+fn names_teams(tokens: &[Token], at: usize) -> bool {
+    let token = &tokens[at];
+    if !token.is(&["teams"]) {
+        return false;
+    }
+    let next = tokens.get(at + 1);
+    let ends = next.is_none_or(|next| next.before >= Sep::Comma || next.is(&["or", "and", "please", "x"]));
+    let after_time = at > 0 && (tokens[at - 1].is(&["am", "pm"]) || tokens[at - 1].is_digits());
+    (token.capital && token.before != Sep::Sentence) || (token.before >= Sep::Comma && ends) || after_time
 }
 
 fn is_day(mark: Mark) -> bool {

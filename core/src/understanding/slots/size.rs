@@ -36,7 +36,7 @@ pub(crate) enum Role {
 const UNITS: &[&str] = &[
     "hour", "hours", "hr", "hrs", "hourly", "minute", "minutes", "min", "mins", "month", "months", "day", "days",
     "year", "years", "yr", "yrs", "percent", "pounds", "quid", "k", "grand", "miles", "beds", "bedded", "bed",
-    "patients", "deaths", "wards", "teams", "sites", "shifts", "times", "st", "nd", "rd", "th", "weekends", "kids", "hospitals",
+    "patients", "deaths", "wards", "teams", "sites", "shifts", "st", "nd", "rd", "th", "weekends", "kids", "hospitals",
     "children", "nights", "late", "years'", "long", "am", "pm", "incidents", "resignations", "vacancies", "homes",
     "groups", "clinics", "practices", "surgeries", "services", "departments", "areas", "reasons", "things", "options",
 ];
@@ -152,6 +152,12 @@ fn role(said: &Said<'_>, number: &Number) -> Role {
     }
     let before = number.first.checked_sub(1).filter(|_| said.tokens[number.first].before < Sep::Comma);
     let next = number.last + 1;
+    if before.is_some_and(|before| said.is(before, &["x"])) {
+        return Role::Sessions;
+    }
+    if said.is(next, &["times"]) {
+        return if said.is(next + 1, &["a", "per", "each"]) { Role::Other } else { Role::Sessions };
+    }
     if number.low > 500 || (number.digits && said.word(number.first).starts_with('0')) {
         return Role::Other;
     }
@@ -369,6 +375,9 @@ fn singles(said: &Said<'_>, kept: &[(usize, Size)]) -> u32 {
     for at in *first..said.tokens.len() {
         if said.is(at, &["a", "an"]) && at > 0 && (said.is(at - 1, &["and", "plus"]) || said.tokens[at].before == Sep::Comma)
         {
+            if numbers::single(said.tokens, at).is_some() {
+                continue;
+            }
             let noun = (at + 1..at + 4).find(|next| matches!(said.mark(*next), Some(Mark::Role(_))));
             count += u32::from(noun.is_some());
         }

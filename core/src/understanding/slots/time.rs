@@ -140,6 +140,9 @@ fn spoken(said: &Said<'_>, at: usize) -> Option<Raw> {
     }
     if said.is(at, &["half"]) {
         let past = usize::from(said.is(at + 1, &["past"]));
+        if said.is(at + 1 + past, &["a", "dozen", "an"]) {
+            return None;
+        }
         let (hour, last) = hour_at(said, at + 1 + past)?;
         // "half eight nurses" is nothing; "half an hour" is no time.
         return Some(make(hour, 30, last));
@@ -158,10 +161,11 @@ fn spoken(said: &Said<'_>, at: usize) -> Option<Raw> {
         if said.is(end + 1, &["to"]) && (minutes == 10 || minutes == 5 || minutes == 15) {
             // "5 to 8 people", "10 to 12": a range, unless it says that it is a time.
             let (_, last) = hour_at(said, end + 2)?;
-            if !(said.is(at.wrapping_sub(1), &["at"]) || half_after(said, last).0.is_some()) {
+            let high = numbers::single(said.tokens, end + 2)?.0;
+            let backwards = high < minutes && said.step != Some("size");
+            if !(said.is(at.wrapping_sub(1), &["at"]) || half_after(said, last).0.is_some() || backwards) {
                 return None;
             }
-            let high = numbers::single(said.tokens, end + 2)?.0;
             if half_after(said, last).0.is_some() && high > minutes {
                 return None;
             }
@@ -214,7 +218,7 @@ fn of_number(said: &Said<'_>, number: &Number) -> Option<Raw> {
         let (hour, minute) = (value / 100, value % 100);
         let hours = said.is(end + 1, &["hrs", "hours", "h", "hr"]);
         let placed = at > 0 && (said.is(at - 1, TIME_BEFORE) || is_day(said, at - 1));
-        let alone = said.step.is_some_and(is_time_step);
+        let alone = said.step.is_some_and(is_time_step) || day_near(said, at);
         if hour < 24 && minute % 5 == 0 && minute < 60 && (hours || placed || alone) && !(2000..2050).contains(&value) {
             return Some(raw(hour, minute, None, end + usize::from(hours)));
         }
@@ -241,6 +245,9 @@ fn of_number(said: &Said<'_>, number: &Number) -> Option<Raw> {
     let counts_something = super::size::counts_something(said, number);
     if counts_something {
         return None;
+    }
+    if said.step.is_some_and(is_time_step) && (at == 0 || said.tokens[at].before >= Sep::Comma) {
+        return Some(raw(value, 0, None, number.last));
     }
     let before = at.checked_sub(1)?;
     let tight = said.tokens[at].before < Sep::Comma;
