@@ -105,7 +105,9 @@ fn group_slots_are_precise_and_complete() {
 #[test]
 fn what_is_denied_is_no_need() {
     let (understanding, _) = shipped();
-    for text in ["it's not about money", "not money or housing", "I'm not anxious", "nothing to do with alcohol"] {
+    for text in
+        ["it's not about money", "not money or housing", "I'm not anxious", "nothing to do with alcohol"]
+    {
         let meaning = understanding.read(text, None);
         assert!(meaning.needs.is_empty(), "{text} gives {:?}", meaning.needs);
     }
@@ -125,12 +127,17 @@ fn a_broken_file_is_a_finding_with_its_place() {
     let mut findings = Vec::new();
     Understanding::load(&[("understanding/needs.yaml", "needs:\n  - id: [\n")], &mut findings);
     assert!(findings.iter().any(|finding| finding.file.ends_with("needs.yaml") && finding.line > 0));
-    assert!(findings.iter().any(|finding| finding.file.ends_with("slots.yaml") && finding.message.contains("missing")));
+    assert!(
+        findings
+            .iter()
+            .any(|finding| finding.file.ends_with("slots.yaml") && finding.message.contains("missing"))
+    );
 }
 
 #[test]
 fn an_answer_picks_a_choice_or_none() {
-    let synonyms = [vec!["drop-in".to_owned(), "anyone can come".to_owned()], vec!["just us".to_owned()], vec![]];
+    let synonyms =
+        [vec!["drop-in".to_owned(), "anyone can come".to_owned()], vec!["just us".to_owned()], vec![]];
     let choices = [
         Choice { id: "open", label: "Open: anyone can drop in", synonyms: &synonyms[0] },
         Choice { id: "closed", label: "Closed: one team", synonyms: &synonyms[1] },
@@ -188,7 +195,10 @@ fn a_single_answer_is_read_in_its_step() {
 
 #[test]
 fn a_contact_is_an_email_a_phone_number_or_kept_as_written() {
-    assert_eq!(answer::contact("it's Sam.Okafor@nhs.net."), Some(Contact::Email("sam.okafor@nhs.net".into())));
+    assert_eq!(
+        answer::contact("it's Sam.Okafor@nhs.net."),
+        Some(Contact::Email("sam.okafor@nhs.net".into()))
+    );
     assert_eq!(answer::contact("07700 900123 after 6"), Some(Contact::Phone("07700900123".into())));
     assert_eq!(answer::contact("+44 7700 900123"), Some(Contact::Phone("+447700900123".into())));
     assert_eq!(answer::contact("ask at the desk"), Some(Contact::Other("ask at the desk".into())));
@@ -280,7 +290,8 @@ fn once() -> &'static Understanding {
 
 fn shipped() -> (Understanding, Vec<Finding>) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../config/content/understanding");
-    let texts: Vec<String> = FILES.iter().map(|name| fs::read_to_string(folder.join(name)).unwrap()).collect();
+    let texts: Vec<String> =
+        FILES.iter().map(|name| fs::read_to_string(folder.join(name)).unwrap()).collect();
     let files: Vec<(&str, &str)> = FILES.iter().copied().zip(texts.iter().map(String::as_str)).collect();
     let mut findings = Vec::new();
     let understanding = Understanding::load(&files, &mut findings);

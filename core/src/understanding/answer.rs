@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use strsim::osa_distance;
 
 use super::{
-    Day, Intent, Size, Time, Understanding, clip,
-    question,
+    Day, Intent, Size, Time, Understanding, clip, question,
     slots::{self, Said, numbers},
     text::{self, Sep, Token},
 };
@@ -51,15 +50,14 @@ pub enum Contact {
 /// that are nearly those. `None` when none or more than one fits.
 pub fn choose(text: &str, choices: &[Choice<'_>]) -> Option<usize> {
     let tokens = text::tokens(clip(text));
-    let words: Vec<&str> = tokens
-        .iter()
-        .map(|token| token.word.as_str())
-        .filter(|word| !FILLERS.contains(word))
-        .collect();
+    let words: Vec<&str> =
+        tokens.iter().map(|token| token.word.as_str()).filter(|word| !FILLERS.contains(word)).collect();
     if words.is_empty() || question::is_question(&tokens) {
         return None;
     }
-    by_number(&words, choices.len()).or_else(|| by_words(&words, choices)).or_else(|| by_near_words(&words, choices))
+    by_number(&words, choices.len())
+        .or_else(|| by_words(&words, choices))
+        .or_else(|| by_near_words(&words, choices))
 }
 
 /// The phone number or email address in a text, or the text itself. `None` for an empty text.
@@ -142,10 +140,56 @@ impl Understanding {
 }
 
 const FILLERS: &[&str] = &[
-    "the", "a", "an", "please", "one", "option", "number", "choice", "i", "would", "like", "want", "think", "will",
-    "go", "for", "with", "it", "is", "its", "that", "this", "be", "my", "am", "prefer", "probably", "ill", "id", "id",
-    "take", "just", "lets", "let", "say", "answer", "to", "of", "and", "um", "er", "ok", "okay", "we", "have", "choose",
-    "pick", "some", "thanks", "definitely",
+    "the",
+    "a",
+    "an",
+    "please",
+    "one",
+    "option",
+    "number",
+    "choice",
+    "i",
+    "would",
+    "like",
+    "want",
+    "think",
+    "will",
+    "go",
+    "for",
+    "with",
+    "it",
+    "is",
+    "its",
+    "that",
+    "this",
+    "be",
+    "my",
+    "am",
+    "prefer",
+    "probably",
+    "ill",
+    "id",
+    "id",
+    "take",
+    "just",
+    "lets",
+    "let",
+    "say",
+    "answer",
+    "to",
+    "of",
+    "and",
+    "um",
+    "er",
+    "ok",
+    "okay",
+    "we",
+    "have",
+    "choose",
+    "pick",
+    "some",
+    "thanks",
+    "definitely",
 ];
 
 fn by_number(words: &[&str], count: usize) -> Option<usize> {
@@ -241,7 +285,11 @@ fn best<T>(list: &[T], score: impl Fn(&T) -> usize) -> Option<usize> {
 
 fn is_email(word: &str) -> bool {
     let Some((name, host)) = word.split_once('@') else { return false };
-    !name.is_empty() && !host.contains('@') && host.contains('.') && !host.starts_with('.') && !host.ends_with('.')
+    !name.is_empty()
+        && !host.contains('@')
+        && host.contains('.')
+        && !host.starts_with('.')
+        && !host.ends_with('.')
 }
 
 /// Seven to fifteen digits, however they are grouped.

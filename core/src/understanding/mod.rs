@@ -84,7 +84,10 @@ impl Understanding {
             None => self.intent(&heard, &tokens, step, &needs, &group),
         };
         // Days and numbers in a story about oneself are no wishes for a group.
-        if step.is_none() && intent == Intent::Signpost && strong(&group) <= usize::from(group.staff.is_some()) {
+        if step.is_none()
+            && intent == Intent::Signpost
+            && strong(&group) <= usize::from(group.staff.is_some())
+        {
             group = GroupSlots::default();
         }
         Meaning { needs, intent, group, ..Meaning::default() }
@@ -141,7 +144,9 @@ impl Understanding {
         let asks = question::sentences(tokens).any(|range| question::is_question(&tokens[range]));
         for &intent in &heard.within {
             let holds = match intent {
-                Intent::Correct => filled > 0 || !asks && needs.first().is_none_or(|need| need.score < ENOUGH),
+                Intent::Correct => {
+                    filled > 0 || !asks && needs.first().is_none_or(|need| need.score < ENOUGH)
+                }
                 Intent::Group => step.is_none() || filled == 0,
                 // Talk of a group that is asked about, or of one's own need.
                 Intent::Signpost => step.is_none() || step == Some("needs") || filled == 0,
@@ -169,9 +174,7 @@ impl Understanding {
 
 /// How many slots are filled.
 fn filled(group: &GroupSlots) -> usize {
-    strong(group)
-        + usize::from(!group.days.is_empty())
-        + usize::from(group.time.is_some())
+    strong(group) + usize::from(!group.days.is_empty()) + usize::from(group.time.is_some())
 }
 
 /// Slots that hardly turn up when somebody speaks of something else.

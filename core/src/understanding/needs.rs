@@ -201,7 +201,8 @@ impl Needs {
         }
         let mut at = 0;
         while at < tokens.len() {
-            if matches!(tokens[at].before, Sep::Sentence | Sep::Comma | Sep::Dash) && !tokens[at].is(&["or", "nor"])
+            if matches!(tokens[at].before, Sep::Sentence | Sep::Comma | Sep::Dash)
+                && !tokens[at].is(&["or", "nor"])
             {
                 reach = None;
             }

@@ -39,8 +39,10 @@ pub(super) fn is_question(sentence: &[Token]) -> bool {
 const RELATIVE: [&str; 8] = ["who", "which", "where", "when", "what", "how", "why", "whose"];
 
 fn skip_openers(sentence: &[Token]) -> &[Token] {
-    const OPENERS: &[&str] =
-        &["and", "but", "so", "ok", "okay", "sorry", "hi", "hello", "just", "um", "er", "well", "oh", "also", "please"];
+    const OPENERS: &[&str] = &[
+        "and", "but", "so", "ok", "okay", "sorry", "hi", "hello", "just", "um", "er", "well", "oh", "also",
+        "please",
+    ];
     let skip = sentence.iter().take_while(|token| token.is(OPENERS)).count();
     &sentence[skip..]
 }
@@ -55,8 +57,9 @@ fn is_request(words: &[Token]) -> bool {
     const ASK: &[&str] = &["can", "could", "may", "would", "will", "shall", "please", "possible"];
     const WHO: &[&str] = &["i", "we", "you", "u"];
     const DO: &[&str] = &[
-        "make", "change", "request", "book", "set", "setup", "arrange", "put", "switch", "move", "swap", "organise",
-        "organize", "start", "run", "please", "add", "go", "update", "correct", "sort", "register", "ask",
+        "make", "change", "request", "book", "set", "setup", "arrange", "put", "switch", "move", "swap",
+        "organise", "organize", "start", "run", "please", "add", "go", "update", "correct", "sort",
+        "register", "ask",
     ];
     const GET: &[&str] = &["have", "get", "do", "need", "like", "want"];
     const WHAT: &[&str] = &["group", "groups", "instead", "please", "session", "space", "sessions"];
@@ -70,20 +73,21 @@ fn is_request(words: &[Token]) -> bool {
     }
     let near = &rest[..rest.len().min(3)];
     near.iter().any(|token| token.is(DO))
-        || (near.iter().any(|token| token.is(GET)) && rest.iter().any(|token| token.is(WHAT))
+        || (near.iter().any(|token| token.is(GET))
+            && rest.iter().any(|token| token.is(WHAT))
             && !rest.iter().any(|token| token.is(&limits)))
 }
 
 fn opens_question(words: &[Token]) -> bool {
     const ASKING: &[&str] = &["what", "why", "who", "which", "whose", "how", "where"];
     const VERB: &[&str] = &[
-        "is", "are", "do", "does", "did", "can", "could", "will", "would", "should", "must", "has", "have", "was",
-        "were", "shall", "isnt", "doesnt", "cant", "wont",
+        "is", "are", "do", "does", "did", "can", "could", "will", "would", "should", "must", "has", "have",
+        "was", "were", "shall", "isnt", "doesnt", "cant", "wont",
     ];
     const SUBJECT: &[&str] = &[
-        "i", "we", "you", "they", "he", "she", "it", "there", "this", "that", "these", "the", "my", "our", "your",
-        "everyone", "people", "someone", "anyone", "managers", "staff", "it's", "a", "an", "any", "all", "closed",
-        "open", "u",
+        "i", "we", "you", "they", "he", "she", "it", "there", "this", "that", "these", "the", "my", "our",
+        "your", "everyone", "people", "someone", "anyone", "managers", "staff", "it's", "a", "an", "any",
+        "all", "closed", "open", "u",
     ];
     let [first, rest @ ..] = words else { return false };
     let second = rest.first();

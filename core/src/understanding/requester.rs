@@ -60,12 +60,28 @@ fn name(tokens: &[Token], role: Option<usize>) -> Option<(usize, usize)> {
     {
         end += 1;
     }
-    (end > start && (introduced || tokens[start].capital || tokens.len() <= LONGEST_NAME)).then(|| (start, end - 1))
+    (end > start && (introduced || tokens[start].capital || tokens.len() <= LONGEST_NAME))
+        .then(|| (start, end - 1))
 }
 
 /// "senior" and "deputy" belong to the role that follows.
 fn widen(tokens: &[Token], first: usize, last: usize, name: Option<(usize, usize)>) -> (usize, usize) {
-    const WITH: &[&str] = &["senior", "deputy", "junior", "lead", "specialist", "community", "clinical", "charge", "student", "trainee", "assistant", "head", "acting", "interim"];
+    const WITH: &[&str] = &[
+        "senior",
+        "deputy",
+        "junior",
+        "lead",
+        "specialist",
+        "community",
+        "clinical",
+        "charge",
+        "student",
+        "trainee",
+        "assistant",
+        "head",
+        "acting",
+        "interim",
+    ];
     let mut first = first;
     while first > 0
         && tokens[first].before < Sep::Comma

@@ -204,8 +204,15 @@ impl Cutter {
         if before == Sep::Sentence {
             self.sentence_from = self.out.len();
         }
-        let token =
-            Token { word: word.to_owned(), start, end, before, asked: false, bare: None, capital: self.capital };
+        let token = Token {
+            word: word.to_owned(),
+            start,
+            end,
+            before,
+            asked: false,
+            bare: None,
+            capital: self.capital,
+        };
         self.out.push(token);
         self.marks = Marks::default();
     }

@@ -29,8 +29,10 @@ pub(crate) fn days(said: &Said<'_>) -> BTreeSet<Day> {
         _ => None,
     });
     let in_range = |at: usize| found.iter().any(|(start, _)| (*start..=start + 3).contains(&at));
-    let single: Vec<_> =
-        single.into_iter().filter(|(at, _)| !in_range(*at) && !told(said, *at) && is_day(said, *at)).collect();
+    let single: Vec<_> = single
+        .into_iter()
+        .filter(|(at, _)| !in_range(*at) && !told(said, *at) && is_day(said, *at))
+        .collect();
     found.extend(single);
     found.sort_by_key(|(at, _)| *at);
     let mut days: BTreeSet<Day> = said.not_taken_back(found).into_iter().flat_map(|(_, days)| days).collect();
@@ -110,7 +112,10 @@ fn exception(said: &Said<'_>) -> Option<(Vec<Day>, Vec<Day>)> {
                 || said.is(at + 1, &["day", "days", "weekday", "weekdays", "time"])
                 || (said.is(at + 1, &["other"]) && said.is(at + 2, &["day"])));
         (any_day || matches!(said.mark(at), Some(Mark::Weekdays | Mark::Weekend)))
-            && said.tokens[at..].iter().take(6).any(|t| t.is(BUT) || t.is(&["apart", "other", "cant", "dont"]))
+            && said.tokens[at..]
+                .iter()
+                .take(6)
+                .any(|t| t.is(BUT) || t.is(&["apart", "other", "cant", "dont"]))
     })?;
     let full = said.word(at) == "every"
         || said.tokens[at..].iter().take(6).any(|token| token.is(&["weekend", "weekends"]));

@@ -117,7 +117,8 @@ impl<'a> Said<'a> {
     pub(crate) fn of_oneself(&self, at: usize) -> bool {
         let mut here = at;
         for _ in 0..6 {
-            let Some(before) = self.tokens.get(here).filter(|token| token.before <= Sep::Comma && here > 0) else {
+            let Some(before) = self.tokens.get(here).filter(|token| token.before <= Sep::Comma && here > 0)
+            else {
                 return false;
             };
             let comma = before.before == Sep::Comma;
@@ -138,13 +139,33 @@ impl<'a> Said<'a> {
     /// "not weekly", "instead of Tuesday", "we can't do Mondays", "any day but Friday".
     pub(crate) fn is_denied(&self, at: usize) -> bool {
         const DENY: &[&str] = &[
-            "not", "isnt", "arent", "wasnt", "werent", "cant", "dont", "wont", "never", "without", "avoid", "except",
-            "excluding", "no", "doesnt", "nor", "neither", "didnt", "cannot", "besides", "couldnt",
+            "not",
+            "isnt",
+            "arent",
+            "wasnt",
+            "werent",
+            "cant",
+            "dont",
+            "wont",
+            "never",
+            "without",
+            "avoid",
+            "except",
+            "excluding",
+            "no",
+            "doesnt",
+            "nor",
+            "neither",
+            "didnt",
+            "cannot",
+            "besides",
+            "couldnt",
         ];
         const BETWEEN: &[&str] = &[
-            "on", "a", "an", "the", "do", "want", "have", "it", "to", "be", "make", "any", "work", "at", "in", "by",
-            "via", "need", "for", "us", "doing", "of", "as", "just", "really", "too", "about", "from", "with", "run",
-            "meet", "manage", "using", "use", "like", "over", "being", "group", "over", "going", "say", "mean", "meant", "fancy", "early",
+            "on", "a", "an", "the", "do", "want", "have", "it", "to", "be", "make", "any", "work", "at",
+            "in", "by", "via", "need", "for", "us", "doing", "of", "as", "just", "really", "too", "about",
+            "from", "with", "run", "meet", "manage", "using", "use", "like", "over", "being", "group",
+            "over", "going", "say", "mean", "meant", "fancy", "early",
         ];
         let mut here = at;
         for _ in 0..6 {
@@ -182,7 +203,10 @@ impl<'a> Said<'a> {
             let Some(after) = self.after(next) else { return false };
             next = after;
             if self.is(next, &["dont", "doesnt", "wont", "isnt", "arent", "cant"]) {
-                return self.is(next + 1, &["work", "suit", "good", "possible", "great", "be", "do", "ideal", "happen", "any"]);
+                return self.is(
+                    next + 1,
+                    &["work", "suit", "good", "possible", "great", "be", "do", "ideal", "happen", "any"],
+                );
             }
             if self.is(next, &["no", "not"]) {
                 return self.is(next + 1, &["good", "possible", "great", "ideal"]);
@@ -223,11 +247,16 @@ fn turns_at(tokens: &[Token], at: usize) -> bool {
         "actually" | "sorry" | "scrap" | "oops" | "correction" | "whoops" | "changed" => true,
         "wait" => token.before >= Sep::Comma || earlier(&["no", "oh", "hang", "actually"], 2),
         "i" => next(&["mean", "meant"]),
-        "make" => next(&["that", "it"]) ,
+        "make" => next(&["that", "it"]),
         "rather" => earlier(&["or"], 1),
-        "no" => token.before >= Sep::Comma && !next(&["more", "fewer", "less", "later", "managers", "preference", "one"]),
+        "no" => {
+            token.before >= Sep::Comma
+                && !next(&["more", "fewer", "less", "later", "managers", "preference", "one"])
+        }
         "now" => token.before >= Sep::Comma || earlier(&["is", "its", "are"], 1),
-        "to" | "for" | "with" => earlier(&["change", "changed", "switch", "move", "swap", "changing", "switching", "moving"], 6),
+        "to" | "for" | "with" => {
+            earlier(&["change", "changed", "switch", "move", "swap", "changing", "switching", "moving"], 6)
+        }
         "but" => {
             earlier(&["said", "put", "told", "asked", "wanted", "had"], 8)
                 || tokens[at..].iter().take(12).any(|t| t.is(&["instead"]))

@@ -34,21 +34,150 @@ pub(crate) enum Role {
 }
 
 const UNITS: &[&str] = &[
-    "hour", "hours", "hr", "hrs", "hourly", "minute", "minutes", "min", "mins", "month", "months", "day", "days",
-    "year", "years", "yr", "yrs", "percent", "pounds", "quid", "k", "grand", "miles", "beds", "bedded", "bed",
-    "patients", "deaths", "wards", "teams", "sites", "shifts", "st", "nd", "rd", "th", "weekends", "kids", "hospitals",
-    "children", "nights", "late", "years'", "long", "am", "pm", "incidents", "resignations", "vacancies", "homes",
-    "groups", "clinics", "practices", "surgeries", "services", "departments", "areas", "reasons", "things", "options",
+    "hour",
+    "hours",
+    "hr",
+    "hrs",
+    "hourly",
+    "minute",
+    "minutes",
+    "min",
+    "mins",
+    "month",
+    "months",
+    "day",
+    "days",
+    "year",
+    "years",
+    "yr",
+    "yrs",
+    "percent",
+    "pounds",
+    "quid",
+    "k",
+    "grand",
+    "miles",
+    "beds",
+    "bedded",
+    "bed",
+    "patients",
+    "deaths",
+    "wards",
+    "teams",
+    "sites",
+    "shifts",
+    "st",
+    "nd",
+    "rd",
+    "th",
+    "weekends",
+    "kids",
+    "hospitals",
+    "children",
+    "nights",
+    "late",
+    "years'",
+    "long",
+    "am",
+    "pm",
+    "incidents",
+    "resignations",
+    "vacancies",
+    "homes",
+    "groups",
+    "clinics",
+    "practices",
+    "surgeries",
+    "services",
+    "departments",
+    "areas",
+    "reasons",
+    "things",
+    "options",
 ];
 const LABELS: &[&str] = &[
-    "band", "bands", "ward", "room", "bay", "theatre", "floor", "level", "step", "site", "st", "ct", "f", "fy", "grade", "tier",
-    "covid", "pod", "zone", "number", "option", "line", "question", "version", "sector", "year", "gate", "building",
-    "block", "page", "item", "clinic", "no", "phase", "ext", "extension", "bleep", "ph", "tel", "phone", "mobile",
-    "on", "box", "cohort", "stage", "wing", "unit", "icu", "itu", "station", "since", "in", "covid19", "pounds", "age", "aged",
+    "band",
+    "bands",
+    "ward",
+    "room",
+    "bay",
+    "theatre",
+    "floor",
+    "level",
+    "step",
+    "site",
+    "st",
+    "ct",
+    "f",
+    "fy",
+    "grade",
+    "tier",
+    "covid",
+    "pod",
+    "zone",
+    "number",
+    "option",
+    "line",
+    "question",
+    "version",
+    "sector",
+    "year",
+    "gate",
+    "building",
+    "block",
+    "page",
+    "item",
+    "clinic",
+    "no",
+    "phase",
+    "ext",
+    "extension",
+    "bleep",
+    "ph",
+    "tel",
+    "phone",
+    "mobile",
+    "on",
+    "box",
+    "cohort",
+    "stage",
+    "wing",
+    "unit",
+    "icu",
+    "itu",
+    "station",
+    "since",
+    "in",
+    "covid19",
+    "pounds",
+    "age",
+    "aged",
 ];
 const MONTHS: &[&str] = &[
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-    "december", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sept", "sep", "oct", "nov", "dec",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "jan",
+    "feb",
+    "mar",
+    "apr",
+    "jun",
+    "jul",
+    "aug",
+    "sept",
+    "sep",
+    "oct",
+    "nov",
+    "dec",
 ];
 
 /// All numbers that are no times, with what they count.
@@ -90,7 +219,10 @@ pub(crate) fn size(said: &Said<'_>, numbers: &[Counted]) -> Option<Size> {
         all
     });
     let of = |list: &[(usize, Size)]| -> Vec<Size> {
-        kept.iter().filter(|(at, _)| list.iter().any(|(other, _)| other == at)).map(|(_, size)| *size).collect()
+        kept.iter()
+            .filter(|(at, _)| list.iter().any(|(other, _)| other == at))
+            .map(|(_, size)| *size)
+            .collect()
     };
     let (whole, parts) = (of(&people), of(&some));
     if let Some(size) = whole.first() {
@@ -217,9 +349,9 @@ fn every(said: &Said<'_>, number: &Number) -> Option<Role> {
 /// What the noun after a number says: "8 band 5 nurses", "six one hour sessions", "six of us".
 fn noun(said: &Said<'_>, number: &Number) -> Option<Role> {
     const STOP: &[&str] = &[
-        "on", "at", "in", "per", "every", "with", "from", "to", "who", "that", "is", "are", "a", "the", "each",
-        "until", "by", "as", "but", "if", "when", "because", "week", "weeks", "month", "months", "not", "no", "then",
-        "would", "will", "per",
+        "on", "at", "in", "per", "every", "with", "from", "to", "who", "that", "is", "are", "a", "the",
+        "each", "until", "by", "as", "but", "if", "when", "because", "week", "weeks", "month", "months",
+        "not", "no", "then", "would", "will", "per",
     ];
     const OF: &[&str] = &["us", "them", "these", "those", "you", "my", "our", "the"];
     let mut at = number.last;
@@ -236,9 +368,8 @@ fn noun(said: &Said<'_>, number: &Number) -> Option<Role> {
             if said.is(at + 1, &["them", "these", "those"]) {
                 let sessions = (0..number.first).any(|at| said.mark(at) == Some(Mark::Session))
                     || said.step == Some("sessions");
-                let people = (0..number.first).any(|at| {
-                    matches!(said.mark(at), Some(Mark::People)) || said.is(at, &["team"])
-                });
+                let people = (0..number.first)
+                    .any(|at| matches!(said.mark(at), Some(Mark::People)) || said.is(at, &["team"]));
                 return Some(if people && !sessions { Role::People } else { Role::Sessions });
             }
             at += 1;
@@ -269,9 +400,7 @@ fn noun(said: &Said<'_>, number: &Number) -> Option<Role> {
             return None;
         }
         // "8 band 5 nurses", "six 90 minute sessions"
-        if numbers::single(said.tokens, at).is_some()
-            && !said.is(at - 1, &["band", "grade", "level"])
-        {
+        if numbers::single(said.tokens, at).is_some() && !said.is(at - 1, &["band", "grade", "level"]) {
             if said.is(at + 1, &["hour", "hr", "minute", "min", "hourly", "hours", "minutes"]) {
                 at += 1;
             } else {
@@ -295,13 +424,46 @@ fn introduced(said: &Said<'_>, number: &Number) -> Option<Role> {
         return Some(Role::People);
     }
     let mut at = said.before(number.first)?;
-    while said.is(at, &["about", "around", "roughly", "approximately", "approx", "maybe", "say", "probably", "up", "to", "at", "least", "most", "max", "maximum", "nearly", "almost", "over", "under", "circa", "between", "only", "just", "possibly", "like", "perhaps"]) {
+    while said.is(
+        at,
+        &[
+            "about",
+            "around",
+            "roughly",
+            "approximately",
+            "approx",
+            "maybe",
+            "say",
+            "probably",
+            "up",
+            "to",
+            "at",
+            "least",
+            "most",
+            "max",
+            "maximum",
+            "nearly",
+            "almost",
+            "over",
+            "under",
+            "circa",
+            "between",
+            "only",
+            "just",
+            "possibly",
+            "like",
+            "perhaps",
+        ],
+    ) {
         at = said.before(at)?;
     }
     let outer = at.checked_sub(1).filter(|_| said.tokens[at].before < Sep::Comma);
     let outer_is = |words: &[&str]| outer.is_some_and(|outer| said.is(outer, words));
     if said.is(at, &["of"]) {
-        if outer_is(&["team", "group", "size", "party", "total", "number", "maximum", "max", "crew", "minimum", "bunch", "unit", "capacity"]) {
+        if outer_is(&[
+            "team", "group", "size", "party", "total", "number", "maximum", "max", "crew", "minimum",
+            "bunch", "unit", "capacity",
+        ]) {
             return Some(Role::People);
         }
         if outer_is(&["block", "series", "run", "course", "set"]) {
@@ -310,29 +472,129 @@ fn introduced(said: &Said<'_>, number: &Number) -> Option<Role> {
         return None;
     }
     let short_clause = said.after(number.last).is_none_or(|next| {
-        said.is(next, &["on", "in", "at", "from", "of", "and", "every", "or", "max", "please", "who", "people", "tops", "as", "but", "if", "ish", "not"])
-            || said.mark(next).is_some_and(|mark| !matches!(mark, Mark::People | Mark::Session | Mark::Role(_)))
+        said.is(
+            next,
+            &[
+                "on", "in", "at", "from", "of", "and", "every", "or", "max", "please", "who", "people",
+                "tops", "as", "but", "if", "ish", "not",
+            ],
+        ) || said.mark(next).is_some_and(|mark| !matches!(mark, Mark::People | Mark::Session | Mark::Role(_)))
     });
     if !short_clause {
         return None;
     }
-    let verb = said.is(at, &["are", "is", "for", "have", "we", "size", "team", "group", "numbers", "with", "be", "expect", "expecting", "of", "got", "number", "attendees", "people", "headcount"]);
-    let subject = said.is(at, &["for", "size", "team", "group", "numbers", "with", "number", "attendees", "headcount", "expect", "expecting"])
-        || outer_is(&["there", "we", "team", "numbers", "group", "us", "size", "would", "will", "have", "weve", "number", "that"]);
+    let verb = said.is(
+        at,
+        &[
+            "are",
+            "is",
+            "for",
+            "have",
+            "we",
+            "size",
+            "team",
+            "group",
+            "numbers",
+            "with",
+            "be",
+            "expect",
+            "expecting",
+            "of",
+            "got",
+            "number",
+            "attendees",
+            "people",
+            "headcount",
+        ],
+    );
+    let subject = said.is(
+        at,
+        &[
+            "for",
+            "size",
+            "team",
+            "group",
+            "numbers",
+            "with",
+            "number",
+            "attendees",
+            "headcount",
+            "expect",
+            "expecting",
+        ],
+    ) || outer_is(&[
+        "there", "we", "team", "numbers", "group", "us", "size", "would", "will", "have", "weve", "number",
+        "that",
+    ]);
     (verb && subject).then_some(Role::People)
 }
 
 /// Nothing around a number but commas, fillers and the words of a correction.
 fn stands_alone(said: &Said<'_>, number: &Number) -> bool {
     const LEFT: &[&str] = &[
-        "about", "around", "maybe", "it", "not", "probably", "sorry", "no", "actually", "to", "from", "than", "of", "roughly", "say",
-        "make", "its", "approx", "approximately", "be", "is", "that", "think", "just", "wait", "rather", "mean",
-        "meant", "now", "up", "least", "most", "only", "guess", "perhaps", "said", "need", "want", "do", "between", "possibly", "for", "like",
-        "thinking", "circa", "max", "maximum", "ok", "okay", "have", "and", "instead", "all", "yes", "with", "or", "then", "put",
+        "about",
+        "around",
+        "maybe",
+        "it",
+        "not",
+        "probably",
+        "sorry",
+        "no",
+        "actually",
+        "to",
+        "from",
+        "than",
+        "of",
+        "roughly",
+        "say",
+        "make",
+        "its",
+        "approx",
+        "approximately",
+        "be",
+        "is",
+        "that",
+        "think",
+        "just",
+        "wait",
+        "rather",
+        "mean",
+        "meant",
+        "now",
+        "up",
+        "least",
+        "most",
+        "only",
+        "guess",
+        "perhaps",
+        "said",
+        "need",
+        "want",
+        "do",
+        "between",
+        "possibly",
+        "for",
+        "like",
+        "thinking",
+        "circa",
+        "max",
+        "maximum",
+        "ok",
+        "okay",
+        "have",
+        "and",
+        "instead",
+        "all",
+        "yes",
+        "with",
+        "or",
+        "then",
+        "put",
     ];
     const RIGHT: &[&str] = &[
-        "not", "please", "instead", "on", "from", "rather", "max", "maximum", "tops", "ish", "or", "now", "thanks",
-        "actually", "sorry", "i", "ideally", "if", "but", "and", "probably", "maybe", "in", "would", "should", "at", "is", "no",
+        "not", "please", "instead", "on", "from", "rather", "max", "maximum", "tops", "ish", "or", "now",
+        "thanks", "actually", "sorry", "i", "ideally", "if", "but", "and", "probably", "maybe", "in",
+        "would", "should", "at", "is", "no",
     ];
     let left = match said.before(number.first) {
         None => true,
@@ -361,8 +623,8 @@ fn with_oneself(said: &Said<'_>, number: &Number) -> Size {
     let me = |at: usize| said.is(at, &["me", "myself", "i"]);
     let and = |at: usize| said.is(at, &["and", "plus", "with"]);
     let first = number.first;
-    let before = (first >= 2 && and(first - 1) && me(first - 2))
-        || (first >= 3 && and(first - 2) && me(first - 3));
+    let before =
+        (first >= 2 && and(first - 1) && me(first - 2)) || (first >= 3 && and(first - 2) && me(first - 3));
     let after = (number.last + 1..number.last + 5).any(|at| and(at) && me(at + 1));
     let extra = u32::from(before || after);
     Size { min: number.low + extra, max: number.high + extra }
@@ -373,7 +635,9 @@ fn singles(said: &Said<'_>, kept: &[(usize, Size)]) -> u32 {
     let Some((first, _)) = kept.first() else { return 0 };
     let mut count = 0;
     for at in *first..said.tokens.len() {
-        if said.is(at, &["a", "an"]) && at > 0 && (said.is(at - 1, &["and", "plus"]) || said.tokens[at].before == Sep::Comma)
+        if said.is(at, &["a", "an"])
+            && at > 0
+            && (said.is(at - 1, &["and", "plus"]) || said.tokens[at].before == Sep::Comma)
         {
             if numbers::single(said.tokens, at).is_some() {
                 continue;

@@ -52,8 +52,9 @@ pub(crate) fn choose(said: &Said<'_>, times: &[Clock]) -> Option<Time> {
         .filter(|(at, _)| !times.iter().any(|clock| (clock.first..=clock.last).contains(at)))
         .filter(|(at, _)| {
             let before = at.checked_sub(1);
-            !before.is_some_and(|before| said.is(before, &["this", "last", "yesterday", "tomorrow", "every", "good"]))
-                || before.is_some_and(|before| said.is(before, &["every"]))
+            !before.is_some_and(|before| {
+                said.is(before, &["this", "last", "yesterday", "tomorrow", "every", "good"])
+            }) || before.is_some_and(|before| said.is(before, &["every"]))
         })
         .collect();
     let all = said.not_taken_back(exact.iter().chain(&parts).copied().collect());
@@ -133,7 +134,15 @@ fn spoken(said: &Said<'_>, at: usize) -> Option<Raw> {
     let first = at;
     let make = |hour: u32, minute: u32, last: usize| {
         let (half, last) = half_after(said, last);
-        Raw { hour, minute, half, first, last, after: said_after(said, first), before: said_before(said, first) }
+        Raw {
+            hour,
+            minute,
+            half,
+            first,
+            last,
+            after: said_after(said, first),
+            before: said_before(said, first),
+        }
     };
     if said.is(at, &["midday", "noon"]) {
         return Some(Raw { half: Some(Half::Pm), ..make(12, 0, at) });
@@ -219,7 +228,12 @@ fn of_number(said: &Said<'_>, number: &Number) -> Option<Raw> {
         let hours = said.is(end + 1, &["hrs", "hours", "h", "hr"]);
         let placed = at > 0 && (said.is(at - 1, TIME_BEFORE) || is_day(said, at - 1));
         let alone = said.step.is_some_and(is_time_step) || day_near(said, at);
-        if hour < 24 && minute % 5 == 0 && minute < 60 && (hours || placed || alone) && !(2000..2050).contains(&value) {
+        if hour < 24
+            && minute % 5 == 0
+            && minute < 60
+            && (hours || placed || alone)
+            && !(2000..2050).contains(&value)
+        {
             return Some(raw(hour, minute, None, end + usize::from(hours)));
         }
         return None;
@@ -255,11 +269,14 @@ fn of_number(said: &Said<'_>, number: &Number) -> Option<Raw> {
         return None;
     }
     let timed = said.is(before, &["at", "by", "til", "till", "until"])
-        || (said.is(before, &["after", "before", "from"]) && !said.is(before.wrapping_sub(1), &["apart", "aside"]))
+        || (said.is(before, &["after", "before", "from"])
+            && !said.is(before.wrapping_sub(1), &["apart", "aside"]))
         || is_day(said, before)
         || (said.is(before, &["around", "about", "between", "roughly", "say", "approx"])
             && before > 0
-            && (is_day(said, before - 1) || said.is(before - 1, &["at", "from"]) || ends_with_part(said, before - 1)))
+            && (is_day(said, before - 1)
+                || said.is(before - 1, &["at", "from"])
+                || ends_with_part(said, before - 1)))
         || ends_with_part(said, before)
         || (number.range && said.is(before, &["between"]) && day_near(said, at));
     (timed && (value <= 12 || said.tokens[at].is_digits())).then(|| raw(value, 0, None, number.last))
