@@ -291,7 +291,7 @@ fn once() -> &'static Understanding {
 fn shipped() -> (Understanding, Vec<Finding>) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../config/content/understanding");
     let texts: Vec<String> =
-        FILES.iter().map(|name| fs::read_to_string(folder.join(name)).unwrap()).collect();
+        FILES.iter().map(|name| fs::read_to_string(folder.join(name)).expect("the content ships")).collect();
     let files: Vec<(&str, &str)> = FILES.iter().copied().zip(texts.iter().map(String::as_str)).collect();
     let mut findings = Vec::new();
     let understanding = Understanding::load(&files, &mut findings);
@@ -300,16 +300,18 @@ fn shipped() -> (Understanding, Vec<Finding>) {
 
 fn lines(name: &str) -> Vec<Line> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/understanding/{name}.jsonl"));
-    let text = fs::read_to_string(path).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let text = fs::read_to_string(path).expect("the texts are there");
+    text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
 }
 
 fn pairs(slots: &GroupSlots) -> BTreeSet<String> {
-    let serde_json::Value::Object(map) = serde_json::to_value(slots).unwrap() else { return BTreeSet::new() };
+    let serde_json::Value::Object(map) = serde_json::to_value(slots).expect("slots are JSON") else {
+        return BTreeSet::new();
+    };
     map.into_iter().map(|(slot, value)| format!("{slot}={value}")).collect()
 }
 
 fn share(part: usize, all: usize) -> f64 {
-    let (part, all) = (u32::try_from(part).unwrap(), u32::try_from(all).unwrap());
+    let (part, all) = (u32::try_from(part).expect("few texts"), u32::try_from(all).expect("few texts"));
     f64::from(part) / f64::from(all.max(1))
 }

@@ -98,12 +98,13 @@ impl Understanding {
     /// Yes, no or unsure, if the text says nothing else.
     pub fn yes_no(&self, text: &str) -> Option<YesNo> {
         let tokens = text::tokens(clip(text));
-        match self.intents.whole_of(&tokens)? {
-            Intent::Yes | Intent::Finish => Some(YesNo::Yes),
-            Intent::No => Some(YesNo::No),
-            Intent::Unsure | Intent::Skip => Some(YesNo::Unsure),
-            _ => None,
-        }
+        let intent = self.intents.whole_of(&tokens)?;
+        let answers = [
+            (YesNo::Yes, &[Intent::Yes, Intent::Finish]),
+            (YesNo::No, &[Intent::No, Intent::No]),
+            (YesNo::Unsure, &[Intent::Unsure, Intent::Skip]),
+        ];
+        answers.into_iter().find(|(_, intents)| intents.contains(&intent)).map(|(answer, _)| answer)
     }
 
     /// Will not or cannot answer: "not sure yet", "pass", "rather not say".
@@ -196,21 +197,12 @@ fn by_number(words: &[&str], count: usize) -> Option<usize> {
     let [word] = words else { return None };
     let place = match *word {
         "first" | "1st" => 1,
-        "second" | "2nd" => 2,
-        "third" | "3rd" => 3,
-        "fourth" | "4th" => 4,
-        "fifth" | "5th" => 5,
-        "sixth" | "6th" => 6,
+        "second" | "2nd" | "two" | "b" => 2,
+        "third" | "3rd" | "three" | "c" => 3,
+        "fourth" | "4th" | "four" | "d" => 4,
+        "fifth" | "5th" | "five" | "e" => 5,
+        "sixth" | "6th" | "six" => 6,
         "last" => count,
-        "two" => 2,
-        "three" => 3,
-        "four" => 4,
-        "five" => 5,
-        "six" => 6,
-        "b" => 2,
-        "c" => 3,
-        "d" => 4,
-        "e" => 5,
         digits => digits.parse().ok()?,
     };
     (1..=count).contains(&place).then(|| place - 1)

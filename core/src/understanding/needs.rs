@@ -21,7 +21,7 @@ const BROAD: f64 = 0.9;
 /// The lexicon of needs, in the order of the content.
 #[derive(Debug, Default)]
 pub(super) struct Needs {
-    needs: Vec<Need>,
+    list: Vec<Need>,
     phrases: Phrases,
     meanings: Vec<Means>,
     denials: Phrases,
@@ -85,7 +85,7 @@ impl Needs {
             this.add(phrase, Means::default(), source, findings);
         }
         for (index, entry) in file.needs.into_iter().enumerate() {
-            if this.needs.iter().any(|need| need.id == entry.id.value) {
+            if this.list.iter().any(|need| need.id == entry.id.value) {
                 let message = format!("The need \"{}\" stands here a second time.", entry.id.value);
                 findings.push(source.error(&entry.id, message));
             }
@@ -98,7 +98,7 @@ impl Needs {
                     this.add(phrase, Means(vec![(index, weight)]), source, findings);
                 }
             }
-            this.needs.push(Need {
+            this.list.push(Need {
                 id: entry.id.value,
                 label: entry.label,
                 broad: entry.broad,
@@ -126,13 +126,12 @@ impl Needs {
         for hit in longest(&hits).filter(|hit| !denied[hit.first]) {
             for &(need, weight) in &self.meanings[hit.means as usize].0 {
                 let words = words_of(text, tokens, hit.first, hit.last);
-                match found.iter_mut().find(|other| other.need == need) {
-                    Some(other) => other.add(words, weight, hit.len()),
-                    None => {
-                        let weight = if self.needs[need].broad { weight * BROAD } else { weight };
-                        let because = vec![words.to_owned()];
-                        found.push(Found { need, doubt: 1.0 - weight, because, words: hit.len() });
-                    }
+                let weight = if self.list[need].broad { weight * BROAD } else { weight };
+                if let Some(other) = found.iter_mut().find(|other| other.need == need) {
+                    other.add(words, weight, hit.len());
+                } else {
+                    let because = vec![words.to_owned()];
+                    found.push(Found { need, doubt: 1.0 - weight, because, words: hit.len() });
                 }
             }
         }
@@ -144,7 +143,7 @@ impl Needs {
         found
             .into_iter()
             .map(|one| NeedFound {
-                id: self.needs[one.need].id.clone(),
+                id: self.list[one.need].id.clone(),
                 score: ((1.0 - one.doubt) * 100.0).round() / 100.0,
                 because: one.because,
             })
@@ -152,16 +151,16 @@ impl Needs {
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
-        self.needs.iter().map(|need| need.id.as_str())
+        self.list.iter().map(|need| need.id.as_str())
     }
 
     pub(super) fn label(&self, id: &str) -> Option<&str> {
-        self.needs.iter().find(|need| need.id == id).map(|need| need.label.as_str())
+        self.list.iter().find(|need| need.id == id).map(|need| need.label.as_str())
     }
 
     /// Each need with its examples and the file they stand in.
     pub(super) fn examples(&self) -> impl Iterator<Item = (&str, &Spanned<String>)> {
-        self.needs.iter().flat_map(|need| need.examples.iter().map(|example| (need.id.as_str(), example)))
+        self.list.iter().flat_map(|need| need.examples.iter().map(|example| (need.id.as_str(), example)))
     }
 
     pub(super) fn file(&self) -> &str {

@@ -84,8 +84,12 @@ impl Phrases {
         if firsts.is_empty() {
             return Err(format!("The phrase \"{written}\" holds no word."));
         }
-        if matches!(parts.last(), Some(Part::Gap)) {
-            return Err(format!("The phrase \"{written}\" must end with a word."));
+        let may_be_absent = |part: &&Part| match part {
+            Part::Gap => true,
+            Part::OneOf(runs) => runs.iter().any(Vec::is_empty),
+        };
+        if parts.iter().rev().take_while(may_be_absent).any(|part| matches!(part, Part::Gap)) {
+            return Err(format!("A word that must be there has to follow the gap in \"{written}\"."));
         }
         firsts.sort_unstable();
         firsts.dedup();

@@ -55,7 +55,7 @@ fn is_suggestion(words: &[Token]) -> bool {
 /// "can you make it 8", "could we book a group", "can I change it to Tuesday".
 fn is_request(words: &[Token]) -> bool {
     const ASK: &[&str] = &["can", "could", "may", "would", "will", "shall", "please", "possible"];
-    const WHO: &[&str] = &["i", "we", "you", "u"];
+    const WHO: &[&str] = &["i", "we", "you", "u", "it", "that", "someone", "somebody"];
     const DO: &[&str] = &[
         "make", "change", "request", "book", "set", "setup", "arrange", "put", "switch", "move", "swap",
         "organise", "organize", "start", "run", "please", "add", "go", "update", "correct", "sort",
@@ -68,14 +68,19 @@ fn is_request(words: &[Token]) -> bool {
         return false;
     }
     let limits = ["more", "still", "if", "also", "bring", "only", "later"];
-    if ask.is(&["could"]) && who.is(&["we", "you"]) && !rest.iter().any(|token| token.is(&limits)) {
+    if ask.is(&["could"])
+        && who.is(&["we", "you", "someone", "somebody"])
+        && !rest.iter().any(|token| token.is(&limits))
+    {
         return true;
     }
     let near = &rest[..rest.len().min(3)];
-    near.iter().any(|token| token.is(DO))
-        || (near.iter().any(|token| token.is(GET))
+    (near.iter().any(|token| token.is(DO)) && !who.is(&["it", "that"]))
+        || (!who.is(&["it", "that"])
+            && near.iter().any(|token| token.is(GET))
             && rest.iter().any(|token| token.is(WHAT))
             && !rest.iter().any(|token| token.is(&limits)))
+        || (rest.iter().any(|token| token.is(&["instead"])) && who.is(&["it", "we", "i", "that"]))
 }
 
 fn opens_question(words: &[Token]) -> bool {

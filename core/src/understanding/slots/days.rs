@@ -22,11 +22,14 @@ pub(crate) fn days(said: &Said<'_>) -> BTreeSet<Day> {
             at += 1;
         }
     }
-    let single = said.marked(|mark| match mark {
-        Mark::Day(day) => Some(vec![day]),
-        Mark::Weekdays => Some(WEEK[..5].to_vec()),
-        Mark::Weekend => Some(WEEK[5..].to_vec()),
-        _ => None,
+    let single = said.marked(|mark| {
+        if let Mark::Day(day) = mark {
+            Some(vec![day])
+        } else if mark == Mark::Weekdays {
+            Some(WEEK[..5].to_vec())
+        } else {
+            (mark == Mark::Weekend).then(|| WEEK[5..].to_vec())
+        }
     });
     let in_range = |at: usize| found.iter().any(|(start, _)| (*start..=start + 3).contains(&at));
     let single: Vec<_> = single

@@ -258,7 +258,8 @@ fn turns_at(tokens: &[Token], at: usize) -> bool {
             earlier(&["change", "changed", "switch", "move", "swap", "changing", "switching", "moving"], 6)
         }
         "but" => {
-            earlier(&["said", "put", "told", "asked", "wanted", "had"], 8)
+            tokens[at + 1..].iter().take(3).any(Token::is_digits)
+                || earlier(&["said", "put", "told", "asked", "wanted", "had"], 8)
                 || tokens[at..].iter().take(12).any(|t| t.is(&["instead"]))
         }
         _ => false,

@@ -40,26 +40,47 @@ pub(crate) fn times(said: &Said<'_>) -> Vec<Clock> {
 pub(crate) fn choose(said: &Said<'_>, times: &[Clock]) -> Option<Time> {
     let exact: Vec<(usize, Time)> = times
         .iter()
-        .filter(|clock| said.counts(clock.first))
+        .filter(|clock| said.counts(clock.first) && !of_the_shift(said, clock.first))
         .map(|clock| (clock.first, clock.time))
         .collect();
     let parts: Vec<(usize, Time)> = said
-        .marked(|mark| match mark {
-            Mark::Part(part) => Some(Time::Part(part)),
-            _ => None,
-        })
+        .marked(|mark| if let Mark::Part(part) = mark { Some(Time::Part(part)) } else { None })
         .into_iter()
         .filter(|(at, _)| !times.iter().any(|clock| (clock.first..=clock.last).contains(at)))
-        .filter(|(at, _)| {
-            let before = at.checked_sub(1);
-            !before.is_some_and(|before| {
-                said.is(before, &["this", "last", "yesterday", "tomorrow", "every", "good"])
-            }) || before.is_some_and(|before| said.is(before, &["every"]))
-        })
+        .filter(|(at, _)| !of_something_else(said, *at))
         .collect();
     let all = said.not_taken_back(exact.iter().chain(&parts).copied().collect());
     let exact: Vec<_> = all.iter().copied().filter(|(at, _)| exact.iter().any(|(e, _)| e == at)).collect();
     if exact.is_empty() { said.one_of(all) } else { said.one_of(exact) }
+}
+
+/// "we finish at 5": when they work, not when to meet.
+fn of_the_shift(said: &Said<'_>, at: usize) -> bool {
+    const SHIFT: &[&str] = &[
+        "finish",
+        "finishes",
+        "start",
+        "starts",
+        "end",
+        "ends",
+        "close",
+        "closes",
+        "opens",
+        "works",
+        "finishing",
+    ];
+    at >= 2 && said.is(at - 1, &["at", "by", "around"]) && said.is(at - 2, SHIFT)
+}
+
+/// "this morning" tells a story, "night porters" names people, "they work mornings" a shift.
+fn of_something_else(said: &Said<'_>, at: usize) -> bool {
+    const BEFORE: &[&str] =
+        &["this", "last", "yesterday", "tomorrow", "good", "work", "works", "working", "worked"];
+    let staff = said
+        .after(said.mark_end(at))
+        .is_some_and(|after| matches!(said.mark(after), Some(Mark::Role(_) | Mark::People)));
+    let of_staff = staff && said.is(at, &["night", "evening", "morning", "afternoon", "nights"]);
+    of_staff || (at > 0 && said.is(at - 1, BEFORE))
 }
 
 /// A time before its half of the day is settled.
@@ -253,10 +274,15 @@ fn of_number(said: &Said<'_>, number: &Number) -> Option<Raw> {
     if said.is(number.last + 1, &["o"]) && said.is(number.last + 2, &["clock"]) {
         return Some(raw(value, 0, None, number.last + 2));
     }
-    if said.is(number.last + 1, &["ish"]) && said.tokens.get(number.last + 2).is_none() {
-        return None;
+    let counts_something = super::counting::counts_something(said, number);
+    // "10 til 11", "4ish on a Friday"
+    let till = said.is(number.first + 1, &["til", "till", "until"]);
+    let on_day = said.is(number.last + 1, &["ish"])
+        && said.is(number.last + 2, &["on"])
+        && (number.last + 3..number.last + 5).any(|at| is_day(said, at));
+    if (till || on_day) && !counts_something {
+        return Some(raw(value, 0, None, number.last));
     }
-    let counts_something = super::size::counts_something(said, number);
     if counts_something {
         return None;
     }

@@ -206,9 +206,10 @@ impl Words {
             // "every Thursday" says how often, and the day.
             let beside = matches!(mark, Mark::Day(_) | Mark::Session);
             if free && (beside || !by_frequency[span.clone()].contains(&true)) {
-                match mark {
-                    Mark::Frequency(_) => by_frequency[span].fill(true),
-                    _ => taken[span].fill(true),
+                if matches!(mark, Mark::Frequency(_)) {
+                    by_frequency[span].fill(true);
+                } else {
+                    taken[span].fill(true);
                 }
                 kept.push(hit);
             }
