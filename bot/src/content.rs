@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chatbox_core::content::{Content, Finding};
+use chatbox_core::content::{Content, Finding, Severity};
 use include_dir::{Dir, include_dir};
 use jiff::civil::Date;
 
@@ -68,13 +68,18 @@ impl Origin {
         Ok(files)
     }
 
-    /// Reads and checks everything. The findings of broken content are the lines of the error.
-    pub fn load(&self, today: Date) -> Result<Content, Stop> {
+    /// Reads and checks everything. The inner error is what is wrong with the content.
+    pub fn examine(&self, today: Date) -> Result<Result<Content, Vec<Finding>>, Stop> {
         let files = self.read()?;
         let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-        Content::load(&files, today).map_err(|findings| {
-            let lines: Vec<_> = findings.iter().map(|finding| self.show(finding)).collect();
-            Stop::Usage(lines.join("\n"))
+        Ok(Content::load(&files, today))
+    }
+
+    /// Reads and checks everything. The faults of broken content are the lines of the error.
+    pub fn load(&self, today: Date) -> Result<Content, Stop> {
+        self.examine(today)?.map_err(|findings| {
+            let faults = findings.iter().filter(|finding| finding.severity == Severity::Error);
+            Stop::Usage(faults.map(|finding| self.show(finding)).collect::<Vec<_>>().join("\n"))
         })
     }
 }

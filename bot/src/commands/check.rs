@@ -2,40 +2,50 @@
 
 use std::path::Path;
 
-use chatbox_core::{content::Severity, engine::Engine};
+use chatbox_core::content::{Finding, Severity};
 
 use super::print_line;
 use crate::{cli::Check, clock, config, content::Origin, stop::Stop};
 
-/// Prints what was found. Any fault is exit code 2.
+/// Prints what was found, on standard output. Any fault is exit code 2.
 pub fn run(config: Option<&Path>, args: &Check) -> Result<(), Stop> {
     let today = args.today.unwrap_or_else(|| clock::uk_day(clock::now()));
     let loaded = config::load(config, std::env::vars_os())?;
-    let shown =
-        loaded.path.as_ref().map_or_else(|| "built-in defaults".into(), |path| path.display().to_string());
+    let path = loaded.path.as_ref();
+    let shown = path.map_or_else(|| "built-in defaults".into(), |path| path.display().to_string());
     for warning in loaded.config.warnings() {
         print_line(&format!("{shown}: warning: {warning}"))?;
     }
     let origin = Origin::of(&loaded);
-    let content = origin.load(today)?;
-
-    let mut findings = content.warnings.clone();
-    findings.extend(content.check_examples());
-    if args.release {
-        findings.extend(content.check_release());
-    }
-    findings.sort();
-    findings.dedup();
-    let mut faults = 0;
+    let (mut findings, hash) = match origin.examine(today)? {
+        Err(findings) => (findings, None),
+        Ok(content) => {
+            let mut findings = content.warnings.clone();
+            findings.extend(content.check_examples());
+            if args.release {
+                findings.extend(content.check_release());
+            }
+            (findings, Some(content.hash))
+        }
+    };
+    // A warning that counts as a fault for a release is said once.
+    let place = |f: &Finding| (f.file.clone(), f.line, f.column, f.message.clone(), f.severity);
+    findings.sort_by_key(place);
+    findings.dedup_by(|next, kept| {
+        (&next.file, next.line, next.column, &next.message)
+            == (&kept.file, kept.line, kept.column, &kept.message)
+    });
     for finding in &findings {
         print_line(&origin.show(finding))?;
-        faults += usize::from(finding.severity == Severity::Error);
     }
-    let hub = loaded.config.hub.for_engine(&loaded.config.retention, &loaded.config.limits);
-    let engine = Engine::new(content, hub);
-    match faults {
-        0 => print_line(&format!("{shown} and {origin}: all is well (content {}).", engine.content().hash)),
-        1 => Err(Stop::Usage(format!("{origin}: 1 fault."))),
-        faults => Err(Stop::Usage(format!("{origin}: {faults} faults."))),
+    let faults = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    match (faults, hash) {
+        (0, Some(hash)) => {
+            let warnings = findings.len();
+            print_line(&format!("{shown} and {origin} can be used: {warnings} warnings, content {hash}."))
+        }
+        (0, None) => Err(Stop::Usage(format!("{origin} cannot be used."))),
+        (1, _) => Err(Stop::Usage(format!("{origin}: 1 fault."))),
+        (faults, _) => Err(Stop::Usage(format!("{origin}: {faults} faults."))),
     }
 }

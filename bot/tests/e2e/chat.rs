@@ -6,7 +6,7 @@ use crate::support::{chatbox, folder, run};
 fn without_configuration_a_group_is_requested_in_the_terminal() {
     let dir = folder();
     let input = "I would like a closed fortnightly group for 8 nurses, Tuesday afternoons on Teams, four sessions\n\
-                 1\nthat's all\nyes, send it\n";
+                 1\nthat's all\n1\n";
     let ran = run(chatbox::<&str>(dir.path(), []), input.as_bytes());
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert!(ran.out.starts_with("EXAMPLE DATA"), "{}", ran.out);
@@ -23,7 +23,10 @@ fn without_configuration_a_group_is_requested_in_the_terminal() {
 #[test]
 fn a_chat_goes_on_where_it_stopped() {
     let dir = folder();
-    let first = run(chatbox(dir.path(), ["chat"]), b"I want to set up a group for my team\nwe know we need something\n");
+    let first = run(
+        chatbox(dir.path(), ["chat"]),
+        b"I want to set up a group for my team\nwe know we need something\n",
+    );
     assert_eq!(first.code, Some(0), "{}", first.err);
     let second = run(chatbox(dir.path(), ["chat"]), b"closed\n");
     assert!(second.out.contains("Here is where we were"), "{}", second.out);

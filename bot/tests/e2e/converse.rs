@@ -10,7 +10,7 @@ const SENTENCE: &str = r#"{"from":"m","text":"I would like a closed fortnightly 
 const REQUEST: &str = r#"{"from":"m","text":"I would like a closed fortnightly group for 8 nurses on the stroke unit, Tuesday afternoons on Teams, four sessions"}
 {"from":"m","press":"frontline"}
 {"from":"m","press":"finish"}
-{"from":"m","text":"yes, send it"}
+{"from":"m","press":"yes"}
 "#;
 
 fn turns(lines: &[Value]) -> Vec<&Value> {
@@ -128,7 +128,10 @@ fn any_text_gets_a_reply_and_the_conversation_goes_on() {
         }
     }
     assert_eq!(turn, texts.len() + 1);
-    assert!(lines.iter().any(|line| line["desk"]["kind"] == "alert"), "danger at the end of a long text is found");
+    assert!(
+        lines.iter().any(|line| line["desk"]["kind"] == "alert"),
+        "danger at the end of a long text is found"
+    );
 }
 
 #[test]

@@ -67,7 +67,8 @@ fn wrong_key_file_is_named_and_the_right_one_still_works() {
     let (first, other) = ("[store]\nkey_file = \"first.key\"\n", "[store]\nkey_file = \"other.key\"\n");
     assert_eq!(play(first).code, Some(0));
     fs::write(dir.path().join("other.db.toml"), other).unwrap();
-    let ran = run(chatbox(dir.path(), ["--config", "other.db.toml", "converse", "--db", "sqlite:y.db"]), talk);
+    let ran =
+        run(chatbox(dir.path(), ["--config", "other.db.toml", "converse", "--db", "sqlite:y.db"]), talk);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     let ran = play(other);
     assert_eq!(ran.code, Some(2), "{}", ran.err);
@@ -88,7 +89,7 @@ fn broken_content_names_file_line_and_column() {
     let ran = run(chatbox(dir.path(), ["--config", "chatbox.toml", "check"]), b"");
     assert_eq!(ran.code, Some(2), "{}", ran.out);
     let place = format!("dialogues/group_request.yaml:{line}:");
-    assert!(ran.err.contains(&place) && ran.err.contains("error: "), "{}", ran.err);
+    assert!(ran.out.contains(&place) && ran.out.contains("error: "), "{}{}", ran.out, ran.err);
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -37,12 +37,8 @@ pub(crate) fn chatbox<S: AsRef<OsStr>>(dir: &Path, args: impl IntoIterator<Item 
 
 /// Runs to the end with `input` on standard input.
 pub(crate) fn run(mut command: Command, input: &[u8]) -> Ran {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();
     // The program may end before it has read everything.

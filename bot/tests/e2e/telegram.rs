@@ -82,14 +82,11 @@ async fn form_survives_sigkill_and_goes_on_at_the_same_question() {
     hub.heard(7, "How many sessions").await;
     amina.says("that's all");
     hub.heard(7, "Every two weeks").await;
-    amina.says("yes, send it");
+    amina.presses("Yes, send it");
     hub.heard(7, "KWG-").await;
     assert!(off_thread(move || service.stop()).await.success());
 
-    let requests = run(
-        chatbox(hub.dir.path(), ["--config", "chatbox.toml", "requests", "--json"]),
-        b"",
-    );
+    let requests = run(chatbox(hub.dir.path(), ["--config", "chatbox.toml", "requests", "--json"]), b"");
     let request: serde_json::Value = serde_json::from_str(requests.out.trim()).unwrap();
     let data = &request["data"];
     assert_eq!(data["access"], "closed");
@@ -143,7 +140,8 @@ async fn pauses_and_failures_of_telegram_lose_nothing_and_hurry_nobody() {
 async fn second_poller_is_waited_out() {
     let hub = Hub::open().await;
     let amina = hub.telegram.user(7, "Amina");
-    hub.telegram.fault(Fault::refuse(409, "Conflict: terminated by other getUpdates request").on("getUpdates"));
+    hub.telegram
+        .fault(Fault::refuse(409, "Conflict: terminated by other getUpdates request").on("getUpdates"));
     let service = hub.start();
     amina.says("help");
     tokio::time::timeout(Duration::from_secs(60), amina.next_message()).await.unwrap();
