@@ -128,7 +128,7 @@ impl Task for Take {
             let busy: Vec<String> = {
                 let mut lanes = group.held.lock();
                 let busy: Vec<String> =
-                    lanes.held.iter().filter(|lane| !group.freed.contains(*lane)).cloned().collect();
+                    lanes.held.keys().filter(|lane| !group.freed.contains(*lane)).cloned().collect();
                 lanes.wanted |= !busy.is_empty();
                 busy.into_iter().chain(group.taken.iter().cloned()).collect()
             };
@@ -185,7 +185,7 @@ impl Task for Take {
 pub(super) struct Due {
     pub(super) now: i64,
     pub(super) seeds: Vec<i64>,
-    pub(super) due: usize,
+    pub(super) fired: usize,
     pub(super) reply: oneshot::Sender<Result<usize>>,
 }
 
@@ -203,7 +203,7 @@ impl Task for Due {
             .bind(rows::count(self.seeds.len()))
             .fetch_all(&mut *tx)
             .await?;
-            self.due = due.len();
+            self.fired = due.len();
             if due.is_empty() {
                 return Ok(());
             }
@@ -218,7 +218,7 @@ impl Task for Due {
     }
 
     fn answer(self: Box<Self>, outcome: Result<()>) {
-        answer(self.reply, outcome.map(|()| self.due));
+        answer(self.reply, outcome.map(|()| self.fired));
     }
 }
 
