@@ -126,6 +126,10 @@ pub(super) fn options(path: Option<&Path>) -> SqliteConnectOptions {
         .statement_cache_capacity(256)
         .pragma("secure_delete", "on")
         .pragma("temp_store", "memory")
+        // Kibibytes. The default holds too little of what a busy hub touches again and again.
+        .pragma("cache_size", "-16384")
+        // Pages. Most are written again soon: fewer, longer checkpoints write each of them once.
+        .pragma("wal_autocheckpoint", "8192")
         .disable_statement_logging()
 }
 
