@@ -124,6 +124,7 @@ pub(super) fn options(path: Option<&Path>) -> SqliteConnectOptions {
         .busy_timeout(BUSY)
         .foreign_keys(true)
         .statement_cache_capacity(256)
+        .row_buffer_size(512)
         .pragma("secure_delete", "on")
         .pragma("temp_store", "memory")
         // Kibibytes. The default holds too little of what a busy hub touches again and again.
