@@ -8,7 +8,7 @@ use crate::{
     channel::ChannelFacts,
     content::{Content, Word},
     conversation::{Conversation, Holder, Pace},
-    dialogue::Talk,
+    dialogue::{Talk, model::Expect},
     directory::{Hours, Nation},
     effect::{DeskKind, Effect, SayKind},
     input::{Attachment, Input, InputKind, Message},
@@ -208,8 +208,9 @@ impl Talk<'_> {
             self.ask_again();
             return;
         }
-        let step = self.conversation.step().map(str::to_owned);
-        let meaning = self.content.understanding.read(&message.text, step.as_deref());
+        // What stands at the summary may speak of any field.
+        let step = self.open_ask().filter(|ask| !matches!(ask.answer, Expect::Confirm)).map(|ask| ask.id.value.as_str());
+        let meaning = self.content.understanding.read(&message.text, step);
         if message.edited && self.correct_last(&message.text, &meaning) {
             return;
         }

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
-use chatbox_core::content::Finding;
-use chatbox_core::safety::{Heard, Safety};
-use chatbox_core::understanding::Memory;
-use jiff::Timestamp;
+use chatbox_core::content::{Finding, Severity};
+use chatbox_core::safety::{Heard, Kind, Route, Safety, SignOff, digest, plain};
+use chatbox_core::understanding::{Memory, Signal};
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
 
 fn files() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/content/safety");
@@ -54,3 +56,282 @@ fn every_rule_finds_its_own_examples() {
     assert!(findings.is_empty(), "{}", listed(&findings));
     assert_eq!(hear(&safety, "").reasons, vec![]);
 }
+
+/// A line of a corpus: one text or several in turn, and what must be heard in the last.
+#[derive(serde::Deserialize)]
+struct Line {
+    text: Option<String>,
+    #[serde(default)]
+    texts: Vec<String>,
+    group: String,
+    min: Route,
+    #[serde(default = "highest")]
+    max: Route,
+    #[serde(default)]
+    kinds: Vec<Kind>,
+    #[serde(default)]
+    soft: bool,
+}
+
+fn highest() -> Route {
+    Route::E
+}
+
+fn wrong_lines(safety: &Safety, corpus: &str) -> Vec<String> {
+    let mut wrong = vec![];
+    for line in corpus.lines() {
+        let line: Line = serde_json::from_str(line).unwrap();
+        let texts = line.text.map_or(line.texts, |text| vec![text]);
+        let heard = hear_in_turn(safety, &texts);
+        let route = (line.min..=line.max).contains(&heard.route);
+        let kinds = line.kinds.iter().all(|kind| heard.kinds.contains(kind));
+        if !route || !kinds || heard.soft != line.soft {
+            let rules: Vec<_> =
+                heard.reasons.iter().map(|reason| format!("{}: {}", reason.rule, reason.words)).collect();
+            wrong.push(format!(
+                "{} {:?} {texts:?} {:?} ({})\n",
+                line.group,
+                heard.route,
+                heard.kinds,
+                rules.join("; ")
+            ));
+        }
+    }
+    wrong
+}
+
+fn hear_in_turn(safety: &Safety, texts: &[String]) -> Heard {
+    let mut memory = Memory::default();
+    let mut heard = Heard::default();
+    for text in texts {
+        heard = safety.hear(text, &memory, Timestamp::UNIX_EPOCH);
+        let signals = heard.signals.iter().map(|id| Signal { id: id.clone(), at: Timestamp::UNIX_EPOCH });
+        memory.0.extend(signals);
+    }
+    heard
+}
+
+#[test]
+fn danger_is_heard() {
+    let wrong = wrong_lines(&load(&mut vec![]), include_str!("safety/danger.jsonl"));
+    assert!(wrong.is_empty(), "{} lines:\n{}", wrong.len(), wrong.concat());
+}
+
+#[test]
+fn everyday_talk_raises_no_alarm() {
+    let wrong = wrong_lines(&load(&mut vec![]), include_str!("safety/everyday.jsonl"));
+    assert!(wrong.is_empty(), "{} lines:\n{}", wrong.len(), wrong.concat());
+}
+
+#[test]
+fn denial_after_disclosure_lowers_nothing_within_a_message() {
+    let safety = load(&mut vec![]);
+    assert_eq!(hear(&safety, "I want to kill myself. Forget I said that, I'm not suicidal.").route, Route::C);
+}
+
+#[test]
+fn signals_older_than_a_day_do_not_add_up() {
+    let safety = load(&mut vec![]);
+    let signal = |id: &str| Signal { id: id.into(), at: Timestamp::UNIX_EPOCH };
+    let memory = Memory(vec![signal("exhausted"), signal("pointless")]);
+    let day = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(23);
+    let later = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(25);
+    assert_eq!(safety.hear("sorted my will", &memory, day).route, Route::D);
+    assert_eq!(safety.hear("sorted my will", &memory, later).route, Route::A);
+}
+
+#[test]
+fn content_cannot_hide_a_floor_example() {
+    let greedy = r#"
+scopes:
+  - name: greedy
+    explain: Hides far too much.
+    scope: idiom
+    patterns: ["kill myself"]
+    examples: ["kill myself"]
+"#;
+    let mut findings = vec![];
+    let safety = Safety::load(&[("safety/greedy.yaml", greedy)], &mut findings);
+    assert_eq!(hear(&safety, "I want to kill myself").route, Route::C);
+    assert!(
+        listed(&findings).contains("safety/greedy.yaml:7:16: error: Scope “greedy” hides a built-in example")
+    );
+}
+
+#[test]
+fn faults_name_file_line_and_column() {
+    let broken = "rules:\n  - name: x\n    explain: y\n    route: C\n    patterns: [\"{wnat} to\"]\n    examples: [z]\n";
+    let mut findings = vec![];
+    let _ = Safety::load(&[("safety/broken.yaml", broken)], &mut findings);
+    let text = listed(&findings);
+    assert!(
+        text.contains("safety/broken.yaml:5:16: error: There is no word list “wnat”. Did you mean"),
+        "{text}"
+    );
+}
+
+#[test]
+fn sign_off_is_void_when_a_rule_changes() {
+    let rules = [("safety/a.yaml", "rules: []\n"), ("safety/b.yaml", "words: {}\n")];
+    let signed = format!(
+        "approver: A. Lead\nrole: Consultant psychologist\ndate: 2026-03-01\nhash: {}\n",
+        digest(&rules)
+    );
+    let mut findings = vec![];
+    let with =
+        |text: &'static str| [("safety/a.yaml", text), rules[1], ("safety/sign-off.yaml", signed.as_str())];
+    assert!(matches!(Safety::sign_off(&with("rules: []\n"), &mut findings), SignOff::Signed { .. }));
+    assert!(findings.is_empty());
+    assert_eq!(Safety::sign_off(&with("rules: [] # changed\n"), &mut findings), SignOff::Stale);
+    assert_eq!(Safety::sign_off(&rules, &mut findings), SignOff::Unsigned);
+    assert!(findings.iter().all(|finding| finding.severity == Severity::Warning));
+}
+
+#[test]
+fn shipped_rules_are_not_signed_yet() {
+    let files = files();
+    let borrowed: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    assert_eq!(Safety::sign_off(&borrowed, &mut vec![]), SignOff::Unsigned);
+}
+
+#[test]
+fn long_and_strange_texts_are_read_to_the_end() {
+    let safety = load(&mut vec![]);
+    let end = " I want to kill myself";
+    for filler in [
+        "hello there my team is ",
+        "😀",
+        "\u{202e}שלום ",
+        "\u{0}\u{7}\u{1b}[31m",
+        "x",
+        "i. am. so. ",
+        "s u i ",
+        "suiciide ",
+        "''''",
+        "k1*ll@",
+    ] {
+        let text = filler.repeat(100_000 / filler.chars().count()) + "." + end;
+        assert!(hear(&safety, &text).route >= Route::C, "lost after {filler:?}");
+    }
+}
+
+#[test]
+fn time_is_linear_in_the_length() {
+    let safety = load(&mut vec![]);
+    let time = |copies: usize| {
+        let text = "my patient want to die take i am not going to kill it all ".repeat(copies);
+        let start = std::time::Instant::now();
+        let _ = hear(&safety, &text);
+        start.elapsed()
+    };
+    let (short, long) = (time(200).max(std::time::Duration::from_millis(5)), time(1600));
+    assert!(long < short * 40, "{short:?} for 200 copies, {long:?} for 1600");
+}
+
+#[test]
+fn disguises_are_seen_through() {
+    for (typed, plain_words) in [
+        ("I’m gonna k1ll my self", "i am going to kill myself"),
+        ("s u i c i d e", "suicide"),
+        ("s.u.i.c.i.d.a.l", "suicidal"),
+        ("su*cide", "suicide"),
+        ("sewer slide", "suicide"),
+        ("dieeeee", "die"),
+        ("KILLMYSELF", "kill myself"),
+        ("ki\u{200b}ll mys\u{ad}elf", "kill myself"),
+        ("suісіdе", "suicide"),
+        ("ｋｉｌｌ", "kill"),
+        ("can't, cannot, cant", "can not can not can not"),
+        ("paracetomol", "paracetamol"),
+    ] {
+        assert_eq!(plain(typed), plain_words, "{typed}");
+    }
+}
+
+const DANGEROUS: &[&str] = &[
+    "I want to kill myself",
+    "I've taken 30 paracetamol",
+    "I'm going to do it tonight",
+    "he hit me again",
+    "my neighbour's kid has bruises",
+    "I cut last night",
+    "there's no way out",
+    "kms",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn no_text_makes_it_fail(text in any::<String>()) {
+        let _ = hear(&SAFETY, &text);
+    }
+
+    #[test]
+    fn a_dangerous_sentence_never_lowers_the_route(
+        words in prop::collection::vec(prop::sample::select(WORDS), 0..14),
+        danger in prop::sample::select(DANGEROUS),
+        mark in prop::sample::select(&[". ", "! ", "\n", "? ", "... \n"][..]),
+    ) {
+        let text = words.join(" ");
+        let (alone, before, after) =
+            (hear(&SAFETY, danger), hear(&SAFETY, &text), hear(&SAFETY, &format!("{text}{mark}{danger}")));
+        prop_assert!(after.route >= before.route.max(alone.route));
+        let first = hear(&SAFETY, &format!("{danger}{mark}{text}"));
+        prop_assert!(first.route >= before.route.max(alone.route));
+    }
+
+    #[test]
+    fn the_same_text_is_heard_the_same(text in "[a-z ',.!?]{0,200}") {
+        prop_assert_eq!(hear(&SAFETY, &text), hear(&SAFETY, &text));
+    }
+}
+
+static SAFETY: LazyLock<Safety> = LazyLock::new(|| load(&mut vec![]));
+
+const WORDS: &[&str] = &[
+    "i",
+    "not",
+    "suicidal",
+    "want",
+    "to",
+    "die",
+    "kill",
+    "myself",
+    "my",
+    "patient",
+    "lol",
+    "years",
+    "ago",
+    "never",
+    "took",
+    "overdose",
+    "he",
+    "said",
+    "dying",
+    "for",
+    "tea",
+    "shoot",
+    "me",
+    "now",
+    "no",
+    "really",
+    ",",
+    "and",
+    "but",
+    "training",
+    "tired",
+    "colleague",
+    "end",
+    "it",
+    "all",
+    "in",
+    "2019",
+    "k1ll",
+    "...",
+    "-",
+    "😂",
+    "i'm",
+    "don't",
+    "bridge",
+];

@@ -1,17 +1,29 @@
-//! What the shipped understanding content reads out of texts, measured.
+//! What the shipped understanding content reads out of texts in the words of UK staff, measured.
+//!
+//! The texts stand in `understanding/*.jsonl`; each figure that is asserted is a promise.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use chatbox_core::{content::Finding, understanding::Understanding};
+use chatbox_core::{
+    content::Finding,
+    understanding::{
+        Day, GroupSlots, Intent, Meaning, Time, Understanding,
+        answer::{self, Choice, Contact, YesNo},
+    },
+};
+use proptest::prelude::*;
+use serde::Deserialize;
 
-fn shipped() -> (Understanding, Vec<Finding>) {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../config/content/understanding");
-    let names = ["needs.yaml", "intents.yaml", "slots.yaml"];
-    let texts: Vec<String> = names.iter().map(|name| fs::read_to_string(folder.join(name)).unwrap()).collect();
-    let files: Vec<(&str, &str)> = names.iter().copied().zip(texts.iter().map(String::as_str)).collect();
-    let mut findings = Vec::new();
-    let understanding = Understanding::load(&files, &mut findings);
-    (understanding, findings)
+const FILES: [&str; 3] = ["needs.yaml", "intents.yaml", "slots.yaml"];
+
+#[derive(Deserialize)]
+struct Line {
+    text: String,
+    step: Option<String>,
+    #[serde(default)]
+    needs: Vec<String>,
+    intent: Option<Intent>,
+    group: Option<GroupSlots>,
 }
 
 #[test]
@@ -20,4 +32,286 @@ fn shipped_content_holds_and_keeps_its_examples() {
     let failed = understanding.check_examples();
     let all: Vec<String> = findings.iter().chain(&failed).map(ToString::to_string).collect();
     assert!(all.is_empty(), "{}", all.join("\n"));
+}
+
+#[test]
+fn every_need_of_the_taxonomy_has_a_label() {
+    let (understanding, _) = shipped();
+    let ids: Vec<&str> = understanding.need_ids().collect();
+    assert!(ids.len() >= 53, "only {} needs", ids.len());
+    for id in ids {
+        assert!(understanding.need_label(id).is_some_and(|label| !label.is_empty()), "{id} has no label");
+    }
+}
+
+#[test]
+fn the_right_need_comes_first_or_among_the_first_three() {
+    let (understanding, _) = shipped();
+    let lines = lines("needs");
+    assert!(lines.len() >= 200);
+    let (mut first, mut three, mut misses) = (0usize, 0usize, Vec::new());
+    for line in &lines {
+        let meaning = understanding.read(&line.text, line.step.as_deref());
+        let found: Vec<&str> = meaning.needs.iter().map(|need| need.id.as_str()).collect();
+        let right = |id: &&str| line.needs.iter().any(|need| need == id);
+        if found.first().is_some_and(right) {
+            first += 1;
+        } else {
+            misses.push(format!("{} → {found:?}, not {:?}", line.text, line.needs));
+        }
+        three += usize::from(found.iter().take(3).any(right));
+    }
+    let report = format!("first {first}, of three {three}, of {}\n{}", lines.len(), misses.join("\n"));
+    assert!(share(first, lines.len()) >= 0.90 && share(three, lines.len()) >= 0.95, "{report}");
+}
+
+#[test]
+fn the_intent_is_right() {
+    let (understanding, _) = shipped();
+    let lines = lines("intents");
+    assert!(lines.len() >= 150);
+    let misses: Vec<String> = lines
+        .iter()
+        .filter_map(|line| {
+            let found = understanding.read(&line.text, line.step.as_deref()).intent;
+            let wanted = line.intent.unwrap();
+            (found != wanted).then(|| format!("{} → {found:?}, not {wanted:?}", line.text))
+        })
+        .collect();
+    assert!(share(misses.len(), lines.len()) <= 0.05, "{}", misses.join("\n"));
+}
+
+#[test]
+fn group_slots_are_precise_and_complete() {
+    let (understanding, _) = shipped();
+    let lines = lines("slots");
+    assert!(lines.len() >= 120);
+    let (mut right, mut found, mut wanted, mut misses) = (0usize, 0usize, 0usize, Vec::new());
+    for line in &lines {
+        let read = understanding.read(&line.text, line.step.as_deref()).group;
+        let gold = line.group.clone().unwrap();
+        let (read_set, gold_set) = (pairs(&read), pairs(&gold));
+        right += read_set.intersection(&gold_set).count();
+        found += read_set.len();
+        wanted += gold_set.len();
+        if read_set != gold_set {
+            misses.push(format!("{} → {read_set:?}, not {gold_set:?}", line.text));
+        }
+    }
+    let report = format!("{right} right of {found} found and {wanted} wanted\n{}", misses.join("\n"));
+    assert!(share(right, found) >= 0.95 && share(right, wanted) >= 0.92, "{report}");
+}
+
+#[test]
+fn what_is_denied_is_no_need() {
+    let (understanding, _) = shipped();
+    for text in
+        ["it's not about money", "not money or housing", "I'm not anxious", "nothing to do with alcohol"]
+    {
+        let meaning = understanding.read(text, None);
+        assert!(meaning.needs.is_empty(), "{text} gives {:?}", meaning.needs);
+    }
+}
+
+#[test]
+fn the_words_that_led_to_a_need_are_those_of_the_message() {
+    let (understanding, _) = shipped();
+    let text = "I’m SKINT and Mum’s dementia is getting worse";
+    for need in understanding.read(text, None).needs {
+        assert!(need.because.iter().all(|words| text.contains(words.as_str())), "{need:?}");
+    }
+}
+
+#[test]
+fn a_broken_file_is_a_finding_with_its_place() {
+    let mut findings = Vec::new();
+    Understanding::load(&[("understanding/needs.yaml", "needs:\n  - id: [\n")], &mut findings);
+    assert!(findings.iter().any(|finding| finding.file.ends_with("needs.yaml") && finding.line > 0));
+    assert!(
+        findings
+            .iter()
+            .any(|finding| finding.file.ends_with("slots.yaml") && finding.message.contains("missing"))
+    );
+}
+
+#[test]
+fn an_answer_picks_a_choice_or_none() {
+    let synonyms =
+        [vec!["drop-in".to_owned(), "anyone can come".to_owned()], vec!["just us".to_owned()], vec![]];
+    let choices = [
+        Choice { id: "open", label: "Open: anyone can drop in", synonyms: &synonyms[0] },
+        Choice { id: "closed", label: "Closed: one team", synonyms: &synonyms[1] },
+        Choice { id: "not_sure", label: "Not sure yet", synonyms: &synonyms[2] },
+    ];
+    for (text, place) in [
+        ("2", Some(1)),
+        ("the second one", Some(1)),
+        ("option 1 please", Some(0)),
+        ("closed", Some(1)),
+        ("Closed please", Some(1)),
+        ("just us", Some(1)),
+        ("clsoed", Some(1)),
+        ("drop in", Some(0)),
+        ("the last one", Some(2)),
+        ("7", None),
+        ("purple", None),
+        ("open or closed", None),
+        ("what does closed mean?", None),
+        ("", None),
+    ] {
+        assert_eq!(answer::choose(text, &choices), place, "{text}");
+    }
+}
+
+#[test]
+fn yes_no_and_unsure_are_told_apart() {
+    let (understanding, _) = shipped();
+    for text in ["yeah", "Yes please", "yep", "I think so", "👍", "go ahead"] {
+        assert_eq!(understanding.yes_no(text), Some(YesNo::Yes), "{text}");
+    }
+    for text in ["nope", "not really", "No thanks", "nah", "I don't think so"] {
+        assert_eq!(understanding.yes_no(text), Some(YesNo::No), "{text}");
+    }
+    for text in ["dunno", "kind of", "not sure", "maybe", "I don't know", "rather not say"] {
+        assert_eq!(understanding.yes_no(text), Some(YesNo::Unsure), "{text}");
+    }
+    for text in ["Tuesday", "", "my manager is bullying me"] {
+        assert_eq!(understanding.yes_no(text), None, "{text}");
+    }
+}
+
+#[test]
+fn a_single_answer_is_read_in_its_step() {
+    let (understanding, _) = shipped();
+    assert_eq!(understanding.sessions("nine please"), Some(9));
+    assert_eq!(understanding.size("8 or 9").map(|size| (size.min, size.max)), Some((8, 9)));
+    let when = understanding.when("  Tuesdays, after work if we can ");
+    assert_eq!(when.days, BTreeSet::from([Day::Tue]));
+    assert_eq!(when.time.map(String::from), Some("evening".to_owned()));
+    assert_eq!(when.text, "Tuesdays, after work if we can");
+    assert!(understanding.skips("not sure yet") && understanding.skips("pass") && !understanding.skips("8"));
+    assert!(answer::looks_like_question("what does that mean") && !answer::looks_like_question("Tuesdays"));
+}
+
+#[test]
+fn a_contact_is_an_email_a_phone_number_or_kept_as_written() {
+    assert_eq!(
+        answer::contact("it's Sam.Okafor@nhs.net."),
+        Some(Contact::Email("sam.okafor@nhs.net".into()))
+    );
+    assert_eq!(answer::contact("07700 900123 after 6"), Some(Contact::Phone("07700900123".into())));
+    assert_eq!(answer::contact("+44 7700 900123"), Some(Contact::Phone("+447700900123".into())));
+    assert_eq!(answer::contact("ask at the desk"), Some(Contact::Other("ask at the desk".into())));
+    assert_eq!(answer::contact("  "), None);
+}
+
+#[test]
+fn who_asks_where_and_as_what_is_read() {
+    let (understanding, _) = shipped();
+    let requester = understanding.requester("I'm Sam Okafor, ward manager");
+    assert_eq!(requester.name.as_deref(), Some("Sam Okafor"));
+    assert_eq!(requester.role.as_deref(), Some("ward manager"));
+    let areas = ["Barnet", "Camden", "Enfield", "Haringey", "Islington"];
+    assert_eq!(answer::name_among("we're in haringay", &areas), Some(3));
+    assert_eq!(answer::name_among("Camden or Islington", &areas), None);
+    for (text, role) in [
+        ("staff nurse in A&E", Some("nurse")),
+        ("I'm a paramedic", Some("ambulance")),
+        ("care worker", Some("social_care")),
+        ("physio", Some("ahp")),
+        ("medical student", Some("medical_student")),
+        ("porter", Some("estates")),
+        ("astronaut", None),
+    ] {
+        assert_eq!(understanding.role(text), role, "{text}");
+    }
+}
+
+#[test]
+fn odd_texts_are_read_without_harm() {
+    let (understanding, _) = shipped();
+    let odd = [
+        "",
+        " ",
+        "\u{0}\u{1}\u{7f}",
+        "😀🏽👩‍⚕️",
+        "مرحبا أنا ممرضة",
+        "\u{202e}txet desrever",
+        "8-",
+        "-8",
+        "8:99",
+        "half",
+        "quarter to",
+        "not",
+        "0",
+        "99999999999999999999",
+    ];
+    for text in odd {
+        let _ = understanding.read(text, None);
+        let _ = understanding.when(text);
+    }
+    for unit in ["a", "not ", "8 or ", "Monday to ", "I can't ", "😀", "my team ", "\n"] {
+        let long = unit.repeat(100_000 / unit.len());
+        let _ = understanding.read(&long, None);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_text_is_read_alike_twice(text in "\\PC{0,200}", step in prop::option::of("(size|when|sessions|needs|access)")) {
+        let understanding = once();
+        let first = understanding.read(&text, step.as_deref());
+        prop_assert_eq!(&first, &understanding.read(&text, step.as_deref()));
+        prop_assert!(first.needs.iter().all(|need| (0.0..=1.0).contains(&need.score)));
+        let _ = understanding.requester(&text);
+        let _ = answer::contact(&text);
+    }
+
+    #[test]
+    fn words_of_the_field_in_any_order_are_read(words in prop::collection::vec(
+        prop::sample::select(vec!["not", "8", "to", "half", "past", "Monday", "-", "any", "day", "but", "Friday", "at",
+            "nurses", "and", "a", "?", ",", ".", "Teams", "every", "weekly", "sessions", "I'm", "instead", "of", "2pm",
+            "team", "couple", "dozen", "between", "quarter", "after", "no", "money", "can't", "sleep", "my", "mum's"]), 0..20)) {
+        let text = words.join(" ");
+        let Meaning { group, .. } = once().read(&text, None);
+        if let Some(Time::At { hour, minute }) = group.time {
+            prop_assert!(hour < 24 && minute < 60);
+        }
+        prop_assert!(group.size.is_none_or(|size| size.min <= size.max));
+    }
+}
+
+fn once() -> &'static Understanding {
+    static ONCE: std::sync::OnceLock<Understanding> = std::sync::OnceLock::new();
+    ONCE.get_or_init(|| shipped().0)
+}
+
+fn shipped() -> (Understanding, Vec<Finding>) {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../config/content/understanding");
+    let texts: Vec<String> =
+        FILES.iter().map(|name| fs::read_to_string(folder.join(name)).expect("the content ships")).collect();
+    let files: Vec<(&str, &str)> = FILES.iter().copied().zip(texts.iter().map(String::as_str)).collect();
+    let mut findings = Vec::new();
+    let understanding = Understanding::load(&files, &mut findings);
+    (understanding, findings)
+}
+
+fn lines(name: &str) -> Vec<Line> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/understanding/{name}.jsonl"));
+    let text = fs::read_to_string(path).expect("the texts are there");
+    text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
+}
+
+fn pairs(slots: &GroupSlots) -> BTreeSet<String> {
+    let serde_json::Value::Object(map) = serde_json::to_value(slots).expect("slots are JSON") else {
+        return BTreeSet::new();
+    };
+    map.into_iter().map(|(slot, value)| format!("{slot}={value}")).collect()
+}
+
+fn share(part: usize, all: usize) -> f64 {
+    let (part, all) = (u32::try_from(part).expect("few texts"), u32::try_from(all).expect("few texts"));
+    f64::from(part) / f64::from(all.max(1))
 }

@@ -67,14 +67,16 @@ pub enum StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Closed,
-            error => Self::Database { why: describe(&error) },
+        if matches!(error, sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed) {
+            Self::Closed
+        } else {
+            Self::Database { why: describe(&error) }
         }
     }
 }
 
 /// What happened, without the database's own sentence: that may quote the row.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library may add more")]
 pub(crate) fn describe(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => {
@@ -95,6 +97,7 @@ pub(crate) fn describe(error: &sqlx::Error) -> String {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library may add more")]
 pub(crate) fn migration_why(error: &sqlx::migrate::MigrateError) -> String {
     use sqlx::migrate::MigrateError;
 
@@ -107,4 +110,9 @@ pub(crate) fn migration_why(error: &sqlx::migrate::MigrateError) -> String {
         MigrateError::Dirty(version) => format!("migration {version} was left half done"),
         _ => "a migration failed".to_owned(),
     }
+}
+
+/// The database's own code, empty where there is none.
+pub(crate) fn code(error: &sqlx::Error) -> String {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default().into_owned()
 }

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::StoreError,
+    error::{self, StoreError},
     seal::{self, Sealer},
     work::{Decided, Work},
 };
@@ -379,25 +379,21 @@ impl From<StoreError> for Fail {
 impl From<sqlx::Error> for Fail {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::error::ErrorKind;
-        let Some(kind) = error.as_database_error().map(sqlx::error::DatabaseError::kind) else {
-            return match error {
-                sqlx::Error::Encode(_) => Self::Rows,
-                error => Self::Database(error.into()),
-            };
-        };
+        let kind = error.as_database_error().map(sqlx::error::DatabaseError::kind);
+        let code = error::code(&error);
         match kind {
-            ErrorKind::UniqueViolation => Self::Clash,
-            ErrorKind::ForeignKeyViolation
-            | ErrorKind::NotNullViolation
-            | ErrorKind::CheckViolation
-            | ErrorKind::ExclusionViolation => Self::Rows,
-            _ if error.as_database_error().and_then(|e| e.code()).is_some_and(|c| c.starts_with("40")) => {
-                Self::Broken(error.into())
-            }
-            // PostgreSQL: class 22, data exception (a zero byte in a text, say).
-            _ if error.as_database_error().and_then(|e| e.code()).is_some_and(|c| c.starts_with("22")) => {
-                Self::Rows
-            }
+            Some(ErrorKind::UniqueViolation) => Self::Clash,
+            Some(
+                ErrorKind::ForeignKeyViolation
+                | ErrorKind::NotNullViolation
+                | ErrorKind::CheckViolation
+                | ErrorKind::ExclusionViolation,
+            ) => Self::Rows,
+            // PostgreSQL's classes: 40, the transaction was rolled back; 22, a value that cannot
+            // be (a zero byte in a text, say). SQLite has no such codes.
+            _ if code.len() == 5 && code.starts_with("40") => Self::Broken(error.into()),
+            _ if code.len() == 5 && code.starts_with("22") => Self::Rows,
+            _ if matches!(error, sqlx::Error::Encode(_)) => Self::Rows,
             _ => Self::Database(error.into()),
         }
     }

@@ -37,6 +37,10 @@ pub(crate) fn json<T: serde::Serialize>(value: &T) -> Result<String, Fail> {
     serde_json::to_string(value).map_err(|_| Fail::Rows)
 }
 
+pub(crate) fn parse<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, Fail> {
+    serde_json::from_str(json).map_err(|_| Fail::Rows)
+}
+
 pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes

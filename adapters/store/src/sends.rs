@@ -175,7 +175,7 @@ impl Leases {
                 continue;
             }
             let (id, lane) = (head.id, head.lane.clone());
-            match job(head, self.until, sealer) {
+            match job(&head, self.until, sealer) {
                 Ok(job) => {
                     leased.ready.insert(lane, self.until.as_microsecond());
                     leased.rows.push(id);
@@ -191,7 +191,7 @@ impl Leases {
     }
 }
 
-fn job(head: Head, until: Timestamp, sealer: &Sealer) -> Result<SendJob, StoreError> {
+fn job(head: &Head, until: Timestamp, sealer: &Sealer) -> Result<SendJob, StoreError> {
     let bad = || StoreError::Unreadable { table: "outbox", column: "lane" };
     let person: Lane = head.person.parse().map_err(|_| bad())?;
     let to = match head.lane.strip_prefix(plan::DESK_LANE) {

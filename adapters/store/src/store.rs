@@ -34,7 +34,7 @@ pub struct StoreConfig {
 impl StoreConfig {
     /// `sqlite:PATH`, `sqlite::memory:` or `postgres://…`.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), key_file: None, migrate: false, claim_timeout: Duration::from_secs(60) }
+        Self { url: url.into(), key_file: None, migrate: false, claim_timeout: Duration::from_mins(1) }
     }
 
     /// The key file. Needed for PostgreSQL; otherwise it stands beside the SQLite file, which it
@@ -150,6 +150,8 @@ impl Store {
     /// The oldest undecided inputs, at most `limit`, of conversations that nobody else has
     /// claimed. `None` when there are none. By the time this returns, each input's `tries` has
     /// been raised on disk.
+    ///
+    /// On SQLite only the service claims: who holds what is known to its process alone.
     ///
     /// Hold a claim only while the engine runs. On PostgreSQL one that is held for longer than
     /// [`StoreConfig::claim_timeout`] is lost, and its commit is refused.

@@ -112,27 +112,24 @@ pub(crate) struct Gather {
 impl Gather {
     pub(crate) fn add(&mut self, sealer: &Sealer, found: Found) -> Result<(), StoreError> {
         let received = views::time(found.received, "inbox", "received")?;
-        let at = match self.lanes.get(&found.lane) {
-            Some(at) => *at,
-            None => {
-                let lane = found
-                    .lane
-                    .parse()
-                    .map_err(|_| StoreError::Unreadable { table: "inbox", column: "lane" })?;
-                let state = found
-                    .state
-                    .map(|state| sealer.open_json(seal::STATE, found.lane.as_bytes(), &state))
-                    .transpose();
-                let damaged = state.is_err();
-                self.works.push(Work {
-                    lane,
-                    conversation: state.unwrap_or_default(),
-                    damaged,
-                    inputs: Vec::new(),
-                });
-                self.lanes.insert(found.lane, self.works.len() - 1);
-                self.works.len() - 1
-            }
+        let at = if let Some(at) = self.lanes.get(&found.lane) {
+            *at
+        } else {
+            let lane =
+                found.lane.parse().map_err(|_| StoreError::Unreadable { table: "inbox", column: "lane" })?;
+            let state = found
+                .state
+                .map(|state| sealer.open_json(seal::STATE, found.lane.as_bytes(), &state))
+                .transpose();
+            let damaged = state.is_err();
+            self.works.push(Work {
+                lane,
+                conversation: state.unwrap_or_default(),
+                damaged,
+                inputs: Vec::new(),
+            });
+            self.lanes.insert(found.lane, self.works.len() - 1);
+            self.works.len() - 1
         };
         let work = &mut self.works[at];
         // One that cannot be read is kept, and the person is told (P9).

@@ -6,10 +6,9 @@ use chatbox_core::{
     input::{Attachment, Input, InputKind, Message},
 };
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::Value;
-use teloxide_core::types::{
-    CallbackQuery, ChatMemberUpdated, MediaKind, Message as Native, MessageKind, Update, UpdateKind,
-};
+use teloxide_core::types::{CallbackQuery, ChatMemberUpdated, MediaKind, Message as Native, MessageKind};
 
 use crate::press;
 
@@ -28,24 +27,26 @@ pub(crate) enum Reading {
 }
 
 /// Reads one update. `now` is the time of what Telegram gives no time for; `desk` is the group in
-/// which nobody is sent away. An update that the types do not fit is read by hand, so that words
+/// which nobody is sent away. A message that the types do not fit is read by hand, so that words
 /// are not lost to a field that Telegram has added.
 pub(crate) fn read(update: &Value, now: Timestamp, desk: Option<i64>) -> Reading {
-    let Ok(Update { kind, .. }) = serde_json::from_value::<Update>(update.clone()) else {
-        return unreadable(update, now);
-    };
-    if let UpdateKind::Message(message) = &kind {
-        message_of(message, &update["message"], false, desk)
-    } else if let UpdateKind::EditedMessage(message) = &kind {
-        message_of(message, &update["edited_message"], true, desk)
-    } else if let UpdateKind::CallbackQuery(query) = &kind {
-        press_of(query, now)
-    } else if let UpdateKind::MyChatMember(change) = &kind {
-        reachable_of(change)
-    } else if let UpdateKind::Error(_) = &kind {
-        unreadable(update, now)
-    } else {
-        Reading::Skip
+    for (kind, edited) in [("message", false), ("edited_message", true)] {
+        let Some(raw) = update.get(kind) else { continue };
+        return match Native::deserialize(raw) {
+            Ok(message) => message_of(&message, raw, edited, desk),
+            Err(_) => unreadable(raw, edited, now),
+        };
+    }
+    if let Some(raw) = update.get("callback_query") {
+        return match (CallbackQuery::deserialize(raw), raw["id"].as_str()) {
+            (Ok(query), _) => press_of(&query, now),
+            (Err(_), Some(id)) => Reading::Decline { query: id.to_owned() },
+            (Err(_), None) => Reading::Skip,
+        };
+    }
+    match update.get("my_chat_member").map(ChatMemberUpdated::deserialize) {
+        Some(Ok(change)) => reachable_of(&change),
+        Some(Err(_)) | None => Reading::Skip,
     }
 }
 
@@ -59,15 +60,15 @@ fn message_of(message: &Native, raw: &Value, edited: bool, desk: Option<i64>) ->
     }
     let text = words(raw);
     let attachment = if let MessageKind::Common(common) = &message.kind {
-        match attachment(&common.media_kind) {
-            Content::Text => None,
-            Content::Attached(attachment) => Some(attachment),
-            Content::Service => return Reading::Skip,
+        if let MediaKind::Migration(_) = common.media_kind {
+            return Reading::Skip;
         }
+        let text = matches!(common.media_kind, MediaKind::Text(_));
+        (!text).then(|| named(raw).unwrap_or(Attachment::Other))
     } else if let MessageKind::Dice(_) = &message.kind {
         Some(Attachment::Other)
     } else if let MessageKind::Empty {} = &message.kind {
-        return unreadable_message(raw, edited, seconds(message.date.timestamp()));
+        return unreadable(raw, edited, seconds(message.date.timestamp()));
     } else {
         return Reading::Skip;
     };
@@ -129,15 +130,8 @@ fn reachable_of(change: &ChatMemberUpdated) -> Reading {
     })
 }
 
-/// An update of which only the plain fields can be trusted.
-fn unreadable(update: &Value, now: Timestamp) -> Reading {
-    let edited = update.get("edited_message").is_some();
-    let raw = if edited { &update["edited_message"] } else { &update["message"] };
-    let at = raw["date"].as_i64().map_or(now, seconds);
-    unreadable_message(raw, edited, at)
-}
-
-fn unreadable_message(raw: &Value, edited: bool, at: Timestamp) -> Reading {
+/// A message of which only the plain fields can be trusted.
+fn unreadable(raw: &Value, edited: bool, now: Timestamp) -> Reading {
     let private = raw["chat"]["type"] == "private" && raw["from"]["is_bot"] != true;
     let (Some(chat), Some(id)) = (raw["chat"]["id"].as_i64(), raw["message_id"].as_i64()) else {
         return Reading::Skip;
@@ -146,45 +140,43 @@ fn unreadable_message(raw: &Value, edited: bool, at: Timestamp) -> Reading {
         return Reading::Skip;
     }
     let text = words(raw);
-    let what = if text.is_empty() {
+    let attachment = named(raw);
+    let what = if text.is_empty() && attachment.is_none() {
         InputKind::Unreadable
     } else {
         let forwarded = raw.get("forward_origin").is_some();
-        InputKind::Message(Message { text, attachment: None, edited, forwarded })
+        InputKind::Message(Message { text, attachment, edited, forwarded })
     };
-    let edit = raw["edit_date"].as_i64().unwrap_or(0);
-    let at = if edited && edit > 0 { seconds(edit) } else { at };
-    Reading::Take(incoming(chat, id, edit, Input { at, what }))
+    let edit = raw["edit_date"].as_i64();
+    let at = edit.filter(|_| edited).or(raw["date"].as_i64()).map_or(now, seconds);
+    Reading::Take(incoming(chat, id, edit.unwrap_or(0), Input { at, what }))
 }
+
+/// What a message holds beside words, by the name of its field: the types know some attachments
+/// only with fields that Telegram may leave out.
+fn named(raw: &Value) -> Option<Attachment> {
+    NAMES.into_iter().find(|(name, _)| raw.get(name).is_some()).map(|(_, attachment)| attachment)
+}
+
+/// An animation comes before the `document` that it has too.
+const NAMES: [(&str, Attachment); 12] = [
+    ("voice", Attachment::Voice),
+    ("audio", Attachment::Voice),
+    ("photo", Attachment::Photo),
+    ("video", Attachment::Video),
+    ("video_note", Attachment::Video),
+    ("animation", Attachment::Video),
+    ("sticker", Attachment::Sticker),
+    ("document", Attachment::File),
+    ("location", Attachment::Location),
+    ("contact", Attachment::Contact),
+    ("poll", Attachment::Other),
+    ("dice", Attachment::Other),
+];
 
 /// Text or caption, whatever kind of message it stands in.
 fn words(raw: &Value) -> String {
     raw["text"].as_str().or(raw["caption"].as_str()).unwrap_or_default().to_owned()
-}
-
-enum Content {
-    Text,
-    Attached(Attachment),
-    Service,
-}
-
-fn attachment(media: &MediaKind) -> Content {
-    Content::Attached(match media {
-        MediaKind::Text(_) => return Content::Text,
-        MediaKind::Migration(_) => return Content::Service,
-        MediaKind::Voice(_) | MediaKind::Audio(_) => Attachment::Voice,
-        MediaKind::Photo(_) => Attachment::Photo,
-        MediaKind::Video(_) | MediaKind::VideoNote(_) | MediaKind::Animation(_) => Attachment::Video,
-        MediaKind::Sticker(_) => Attachment::Sticker,
-        MediaKind::Document(_) => Attachment::File,
-        MediaKind::Location(_) | MediaKind::Venue(_) => Attachment::Location,
-        MediaKind::Contact(_) => Attachment::Contact,
-        MediaKind::PaidMedia(_)
-        | MediaKind::Game(_)
-        | MediaKind::Poll(_)
-        | MediaKind::Checklist(_)
-        | MediaKind::Story(_) => Attachment::Other,
-    })
 }
 
 fn incoming(chat: i64, message: impl std::fmt::Display, edit: i64, input: Input) -> Incoming {

@@ -56,10 +56,17 @@ words! {
     /// The second time in a row.
     NotUnderstoodAgain = "not_understood_again",
     /// A question that the bot has no answer to.
+    /// Words that are no wish and no need, from somebody whose flag is open.
+    Listening = "listening",
     UnknownQuestion = "unknown_question",
     /// "Why do you ask?" where the content says nothing.
     NoReason = "no_reason",
     Skipped = "skipped",
+    /// An answer in the person's own words is wanted.
+    OwnWords = "own_words",
+    /// A summary in which nothing stands yet.
+    NothingYet = "nothing_yet",
+    NotSureYet = "not_sure_yet",
     CannotSkip = "cannot_skip",
     /// Before what was changed by a correction.
     Changed = "changed",
@@ -118,6 +125,8 @@ words! {
     CaseClosed = "case_closed",
     /// While a practitioner holds, on danger.
     HeldDanger = "held_danger",
+    /// The same on route E.
+    HeldNow = "held_now",
     /// The bot itself failed on a message.
     GaveUp = "gave_up",
     ChoiceSignpost = "choice_signpost",

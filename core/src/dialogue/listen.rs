@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{
     content::Word,
-    effect::Choice,
     understanding::{Intent, Meaning, answer},
 };
 
@@ -78,7 +77,7 @@ impl Talk<'_> {
             self.menu();
             return;
         };
-        let (name, step) = (dialogue.dialogue.value.clone(), dialogue.step(&place.step).cloned());
+        let (name, step) = (dialogue.dialogue.value.as_str(), dialogue.step(&place.step));
         match step {
             Some(Step::Ask(_)) if name == CHECK_IN => self.answer_check_in(choice),
             Some(Step::Ask(ask)) => {
@@ -86,7 +85,7 @@ impl Talk<'_> {
                     Expect::Choice(options) | Expect::Needs(options)
                         if options.iter().any(|option| option.id.value == choice && option.other) =>
                     {
-                        self.say("Please tell me in your own words.");
+                        self.word(Word::OwnWords);
                         self.offer_choices(Vec::new());
                         return;
                     }
@@ -112,13 +111,10 @@ impl Talk<'_> {
                     | Expect::Text(_)
                     | Expect::Contact => Answer::Choice(choice.to_owned()),
                 };
-                self.answered(&ask, answer, None);
+                self.answered(ask, answer, None);
             }
             Some(Step::Offer(offer)) => match offer.next.get(choice) {
-                Some(then) => {
-                    let then = then.value.clone();
-                    self.go_to(&then);
-                }
+                Some(then) => self.go_to(&then.value),
                 None => self.ask_again(),
             },
             Some(Step::Say(_) | Step::Branch(_) | Step::Save(_) | Step::HandOver(_) | Step::Act(_)) | None => {
@@ -129,9 +125,8 @@ impl Talk<'_> {
 
     fn hear_in_dialogue(&mut self, text: &str, meaning: &Meaning) {
         let Some((dialogue, place)) = self.running() else { return };
-        let step = dialogue.step(&place.step).cloned();
-        match step {
-            Some(Step::Ask(ask)) => self.hear_at_question(&ask, text, meaning),
+        match dialogue.step(&place.step) {
+            Some(Step::Ask(ask)) => self.hear_at_question(ask, text, meaning),
             Some(Step::Offer(offer)) => {
                 let choices: Vec<answer::Choice<'_>> = offer
                     .choices
@@ -141,8 +136,10 @@ impl Talk<'_> {
                 if let Some(nth) = answer::choose(text, &choices)
                     && !is_way_out(meaning.intent)
                 {
-                    let then = offer.next[&offer.choices[nth].id.value].value.clone();
-                    self.go_to(&then);
+                    match offer.next.get(&offer.choices[nth].id.value) {
+                        Some(then) => self.go_to(&then.value),
+                        None => self.ask_again(),
+                    }
                 } else if !self.command(meaning.intent) {
                     if meaning.intent == Intent::Question {
                         self.clarify(text);
@@ -161,17 +158,28 @@ impl Talk<'_> {
     }
 
     fn hear_at_question(&mut self, ask: &Ask, text: &str, meaning: &Meaning) {
-        if self.conversation.place.as_ref().is_some_and(|place| place.changing) && self.name_field(text) {
+        let changing = self.conversation.place.as_ref().is_some_and(|place| place.changing);
+        let wants_change = matches!(ask.answer, Expect::Confirm) && crate::content::plain(text).contains(" change ");
+        if (changing || wants_change) && self.name_field(text) {
             return;
         }
-        if is_command(meaning.intent) && self.command(meaning.intent) {
+        // A question about privacy is answered here and now, without leaving the form.
+        if meaning.intent == Intent::Privacy && self.content.faq.answer(text).is_some() {
+            self.clarify(text);
+            return;
+        }
+        // "I can't find what I need" may be the very answer that is asked for.
+        if meaning.intent != Intent::Feedback && is_command(meaning.intent) && self.command(meaning.intent) {
             return;
         }
         if meaning.intent == Intent::Question && !matches!(ask.answer, Expect::Needs(_)) {
             self.clarify(text);
             return;
         }
-        if self.content.understanding.skips(text) && !matches!(ask.answer, Expect::YesNo) {
+        let no_is_skip = !matches!(ask.answer, Expect::Choice(_) | Expect::YesNo | Expect::Confirm | Expect::Needs(_));
+        if (self.content.understanding.skips(text) && !matches!(ask.answer, Expect::YesNo))
+            || (no_is_skip && meaning.intent == Intent::No)
+        {
             self.skip();
             return;
         }
@@ -181,20 +189,25 @@ impl Talk<'_> {
             && let Some(option) = options.iter().find(|option| option.id.value == *id && option.other)
         {
             if crate::content::plain(text) == crate::content::plain(&option.label) || text.trim().len() <= 2 {
-                self.say("Please tell me in your own words.");
+                self.word(Word::OwnWords);
                 self.offer_choices(Vec::new());
                 return;
             }
             read = Read::Other(id.clone(), text.trim().to_owned());
         }
         let field = ask.id.value.clone();
-        let filled = self.fill_from_slots(ask, &read, meaning);
+        // A name or a place speaks of nothing else, unless it says that it corrects something.
+        let words_alone = matches!(ask.answer, Expect::Text(_) | Expect::Contact) && meaning.intent != Intent::Correct;
+        let filled = if words_alone { Vec::new() } else { self.fill_from_slots(ask, &read, meaning) };
         if matches!(ask.answer, Expect::Confirm) && !filled.is_empty() {
             self.go_on_after(&field);
             return;
         }
         if read == Read::Nothing && filled.is_empty() {
-            if self.digress(ask, meaning) {
+            if matches!(ask.answer, Expect::Confirm) && self.name_field(text) {
+                return;
+            }
+            if self.digress(ask, text, meaning) {
                 return;
             }
             read = self.read_freely(ask, text);
@@ -292,7 +305,10 @@ impl Talk<'_> {
         let changed: Vec<String> = found
             .iter()
             .map(|(field, _)| field.clone())
-            .filter(|field| place.answers.get(field).is_some_and(|answer| *answer != Answer::Skipped))
+            .filter(|field| {
+                place.answers.get(field).is_some_and(|answer| *answer != Answer::Skipped)
+                    || place.answers.contains_key(&format!("{field}_text"))
+            })
             .collect();
         let fields: Vec<String> = found.iter().map(|(field, _)| field.clone()).collect();
         let heard = dialogue.heard.clone();
@@ -389,12 +405,23 @@ impl Talk<'_> {
 
     /// A new wish in the middle of something: a group in the middle of a search, support in the
     /// middle of a form. A question that takes any words takes these.
-    fn digress(&mut self, ask: &Ask, meaning: &Meaning) -> bool {
+    fn digress(&mut self, ask: &Ask, text: &str, meaning: &Meaning) -> bool {
         let takes_words = matches!(
             ask.answer,
             Expect::Text(_) | Expect::Needs(_) | Expect::When | Expect::Talk | Expect::Contact | Expect::Area
         ) || matches!(&ask.answer, Expect::Choice(options) if options.iter().any(|option| option.other));
         let running = self.conversation.dialogue().map(str::to_owned);
+        // More of what is wrong, in answer to "what kind of work do you do?".
+        if running.as_deref() == Some("signpost") && matches!(ask.answer, Expect::Role | Expect::Area | Expect::YesNo)
+        {
+            let alone = self.content.understanding.read(text, None);
+            if !alone.needs.is_empty() {
+                self.fill(&ask.id.value, Answer::Skipped);
+                self.fill_needs(&alone);
+                self.advance(0);
+                return true;
+            }
+        }
         match meaning.intent {
             Intent::Group if running.as_deref() != Some("group_request") => {
                 self.begin_group(meaning);
@@ -441,9 +468,9 @@ impl Talk<'_> {
             self.start(&name);
         }
         self.say_opening();
-        let first = self.content.dialogues.get(&name).and_then(|dialogue| dialogue.asks().next().cloned());
+        let first = self.running().and_then(|(dialogue, _)| dialogue.asks().next());
         if let Some(ask) = first {
-            self.fill_from_slots(&ask, &Read::Nothing, meaning);
+            self.fill_from_slots(ask, &Read::Nothing, meaning);
         }
         self.advance(0);
     }
@@ -456,14 +483,24 @@ impl Talk<'_> {
         self.conversation.tries = 0;
         self.start(&name);
         if !meaning.needs.is_empty() {
-            let needs = meaning.needs.iter().take(3).map(|need| (need.id.clone(), need.score)).collect();
-            self.fill("needs", Answer::Needs(needs));
+            self.fill_needs(meaning);
         }
         self.advance(0);
     }
 
+    fn fill_needs(&mut self, meaning: &Meaning) {
+        let needs = meaning.needs.iter().take(3).map(|need| (need.id.clone(), need.score)).collect();
+        self.fill("needs", Answer::Needs(needs));
+    }
+
     /// Two tries, then a person is offered.
     pub(crate) fn not_understood(&mut self) {
+        // Somebody who told of danger is listened to, not asked to say it another way.
+        if self.conversation.flag.is_some() && self.running().is_none() {
+            self.word(Word::Listening);
+            self.offer_choices(self.menu_choices());
+            return;
+        }
         let tries = match self.conversation.place.as_mut() {
             Some(place) => {
                 place.tries += 1;
@@ -502,15 +539,7 @@ impl Talk<'_> {
 
     /// The menu entry that a text picks while nothing is open.
     fn menu_pick(&self, text: &str) -> Option<String> {
-        let open: &[Choice] = &self.conversation.prompt.choices;
-        let choices: Vec<answer::Choice<'_>> =
-            open.iter().map(|c| answer::Choice { id: &c.id, label: &c.label, synonyms: &[] }).collect();
-        let picked = answer::choose(text, &choices).map(|nth| open[nth].id.clone())?;
-        match picked.as_str() {
-            "resume" | "leave" => None,
-            _ if picked.starts_with("go.") => Some(picked),
-            _ => None,
-        }
+        self.picked(text).filter(|picked| picked.starts_with("go."))
     }
 }
 

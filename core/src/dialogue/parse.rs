@@ -37,6 +37,9 @@ impl Talk<'_> {
                 Some(option) => Read::Answer(Answer::Needs(vec![(option.id.value.clone(), 1.0)]), None),
                 None => needs(meaning),
             },
+            Expect::Confirm if self.picked(text).is_some() => {
+                Read::Answer(Answer::Choice(self.picked(text).unwrap_or_default()), None)
+            }
             Expect::YesNo | Expect::Confirm => match self.content.understanding.yes_no(text) {
                 Some(answer) => Read::Answer(Answer::Choice(yes_no_id(answer).to_owned()), None),
                 None => Read::Nothing,
@@ -86,6 +89,14 @@ impl Talk<'_> {
             }
             Expect::Text(_) => Read::Nothing,
         }
+    }
+
+    /// The open question's choice that a text names by its number or its words.
+    pub(crate) fn picked(&self, text: &str) -> Option<String> {
+        let open = &self.conversation.prompt.choices;
+        let choices: Vec<answer::Choice<'_>> =
+            open.iter().map(|c| answer::Choice { id: &c.id, label: &c.label, synonyms: &[] }).collect();
+        answer::choose(text, &choices).map(|nth| open[nth].id.clone())
     }
 
     /// The answer where anything may be one.

@@ -109,7 +109,7 @@ impl Talk<'_> {
     }
 
     pub(crate) fn skip(&mut self) {
-        let Some(ask) = self.open_ask().cloned() else {
+        let Some(ask) = self.open_ask() else {
             self.not_understood();
             return;
         };
@@ -200,11 +200,11 @@ impl Talk<'_> {
     /// An edited message corrects the answer that it first gave. Returns whether it did.
     pub(crate) fn correct_last(&mut self, text: &str, meaning: &Meaning) -> bool {
         let Some((dialogue, place)) = self.running() else { return false };
-        let Some(ask) = place.path.iter().rev().find_map(|step| dialogue.ask(step)).cloned() else {
+        let Some(ask) = place.path.iter().rev().find_map(|step| dialogue.ask(step)) else {
             return false;
         };
-        let read = match self.read_surely(&ask, text, meaning) {
-            Read::Nothing => self.read_freely(&ask, text),
+        let read = match self.read_surely(ask, text, meaning) {
+            Read::Nothing => self.read_freely(ask, text),
             read => read,
         };
         let field = ask.id.value.clone();

@@ -16,18 +16,21 @@ use crate::{
 /// needs, and an end to an unsound one.
 const STEPS_A_TURN: usize = 100;
 
+/// Roles that have a button; the others are understood when they are written.
+const ROLES_SHOWN: usize = 8;
+
 /// Forms put aside that are remembered; the oldest goes when there are more.
 const FORMS_ASIDE: usize = 3;
 
-impl Talk<'_> {
+impl<'a> Talk<'a> {
     /// The dialogue under way and where it is.
-    pub(crate) fn running(&self) -> Option<(&Dialogue, &Place)> {
+    pub(crate) fn running(&self) -> Option<(&'a Dialogue, &Place)> {
         let place = self.conversation.place.as_ref()?;
         Some((self.content.dialogues.get(&place.dialogue)?, place))
     }
 
     /// The open question.
-    pub(crate) fn open_ask(&self) -> Option<&Ask> {
+    pub(crate) fn open_ask(&self) -> Option<&'a Ask> {
         let (dialogue, place) = self.running()?;
         dialogue.ask(&place.step)
     }
@@ -73,7 +76,6 @@ impl Talk<'_> {
     /// Goes on from the step at `from` until something waits for the person or the end comes.
     pub(crate) fn advance(&mut self, from: usize) {
         let Some((dialogue, _)) = self.running() else { return };
-        let dialogue = dialogue.clone();
         let mut at = from;
         for _ in 0..STEPS_A_TURN {
             let Some(step) = dialogue.steps.get(at) else {
@@ -85,7 +87,7 @@ impl Talk<'_> {
                 Step::Say(say) => {
                     if self.holds(say.only_if.as_ref()) && !self.passed(id) {
                         let text = self.render(&say.text.value);
-                        self.say_in(&dialogue, text);
+                        self.say_in(dialogue, text);
                     }
                     self.pass(id);
                     say.then.as_ref().map(|then| then.value.clone())
@@ -93,7 +95,7 @@ impl Talk<'_> {
                 Step::Ask(ask) => match self.next_after(ask) {
                     Some(then) => then,
                     None => {
-                        self.open(&dialogue, ask);
+                        self.open(dialogue, ask);
                         return;
                     }
                 },
@@ -105,7 +107,7 @@ impl Talk<'_> {
                 }
                 Step::Branch(branch) => Some(self.branch(branch)),
                 Step::Save(save) => {
-                    self.save(&dialogue, save);
+                    self.save(dialogue, save);
                     self.pass(id);
                     save.then.as_ref().map(|then| then.value.clone())
                 }
@@ -139,7 +141,7 @@ impl Talk<'_> {
             .steps
             .iter()
             .map_while(|step| match step {
-                Step::Say(say) => Some(say.clone()),
+                Step::Say(say) => Some(say),
                 Step::Ask(_)
                 | Step::Offer(_)
                 | Step::Branch(_)
@@ -203,11 +205,10 @@ impl Talk<'_> {
     pub(crate) fn ask_again(&mut self) {
         match self.running().and_then(|(dialogue, place)| dialogue.step(&place.step).map(|step| (dialogue, step))) {
             Some((dialogue, Step::Ask(ask))) => {
-                let (dialogue, ask) = (dialogue.clone(), ask.clone());
                 let text = self.render(&ask.again.as_ref().unwrap_or(&ask.text).value);
-                self.say_in(&dialogue, text);
+                self.say_in(dialogue, text);
                 self.hang_choices();
-                self.watch_silence(&ask);
+                self.watch_silence(ask);
             }
             Some((_, Step::Offer(offer))) => {
                 let text = self.render(&offer.ask.value);
@@ -284,6 +285,7 @@ impl Talk<'_> {
                 .taxonomy()
                 .roles
                 .iter()
+                .take(ROLES_SHOWN)
                 .map(|role| Choice { id: role.id.clone(), label: role.label.clone() })
                 .collect(),
             Expect::Number(_) | Expect::Size(_) | Expect::When | Expect::Talk | Expect::Text(_) | Expect::Contact => {

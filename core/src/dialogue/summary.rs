@@ -8,6 +8,7 @@ use super::{
     talk::Talk,
 };
 use crate::{
+    content::Word,
     effect::Choice,
     understanding::{Day, Time},
 };
@@ -23,7 +24,7 @@ impl Talk<'_> {
                 Some(format!("- {}: {words}", ask.label.as_ref()?))
             })
             .collect();
-        if rows.is_empty() { "- Nothing yet. The Hub will think it through with you.".to_owned() } else { rows.join("\n") }
+        if rows.is_empty() { format!("- {}", self.text(Word::NothingYet)) } else { rows.join("\n") }
     }
 
     /// Rows for some fields, as in the summary.
@@ -33,7 +34,7 @@ impl Talk<'_> {
             .asks()
             .filter(|ask| fields.contains(&ask.id.value))
             .filter_map(|ask| {
-                let words = self.field_words(ask, place).unwrap_or_else(|| "not sure yet".to_owned());
+                let words = self.field_words(ask, place).unwrap_or_else(|| self.text(Word::NotSureYet));
                 Some(format!("- {}: {words}", ask.label.as_ref()?))
             })
             .collect::<Vec<_>>()

@@ -62,10 +62,10 @@ impl Talk<'_> {
         // In the middle of "are you safe?", words that are danger again are no yes: go up.
         if answering
             && heard.route <= self.conversation.route()
-            && let Some(ask) = self.open_ask().cloned()
+            && let Some(ask) = self.open_ask()
             && ask.rises.iter().any(|key| key == "unclear")
         {
-            self.rise(&ask, &heard.kinds);
+            self.rise(ask, &heard.kinds);
             return;
         }
         let late = self.is_late();
@@ -90,11 +90,12 @@ impl Talk<'_> {
     /// Danger while a practitioner holds: the person sees the lines, the practitioner an alert.
     /// Nothing is asked, so that nobody is spoken over.
     pub(crate) fn danger_while_held(&mut self, heard: &Heard) {
+        self.put_aside(true);
+        self.park_all();
         self.raise_flag(heard.route, &heard.kinds);
         self.tell_desk_of_danger(heard.route, &heard.kinds, &heard.reasons);
-        let text = if heard.route == Route::E { "Call 999 now.\n\n".to_owned() } else { String::new() };
-        let lines = self.text(Word::HeldDanger);
-        self.say_as(SayKind::Safety, text + &lines);
+        let text = self.text(if heard.route == Route::E { Word::HeldNow } else { Word::HeldDanger });
+        self.say_as(SayKind::Safety, text);
     }
 
     /// Raises the flag to a route; it is never lowered here.
@@ -122,9 +123,7 @@ impl Talk<'_> {
             self.conversation.place = None;
         }
         let parked = self.put_aside(true);
-        for aside in &mut self.conversation.aside {
-            aside.parked = true;
-        }
+        self.park_all();
         let (main, step) = self.response_step(route, kinds);
         for kind in [Kind::Abuse, Kind::SexualViolence, Kind::Under18, Kind::Safeguarding] {
             if kinds.contains(&kind) && kind != main && !kinds.contains(&Kind::ThirdParty) {
@@ -136,6 +135,13 @@ impl Talk<'_> {
             self.word(Word::Parked);
         }
         self.go_to(&step);
+    }
+
+    /// After danger no form goes on by itself.
+    fn park_all(&mut self) {
+        for aside in &mut self.conversation.aside {
+            aside.parked = true;
+        }
     }
 
     /// The main kind, and the step that answers it: its own route's, else the next one up.
@@ -164,7 +170,7 @@ impl Talk<'_> {
 
     /// A text that is no danger by itself, at an open question of the check-in.
     pub(crate) fn hear_check_in(&mut self, text: &str, meaning: &Meaning) {
-        let Some(ask) = self.open_ask().cloned() else { return };
+        let Some(ask) = self.open_ask() else { return };
         let answer = self.content.understanding.yes_no(text).map(yes_no_id);
         let leaves = matches!(
             meaning.intent,
@@ -184,7 +190,7 @@ impl Talk<'_> {
             Some(answer) => self.answer_check_in(answer),
             None if leaves => self.leave_check_in(meaning.intent, text),
             None if meaning.intent == Intent::Question => self.clarify(text),
-            None => match self.read_surely(&ask, text, meaning) {
+            None => match self.read_surely(ask, text, meaning) {
                 Read::Answer(answer, _) => self.answer_check_in(answer.key().unwrap_or("unclear")),
                 Read::Other(..) | Read::Refused(_) | Read::Nothing => self.answer_check_in("unclear"),
             },
@@ -193,18 +199,19 @@ impl Talk<'_> {
 
     /// An answer to an open question of the check-in: `yes`, `no`, `unsure` or `unclear`.
     pub(crate) fn answer_check_in(&mut self, answer: &str) {
-        let Some(ask) = self.open_ask().cloned() else {
+        let Some(ask) = self.open_ask() else {
             self.menu();
             return;
         };
         self.end_watch();
         if ask.rises.iter().any(|key| key == answer) {
             let kinds = self.conversation.flag.as_ref().map(|flag| flag.kinds.clone()).unwrap_or_default();
-            self.rise(&ask, &kinds);
+            self.rise(ask, &kinds);
             return;
         }
         let then = ask.next.get(answer).or(ask.then.as_ref()).map_or(END, |then| then.value.as_str()).to_owned();
-        let what = format!("Answered «{answer}» to «{}».", ask.id.value);
+        let question = ask.again.as_ref().unwrap_or(&ask.text).value.trim().to_owned();
+        let what = format!("Answered «{answer}» to «{question}»");
         self.desk_post(DeskKind::Notice, what);
         self.go_to(&then);
     }
@@ -282,7 +289,9 @@ impl Talk<'_> {
         if !still || matches!(self.conversation.holder, Holder::Practitioner { .. }) {
             return;
         }
-        self.desk_post(DeskKind::Alert, format!("No answer to «{step}» for five minutes."));
+        let question = self.open_ask().map(|ask| ask.again.as_ref().unwrap_or(&ask.text).value.trim().to_owned());
+        let question = question.unwrap_or_default();
+        self.desk_post(DeskKind::Alert, format!("No answer yet to «{question}»"));
         if !self.conversation.do_not_message {
             let text = self.text(Word::Silence);
             self.say_as(SayKind::Safety, text);

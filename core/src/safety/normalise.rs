@@ -108,7 +108,9 @@ fn split(letters: &[char]) -> Vec<Sentence> {
     while let Some(&c) = letters.get(at) {
         let next = letters.get(at + 1).copied();
         if c.is_alphanumeric() || (is_sign(c) && c != '!' && next.is_some_and(char::is_alphanumeric)) {
+            // The first sign is taken whatever follows it, so that every round goes on.
             let start = at;
+            at += 1;
             while letters.get(at).is_some_and(|&c| c.is_alphanumeric() || inside(letters, at, c)) {
                 at += 1;
             }
@@ -225,7 +227,7 @@ fn spell(word: &str, before: Option<&str>, next: Option<&str>, opens: bool, out:
     }
     if word.bytes().any(|b| !b.is_ascii_lowercase() && b != b'\'') {
         let plain = unleet(word);
-        if plain != word && word.chars().any(char::is_alphabetic) {
+        if (plain != word || word.contains('*')) && word.chars().any(char::is_alphabetic) {
             if let Some(key) = known(&plain).or_else(|| starred(word)) {
                 return contract(&key, out);
             }
@@ -253,6 +255,9 @@ fn spell(word: &str, before: Option<&str>, next: Option<&str>, opens: bool, out:
         return contract(word, out);
     }
     contract(stem, out);
+    if word.ends_with("'s") && next.is_some_and(follows_is) {
+        out("is");
+    }
 }
 
 /// "ill" before these is "I'll".
@@ -283,8 +288,56 @@ fn wants_a_verb(next: &str) -> bool {
     )
 }
 
+/// A noun with "'s" before these is a noun and "is", not a possessive.
+fn follows_is(next: &str) -> bool {
+    (next.len() > 4 && next.ends_with("ing"))
+        || matches!(
+            next,
+            "just"
+                | "not"
+                | "got"
+                | "been"
+                | "here"
+                | "outside"
+                | "so"
+                | "very"
+                | "really"
+                | "always"
+                | "on"
+                | "in"
+                | "at"
+                | "a"
+                | "suicidal"
+                | "violent"
+                | "drunk"
+                | "dead"
+                | "collapsed"
+                | "still"
+                | "back"
+                | "now"
+                | "taken"
+                | "gone"
+        )
+}
+
 fn opens_a_clause(before: &str) -> bool {
-    matches!(before, "and" | "so" | "then" | "think" | "maybe" | "or" | "but" | "tonight" | "if" | "that")
+    matches!(
+        before,
+        "and"
+            | "so"
+            | "then"
+            | "think"
+            | "maybe"
+            | "or"
+            | "but"
+            | "tonight"
+            | "if"
+            | "that"
+            | "where"
+            | "what"
+            | "how"
+            | "when"
+    )
 }
 
 /// Contractions, misspellings, drawn-out letters and words run together.

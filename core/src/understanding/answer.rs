@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use strsim::osa_distance;
 
 use super::{
-    Day, Intent, Size, Time, Understanding, clip,
-    question,
+    Day, Intent, Size, Time, Understanding, clip, question,
     slots::{self, Said, numbers},
     text::{self, Sep, Token},
 };
@@ -51,15 +50,14 @@ pub enum Contact {
 /// that are nearly those. `None` when none or more than one fits.
 pub fn choose(text: &str, choices: &[Choice<'_>]) -> Option<usize> {
     let tokens = text::tokens(clip(text));
-    let words: Vec<&str> = tokens
-        .iter()
-        .map(|token| token.word.as_str())
-        .filter(|word| !FILLERS.contains(word))
-        .collect();
+    let words: Vec<&str> =
+        tokens.iter().map(|token| token.word.as_str()).filter(|word| !FILLERS.contains(word)).collect();
     if words.is_empty() || question::is_question(&tokens) {
         return None;
     }
-    by_number(&words, choices.len()).or_else(|| by_words(&words, choices)).or_else(|| by_near_words(&words, choices))
+    by_number(&words, choices.len())
+        .or_else(|| by_words(&words, choices))
+        .or_else(|| by_near_words(&words, choices))
 }
 
 /// The phone number or email address in a text, or the text itself. `None` for an empty text.
@@ -100,12 +98,13 @@ impl Understanding {
     /// Yes, no or unsure, if the text says nothing else.
     pub fn yes_no(&self, text: &str) -> Option<YesNo> {
         let tokens = text::tokens(clip(text));
-        match self.intents.whole_of(&tokens)? {
-            Intent::Yes | Intent::Finish => Some(YesNo::Yes),
-            Intent::No => Some(YesNo::No),
-            Intent::Unsure | Intent::Skip => Some(YesNo::Unsure),
-            _ => None,
-        }
+        let intent = self.intents.whole_of(&tokens)?;
+        let answers = [
+            (YesNo::Yes, &[Intent::Yes, Intent::Finish]),
+            (YesNo::No, &[Intent::No, Intent::No]),
+            (YesNo::Unsure, &[Intent::Unsure, Intent::Skip]),
+        ];
+        answers.into_iter().find(|(_, intents)| intents.contains(&intent)).map(|(answer, _)| answer)
     }
 
     /// Will not or cannot answer: "not sure yet", "pass", "rather not say".
@@ -142,31 +141,68 @@ impl Understanding {
 }
 
 const FILLERS: &[&str] = &[
-    "the", "a", "an", "please", "one", "option", "number", "choice", "i", "would", "like", "want", "think", "will",
-    "go", "for", "with", "it", "is", "its", "that", "this", "be", "my", "am", "prefer", "probably", "ill", "id", "id",
-    "take", "just", "lets", "let", "say", "answer", "to", "of", "and", "um", "er", "ok", "okay", "we", "have", "choose",
-    "pick", "some", "thanks", "definitely",
+    "the",
+    "a",
+    "an",
+    "please",
+    "one",
+    "option",
+    "number",
+    "choice",
+    "i",
+    "would",
+    "like",
+    "want",
+    "think",
+    "will",
+    "go",
+    "for",
+    "with",
+    "it",
+    "is",
+    "its",
+    "that",
+    "this",
+    "be",
+    "my",
+    "am",
+    "prefer",
+    "probably",
+    "ill",
+    "id",
+    "id",
+    "take",
+    "just",
+    "lets",
+    "let",
+    "say",
+    "answer",
+    "to",
+    "of",
+    "and",
+    "um",
+    "er",
+    "ok",
+    "okay",
+    "we",
+    "have",
+    "choose",
+    "pick",
+    "some",
+    "thanks",
+    "definitely",
 ];
 
 fn by_number(words: &[&str], count: usize) -> Option<usize> {
     let [word] = words else { return None };
     let place = match *word {
         "first" | "1st" => 1,
-        "second" | "2nd" => 2,
-        "third" | "3rd" => 3,
-        "fourth" | "4th" => 4,
-        "fifth" | "5th" => 5,
-        "sixth" | "6th" => 6,
+        "second" | "2nd" | "two" | "b" => 2,
+        "third" | "3rd" | "three" | "c" => 3,
+        "fourth" | "4th" | "four" | "d" => 4,
+        "fifth" | "5th" | "five" | "e" => 5,
+        "sixth" | "6th" | "six" => 6,
         "last" => count,
-        "two" => 2,
-        "three" => 3,
-        "four" => 4,
-        "five" => 5,
-        "six" => 6,
-        "b" => 2,
-        "c" => 3,
-        "d" => 4,
-        "e" => 5,
         digits => digits.parse().ok()?,
     };
     (1..=count).contains(&place).then(|| place - 1)
@@ -241,7 +277,11 @@ fn best<T>(list: &[T], score: impl Fn(&T) -> usize) -> Option<usize> {
 
 fn is_email(word: &str) -> bool {
     let Some((name, host)) = word.split_once('@') else { return false };
-    !name.is_empty() && !host.contains('@') && host.contains('.') && !host.starts_with('.') && !host.ends_with('.')
+    !name.is_empty()
+        && !host.contains('@')
+        && host.contains('.')
+        && !host.starts_with('.')
+        && !host.ends_with('.')
 }
 
 /// Seven to fifteen digits, however they are grouped.

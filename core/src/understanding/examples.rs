@@ -20,7 +20,8 @@ pub(super) fn check(understanding: &Understanding) -> Vec<Finding> {
         let found = understanding.read(&text.value, None).intent;
         if (found == *intent) != *must {
             let should = if *must { "should" } else { "should not" };
-            let message = format!("\"{}\" {should} be taken for {intent:?}, and is taken for {found:?}.", text.value);
+            let message =
+                format!("\"{}\" {should} be taken for {intent:?}, and is taken for {found:?}.", text.value);
             findings.push(intents.error(text, message));
         }
     }
@@ -29,7 +30,8 @@ pub(super) fn check(understanding: &Understanding) -> Vec<Finding> {
         let tokens = super::text::tokens(&example.text.value);
         let found = super::slots::read(&understanding.words, &tokens, example.step.as_deref());
         if found != example.slots {
-            let message = format!("\"{}\" gives other slots than it should: {}.", example.text.value, in_json(&found));
+            let message =
+                format!("\"{}\" gives other slots than it should: {}.", example.text.value, in_json(&found));
             findings.push(slots.error(&example.text, message));
         }
     }

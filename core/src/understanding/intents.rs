@@ -154,7 +154,10 @@ impl Intents {
             || tokens.len() <= SHORT + hit.len();
         let starts = matches!(tokens[hit.first].before, Sep::Sentence | Sep::Comma | Sep::Dash)
             || tokens[..hit.first].iter().rev().take(3).all(|token| {
-                token.is(&["and", "so", "ok", "okay", "please", "hi", "hello", "sorry", "oh", "yes", "no", "um", "actually", "wait", "but"])
+                token.is(&[
+                    "and", "so", "ok", "okay", "please", "hi", "hello", "sorry", "oh", "yes", "no", "um",
+                    "actually", "wait", "but",
+                ])
             });
         match place {
             Place::Begins => starts && short,

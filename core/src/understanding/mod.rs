@@ -31,8 +31,8 @@ use crate::content::{Finding, Severity, Source};
 /// More of a message than this is not read for needs, intent and slots. (Safety reads all of it.)
 pub const LONGEST_READ: usize = 20_000;
 
-/// A need that scores less says too little to act on it as a wish for support.
-const ENOUGH: f64 = 0.5;
+/// A need that scores less says too little to be a wish for support beside the slots of a group.
+const ENOUGH: f64 = 0.8;
 
 /// The compiled words of needs, intents and slots. Immutable; share it freely between threads.
 #[derive(Debug, Default)]
@@ -79,12 +79,12 @@ impl Understanding {
         let needs = self.needs.find(text, &tokens);
         let mut group = slots::read(&self.words, &tokens, step);
         let heard = self.intents.hear(&tokens);
-        let intent = match intents::command(text) {
-            Some(intent) => intent,
-            None => self.intent(&heard, &tokens, step, &needs, &group),
-        };
+        let intent = intents::command(text).unwrap_or_else(|| weigh(&heard, &tokens, step, &needs, &group));
         // Days and numbers in a story about oneself are no wishes for a group.
-        if step.is_none() && intent == Intent::Signpost {
+        if step.is_none()
+            && intent == Intent::Signpost
+            && strong(&group) <= usize::from(group.staff.is_some())
+        {
             group = GroupSlots::default();
         }
         Meaning { needs, intent, group, ..Meaning::default() }
@@ -109,9 +109,9 @@ impl Understanding {
     pub fn role(&self, text: &str) -> Option<&str> {
         let tokens = text::tokens(clip(text));
         let marks = self.words.marks(&tokens);
-        marks.iter().find_map(|(mark, ..)| match mark {
-            slots::Mark::Role(role) => self.words.roles.get(*role).map(|role| role.id.as_str()),
-            _ => None,
+        marks.iter().find_map(|(mark, ..)| {
+            let slots::Mark::Role(role) = mark else { return None };
+            self.words.roles.get(*role).map(|role| role.id.as_str())
         })
     }
 
@@ -125,52 +125,56 @@ impl Understanding {
     pub fn check_examples(&self) -> Vec<Finding> {
         examples::check(self)
     }
+}
 
-    fn intent(
-        &self,
-        heard: &Heard,
-        tokens: &[Token],
-        step: Option<&str>,
-        needs: &[NeedFound],
-        group: &GroupSlots,
-    ) -> Intent {
-        if let Some(whole) = heard.whole {
-            return whole;
+/// What a message wants, all in all.
+fn weigh(
+    heard: &Heard,
+    tokens: &[Token],
+    step: Option<&str>,
+    needs: &[NeedFound],
+    group: &GroupSlots,
+) -> Intent {
+    if let Some(whole) = heard.whole {
+        return whole;
+    }
+    let filled = filled(group);
+    let asks = question::sentences(tokens).any(|range| question::is_question(&tokens[range]));
+    let best = needs.first().map_or(0.0, |need| need.score);
+    let holds = |intent: Intent| {
+        if intent == Intent::Correct {
+            filled > 0 || (!asks && best < ENOUGH)
+        } else if intent == Intent::Group {
+            step.is_none() || filled == 0
+        } else if intent == Intent::Signpost {
+            // Talk of needs beside an answer is part of the answer.
+            step.is_none() || step == Some("needs") || filled == 0
+        } else if intent == Intent::Question {
+            asks || step.is_some()
+        } else if matches!(intent, Intent::Thanks | Intent::Greeting | Intent::Bye) {
+            needs.is_empty() && filled == 0 && !asks
+        } else {
+            true
         }
-        let filled = filled(group);
-        let asks = question::sentences(tokens).any(|range| question::is_question(&tokens[range]));
-        for &intent in &heard.within {
-            let holds = match intent {
-                Intent::Correct => filled > 0 || !asks && needs.is_empty(),
-                Intent::Group => step.is_none() || filled == 0,
-                // Talk of a group that is asked about, or of one's own need.
-                Intent::Signpost => step.is_none() || step == Some("needs") || filled == 0,
-                Intent::Question => asks || step.is_some(),
-                Intent::Thanks | Intent::Greeting | Intent::Bye => needs.is_empty() && filled == 0 && !asks,
-                _ => true,
-            };
-            if holds {
-                return intent;
-            }
-        }
-        let strong = strong(group);
-        if step.is_none() && (strong >= 2 || (strong >= 1 && filled >= 3)) {
-            return Intent::Group;
-        }
-        let need = needs.first().is_some_and(|need| need.score >= ENOUGH || needs.len() > 1 || need.score >= 0.25);
-        match step {
-            None | Some("needs") if need => Intent::Signpost,
-            _ if asks => Intent::Question,
-            _ => Intent::None,
-        }
+    };
+    if let Some(intent) = heard.within.iter().copied().find(|intent| holds(*intent)) {
+        return intent;
+    }
+    let strong = strong(group);
+    if step.is_none() && (strong >= 2 || (strong >= 1 && filled >= 3)) {
+        return Intent::Group;
+    }
+    let need = best > 0.0 && (filled == 0 || best >= ENOUGH);
+    match step {
+        None | Some("needs") if need => Intent::Signpost,
+        _ if asks => Intent::Question,
+        _ => Intent::None,
     }
 }
 
 /// How many slots are filled.
 fn filled(group: &GroupSlots) -> usize {
-    strong(group)
-        + usize::from(!group.days.is_empty())
-        + usize::from(group.time.is_some())
+    strong(group) + usize::from(!group.days.is_empty()) + usize::from(group.time.is_some())
 }
 
 /// Slots that hardly turn up when somebody speaks of something else.

@@ -15,11 +15,13 @@ use crate::content::{Finding, Source};
 const MOST_NEEDS: usize = 8;
 /// How much one phrase of each list says, from certain to a hint.
 const WEIGHTS: [f64; 3] = [0.85, 0.55, 0.25];
+/// How much of that counts for a broad need.
+const BROAD: f64 = 0.9;
 
 /// The lexicon of needs, in the order of the content.
 #[derive(Debug, Default)]
 pub(super) struct Needs {
-    needs: Vec<Need>,
+    list: Vec<Need>,
     phrases: Phrases,
     meanings: Vec<Means>,
     denials: Phrases,
@@ -30,6 +32,7 @@ pub(super) struct Needs {
 struct Need {
     id: String,
     label: String,
+    broad: bool,
     examples: Vec<Spanned<String>>,
 }
 
@@ -56,6 +59,9 @@ struct File {
 struct Entry {
     id: Spanned<String>,
     label: String,
+    /// Says less than any other need beside it: "stressed about money" is about money.
+    #[serde(default)]
+    broad: bool,
     #[serde(default)]
     sure: Vec<Spanned<String>>,
     #[serde(default)]
@@ -79,7 +85,7 @@ impl Needs {
             this.add(phrase, Means::default(), source, findings);
         }
         for (index, entry) in file.needs.into_iter().enumerate() {
-            if this.needs.iter().any(|need| need.id == entry.id.value) {
+            if this.list.iter().any(|need| need.id == entry.id.value) {
                 let message = format!("The need \"{}\" stands here a second time.", entry.id.value);
                 findings.push(source.error(&entry.id, message));
             }
@@ -92,7 +98,12 @@ impl Needs {
                     this.add(phrase, Means(vec![(index, weight)]), source, findings);
                 }
             }
-            this.needs.push(Need { id: entry.id.value, label: entry.label, examples: entry.examples });
+            this.list.push(Need {
+                id: entry.id.value,
+                label: entry.label,
+                broad: entry.broad,
+                examples: entry.examples,
+            });
         }
         this.phrases.finish(&Typos::plain(file.plain_words));
         for phrase in &file.denials {
@@ -115,18 +126,24 @@ impl Needs {
         for hit in longest(&hits).filter(|hit| !denied[hit.first]) {
             for &(need, weight) in &self.meanings[hit.means as usize].0 {
                 let words = words_of(text, tokens, hit.first, hit.last);
-                match found.iter_mut().find(|other| other.need == need) {
-                    Some(other) => other.add(words, weight),
-                    None => found.push(Found { need, doubt: 1.0 - weight, because: vec![words.to_owned()] }),
+                let weight = if self.list[need].broad { weight * BROAD } else { weight };
+                if let Some(other) = found.iter_mut().find(|other| other.need == need) {
+                    other.add(words, weight, hit.len());
+                } else {
+                    let because = vec![words.to_owned()];
+                    found.push(Found { need, doubt: 1.0 - weight, because, words: hit.len() });
                 }
             }
         }
-        found.sort_by(|a, b| a.doubt.total_cmp(&b.doubt).then(a.need.cmp(&b.need)));
+        // Longer phrases say more; then the order of the content.
+        found.sort_by(|a, b| {
+            a.doubt.total_cmp(&b.doubt).then(b.words.cmp(&a.words)).then(a.need.cmp(&b.need))
+        });
         found.truncate(MOST_NEEDS);
         found
             .into_iter()
             .map(|one| NeedFound {
-                id: self.needs[one.need].id.clone(),
+                id: self.list[one.need].id.clone(),
                 score: ((1.0 - one.doubt) * 100.0).round() / 100.0,
                 because: one.because,
             })
@@ -134,16 +151,16 @@ impl Needs {
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
-        self.needs.iter().map(|need| need.id.as_str())
+        self.list.iter().map(|need| need.id.as_str())
     }
 
     pub(super) fn label(&self, id: &str) -> Option<&str> {
-        self.needs.iter().find(|need| need.id == id).map(|need| need.label.as_str())
+        self.list.iter().find(|need| need.id == id).map(|need| need.label.as_str())
     }
 
     /// Each need with its examples and the file they stand in.
     pub(super) fn examples(&self) -> impl Iterator<Item = (&str, &Spanned<String>)> {
-        self.needs.iter().flat_map(|need| need.examples.iter().map(|example| (need.id.as_str(), example)))
+        self.list.iter().flat_map(|need| need.examples.iter().map(|example| (need.id.as_str(), example)))
     }
 
     pub(super) fn file(&self) -> &str {
@@ -183,7 +200,8 @@ impl Needs {
         }
         let mut at = 0;
         while at < tokens.len() {
-            if matches!(tokens[at].before, Sep::Sentence | Sep::Comma | Sep::Dash) && !tokens[at].is(&["or", "nor"])
+            if matches!(tokens[at].before, Sep::Sentence | Sep::Comma | Sep::Dash)
+                && !tokens[at].is(&["or", "nor"])
             {
                 reach = None;
             }
@@ -214,16 +232,19 @@ struct Found {
     need: usize,
     doubt: f64,
     because: Vec<String>,
+    /// How many words spoke for it.
+    words: usize,
 }
 
 impl Found {
     /// The same words twice say no more than once.
-    fn add(&mut self, words: &str, weight: f64) {
+    fn add(&mut self, words: &str, weight: f64, count: usize) {
         if self.because.iter().any(|known| known.eq_ignore_ascii_case(words)) {
             return;
         }
         self.doubt *= 1.0 - weight;
         self.because.push(words.to_owned());
+        self.words += count;
     }
 }
 

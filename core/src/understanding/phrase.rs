@@ -84,8 +84,12 @@ impl Phrases {
         if firsts.is_empty() {
             return Err(format!("The phrase \"{written}\" holds no word."));
         }
-        if matches!(parts.last(), Some(Part::Gap)) {
-            return Err(format!("The phrase \"{written}\" must end with a word."));
+        let may_be_absent = |part: &&Part| match part {
+            Part::Gap => true,
+            Part::OneOf(runs) => runs.iter().any(Vec::is_empty),
+        };
+        if parts.iter().rev().take_while(may_be_absent).any(|part| matches!(part, Part::Gap)) {
+            return Err(format!("A word that must be there has to follow the gap in \"{written}\"."));
         }
         firsts.sort_unstable();
         firsts.dedup();
@@ -106,7 +110,14 @@ impl Phrases {
 
     /// Everything found, in order of the first word; of one meaning and start only the longest.
     pub(super) fn find(&self, tokens: &[Token]) -> Vec<Hit> {
-        let atoms: Vec<Vec<u32>> = tokens.iter().map(|token| self.atoms_of(&token.word)).collect();
+        let atoms: Vec<Vec<u32>> = tokens
+            .iter()
+            .map(|token| {
+                let mut atoms = self.atoms_of(&token.word);
+                atoms.extend(token.bare.iter().flat_map(|bare| self.known(bare)));
+                atoms
+            })
+            .collect();
         let mut hits: Vec<Hit> = Vec::new();
         for first in 0..tokens.len() {
             let from = hits.len();
@@ -172,6 +183,14 @@ impl Phrases {
 
     /// The atoms that a word of a message stands for; a typing error stands for what was meant.
     fn atoms_of(&self, word: &str) -> Vec<u32> {
+        let mut out = self.known(word);
+        if out.is_empty() {
+            out.extend(self.typos.meant(word));
+        }
+        out
+    }
+
+    fn known(&self, word: &str) -> Vec<u32> {
         let mut out = Vec::new();
         if let Some(&id) = self.words.get(word) {
             out.push(id);
@@ -183,9 +202,6 @@ impl Phrases {
         }
         if let Some(&id) = self.prefixes.get(word) {
             out.push(id);
-        }
-        if out.is_empty() {
-            out.extend(self.typos.meant(word));
         }
         out
     }

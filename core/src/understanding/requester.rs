@@ -18,10 +18,10 @@ pub struct Requester {
 }
 
 pub(super) fn read(words: &Words, text: &str, tokens: &[Token]) -> Requester {
-    let role = words.marks(tokens).into_iter().find_map(|(mark, first, last)| match mark {
-        Mark::Role(_) => Some((first, last)),
-        _ => None,
-    });
+    let role = words
+        .marks(tokens)
+        .into_iter()
+        .find_map(|(mark, first, last)| matches!(mark, Mark::Role(_)).then_some((first, last)));
     let name = name(tokens, role.map(|(first, _)| first));
     Requester {
         name: name.map(|(first, last)| words_of(text, tokens, first, last).to_owned()),
@@ -37,10 +37,8 @@ fn name(tokens: &[Token], role: Option<usize>) -> Option<(usize, usize)> {
     let after = (0..tokens.len()).find_map(|at| {
         let next = |far: usize, words: &[&str]| tokens.get(at + far).is_some_and(|token| token.is(words));
         match tokens[at].word.as_str() {
-            "i" if next(1, &["am"]) => Some(at + 2),
-            "name" if next(1, &["is"]) => Some(at + 2),
+            "i" | "name" | "this" if next(1, &["am", "is"]) => Some(at + 2),
             "names" | "its" => Some(at + 1),
-            "this" if next(1, &["is"]) => Some(at + 2),
             _ => None,
         }
     });
@@ -60,12 +58,28 @@ fn name(tokens: &[Token], role: Option<usize>) -> Option<(usize, usize)> {
     {
         end += 1;
     }
-    (end > start && (introduced || tokens[start].capital || tokens.len() <= LONGEST_NAME)).then(|| (start, end - 1))
+    (end > start && (introduced || tokens[start].capital || tokens.len() <= LONGEST_NAME))
+        .then(|| (start, end - 1))
 }
 
 /// "senior" and "deputy" belong to the role that follows.
 fn widen(tokens: &[Token], first: usize, last: usize, name: Option<(usize, usize)>) -> (usize, usize) {
-    const WITH: &[&str] = &["senior", "deputy", "junior", "lead", "specialist", "community", "clinical", "charge", "student", "trainee", "assistant", "head", "acting", "interim"];
+    const WITH: &[&str] = &[
+        "senior",
+        "deputy",
+        "junior",
+        "lead",
+        "specialist",
+        "community",
+        "clinical",
+        "charge",
+        "student",
+        "trainee",
+        "assistant",
+        "head",
+        "acting",
+        "interim",
+    ];
     let mut first = first;
     while first > 0
         && tokens[first].before < Sep::Comma

@@ -34,6 +34,8 @@ pub(super) struct Token {
     pub before: Sep,
     /// Stands in a sentence that ends with a question mark.
     pub asked: bool,
+    /// The word without its ending 's: "husband" of "husband's".
+    pub bare: Option<String>,
     /// Was written with a capital letter.
     pub capital: bool,
 }
@@ -109,8 +111,13 @@ impl Cutter {
                     self.flush(at);
                 }
             }
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{feff}' | '\u{ad}' => {}
-            '\u{fe00}'..='\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}' => {}
+            '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'
+            | '\u{feff}'
+            | '\u{ad}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{1f3fb}'..='\u{1f3ff}' => {}
             '&' => self.lone(at, c, "and"),
             '£' | '$' | '€' => self.lone(at, c, "pounds"),
             '%' => self.lone(at, c, "percent"),
@@ -185,6 +192,13 @@ impl Cutter {
         let start = self.start;
         let (first, second) = fold(&word, apostrophe);
         self.emit(first, start, end, before);
+        if apostrophe
+            && second.is_none()
+            && first.len() > 3
+            && let (Some(bare), Some(last)) = (first.strip_suffix('s'), self.out.last_mut())
+        {
+            last.bare = Some(bare.to_owned());
+        }
         if let Some(second) = second {
             self.emit(second, start, end, Sep::Space);
         }
@@ -195,8 +209,15 @@ impl Cutter {
         if before == Sep::Sentence {
             self.sentence_from = self.out.len();
         }
-        let token =
-            Token { word: word.to_owned(), start, end, before, asked: false, capital: self.capital };
+        let token = Token {
+            word: word.to_owned(),
+            start,
+            end,
+            before,
+            asked: false,
+            bare: None,
+            capital: self.capital,
+        };
         self.out.push(token);
         self.marks = Marks::default();
     }

@@ -58,7 +58,7 @@ pub(crate) fn hub() -> Hub {
         nation: Nation::England,
         hours: "Mon-Fri 09:00-17:00".parse::<Hours>().expect("hours"),
         closed_days: Vec::new(),
-        confidentiality: "your manager cannot see this chat. The hub's practitioners can.".into(),
+        confidentiality: "Your manager cannot see this chat. The hub's practitioners can.".into(),
         chat_days: 90,
         person_per_minute: 20,
     }
@@ -149,6 +149,7 @@ impl<'a> Play<'a> {
             desk: self.desk.clone(),
         };
         self.seed += 1;
+        self.now = self.now.checked_add(SignedDuration::from_secs(4)).expect("in range");
         let turn = self.engine.turn(&before, &Input { at, what }, &context);
         for effect in &turn.effects {
             match effect {

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::{Hold, Postgres, Result, queries};
 use crate::{
-    error::StoreError,
+    error::{StoreError, code},
     plan::{self, Batch, Erasure, Fail, Turn},
     seal::Sealer,
     work::CommitReport,
@@ -37,8 +37,7 @@ impl Postgres {
 
 /// A claim whose connection was ended by the server is somebody else's by now.
 fn lost(error: sqlx::Error) -> StoreError {
-    let code = error.as_database_error().and_then(|e| e.code()).unwrap_or_default();
-    if code == "25P03" || matches!(error, sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) {
+    if code(&error) == "25P03" || matches!(error, sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) {
         return StoreError::NotClaimed;
     }
     error.into()

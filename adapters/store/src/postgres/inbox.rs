@@ -47,10 +47,9 @@ impl Postgres {
         loop {
             match self.try_claim(limit, window).await.map_err(Fail::into_error)? {
                 Looked::Claimed(claim) => return Ok(Some(claim)),
-                Looked::Nothing => return Ok(None),
                 // What waited in front is held by others: look behind it once.
                 Looked::AllHeld if window == WINDOW => window = i64::MAX,
-                Looked::AllHeld => return Ok(None),
+                Looked::Nothing | Looked::AllHeld => return Ok(None),
             }
         }
     }
@@ -214,8 +213,8 @@ async fn lock_lanes(tx: &mut PgConnection, arrivals: &[Arrival], sealer: &Sealer
     let mut locks: Vec<i64> = arrivals
         .iter()
         .map(|arrival| {
-            let [a, b, c, d, e, f, g, h, ..] = sealer.hash("lane", &[&arrival.lane]);
-            i64::from_be_bytes([a, b, c, d, e, f, g, h])
+            let hash = u128::from_be_bytes(sealer.hash("lane", &[&arrival.lane]));
+            ((hash >> 64) as u64).cast_signed()
         })
         .collect();
     locks.sort_unstable();

@@ -9,7 +9,7 @@ use sqlx::{
 
 use super::Postgres;
 use crate::{
-    error::{OpenError, describe, migration_why},
+    error::{OpenError, code, describe, migration_why},
     seal::{self, HASH_KEY, Keyring, META, Sealer},
     store::StoreConfig,
 };
@@ -88,8 +88,7 @@ impl Postgres {
 }
 
 fn why(error: &sqlx::Error) -> String {
-    let code = error.as_database_error().and_then(|e| e.code()).unwrap_or_default();
-    match &*code {
+    match code(error).as_str() {
         "28P01" | "28000" => "it does not accept this user or password".to_owned(),
         "3D000" => "there is no database of that name".to_owned(),
         "53300" => "it has no connection free".to_owned(),

@@ -150,13 +150,11 @@ impl Sqlite {
     pub(crate) async fn replay(&self, seq: i64) -> Result<()> {
         self.rare(move |tx, group, done| {
             Box::pin(async move {
-                match inbox::replay(tx, seq, &group.sealer).await? {
-                    0 => Err(Fail::Database(StoreError::Missing)),
-                    _ => {
-                        *done = Some(());
-                        Ok(())
-                    }
+                if inbox::replay(tx, seq, &group.sealer).await? == 0 {
+                    return Err(Fail::Database(StoreError::Missing));
                 }
+                *done = Some(());
+                Ok(())
             })
         })
         .await

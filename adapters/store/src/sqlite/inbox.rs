@@ -1,6 +1,6 @@
 //! What comes in: receiving, claiming, timers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use tokio::sync::oneshot;
@@ -60,15 +60,27 @@ async fn insert(
         return Ok(0);
     }
     let keys: Vec<String> = arrivals.iter().map(|arrival| rows::hex(&arrival.key)).collect();
-    let fresh: Vec<Vec<u8>> = sqlx::query_scalar(
-        "INSERT INTO seen (key, at) SELECT unhex(value), $2 FROM json_each($1) WHERE true
-         ON CONFLICT DO NOTHING RETURNING key",
+    let keys_json = rows::json(&keys)?;
+    // Lists come and go as one row of JSON: a row costs more than what is in it.
+    let known: String = sqlx::query_scalar(
+        "SELECT json_group_array(j.value) FROM json_each($1) j JOIN seen ON seen.key = unhex(j.value)",
     )
-    .bind(rows::json(&keys)?)
-    .bind(arrivals[0].received)
-    .fetch_all(&mut *tx)
+    .bind(&keys_json)
+    .fetch_one(&mut *tx)
     .await?;
-    let new: Vec<&Arrival> = arrivals.iter().filter(|a| fresh.iter().any(|key| key[..] == a.key)).collect();
+    let known: BTreeSet<String> = rows::parse(&known)?;
+    if known.len() < keys.len() {
+        sqlx::query(
+            "INSERT INTO seen (key, at) SELECT unhex(value), $2 FROM json_each($1) WHERE true
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(&keys_json)
+        .bind(arrivals[0].received)
+        .execute(&mut *tx)
+        .await?;
+    }
+    let new: Vec<&Arrival> =
+        arrivals.iter().zip(&keys).filter(|(_, key)| !known.contains(*key)).map(|(a, _)| a).collect();
     append(tx, &new, sealer).await?;
     Ok(new.len())
 }
@@ -128,7 +140,7 @@ impl Task for Take {
             let busy: Vec<String> = {
                 let mut lanes = group.held.lock();
                 let busy: Vec<String> =
-                    lanes.held.iter().filter(|lane| !group.freed.contains(*lane)).cloned().collect();
+                    lanes.held.keys().filter(|lane| !group.freed.contains(*lane)).cloned().collect();
                 lanes.wanted |= !busy.is_empty();
                 busy.into_iter().chain(group.taken.iter().cloned()).collect()
             };
@@ -185,7 +197,7 @@ impl Task for Take {
 pub(super) struct Due {
     pub(super) now: i64,
     pub(super) seeds: Vec<i64>,
-    pub(super) due: usize,
+    pub(super) fired: usize,
     pub(super) reply: oneshot::Sender<Result<usize>>,
 }
 
@@ -203,7 +215,7 @@ impl Task for Due {
             .bind(rows::count(self.seeds.len()))
             .fetch_all(&mut *tx)
             .await?;
-            self.due = due.len();
+            self.fired = due.len();
             if due.is_empty() {
                 return Ok(());
             }
@@ -218,7 +230,7 @@ impl Task for Due {
     }
 
     fn answer(self: Box<Self>, outcome: Result<()>) {
-        answer(self.reply, outcome.map(|()| self.due));
+        answer(self.reply, outcome.map(|()| self.fired));
     }
 }
 

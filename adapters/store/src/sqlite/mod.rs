@@ -8,7 +8,7 @@ mod outbox;
 mod writer;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, btree_map::Entry},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -91,7 +91,9 @@ pub(crate) struct Held {
 
 #[derive(Default)]
 struct Lanes {
-    held: BTreeSet<String>,
+    /// How many hold each: within one group a lane may be committed and claimed again before
+    /// the first is told.
+    held: BTreeMap<String, usize>,
     /// A claim passed over one of them: somebody waits for it.
     wanted: bool,
 }
@@ -108,7 +110,12 @@ impl Held {
 
 impl Hold {
     fn take(held: &Arc<Held>, lanes: Vec<String>) -> Self {
-        held.lock().held.extend(lanes.iter().cloned());
+        {
+            let mut all = held.lock();
+            for lane in &lanes {
+                *all.held.entry(lane.clone()).or_default() += 1;
+            }
+        }
         Self { lanes, held: Arc::clone(held) }
     }
 }
@@ -117,7 +124,12 @@ impl Drop for Hold {
     fn drop(&mut self) {
         let mut lanes = self.held.lock();
         for lane in &self.lanes {
-            lanes.held.remove(lane);
+            if let Entry::Occupied(mut count) = lanes.held.entry(lane.clone()) {
+                *count.get_mut() -= 1;
+                if *count.get() == 0 {
+                    count.remove();
+                }
+            }
         }
         if std::mem::take(&mut lanes.wanted) {
             self.held.signals.inbox();
@@ -170,7 +182,7 @@ impl Sqlite {
 
     pub(crate) async fn due_timers(&self, now: Timestamp, seeds: Vec<i64>) -> Result<usize> {
         let now = now.as_microsecond();
-        self.writer.ask(|reply| inbox::Due { now, seeds, due: 0, reply }).await
+        self.writer.ask(|reply| inbox::Due { now, seeds, fired: 0, reply }).await
     }
 
     pub(crate) async fn claim_sends(&self, now: Timestamp, limits: SendLimits) -> Result<Vec<SendJob>> {

@@ -14,7 +14,7 @@ use sqlx::{
 
 use super::{Held, Reads, Sqlite, writer::Writer};
 use crate::{
-    error::{OpenError, describe, migration_why},
+    error::{OpenError, code, describe, migration_why},
     seal::{self, HASH_KEY, Keyring, META, Sealer},
     store::{Signals, StoreConfig},
 };
@@ -124,8 +124,13 @@ pub(super) fn options(path: Option<&Path>) -> SqliteConnectOptions {
         .busy_timeout(BUSY)
         .foreign_keys(true)
         .statement_cache_capacity(256)
+        .row_buffer_size(512)
         .pragma("secure_delete", "on")
         .pragma("temp_store", "memory")
+        // Kibibytes. The default holds too little of what a busy hub touches again and again.
+        .pragma("cache_size", "-16384")
+        // Pages. Most are written again soon: fewer, longer checkpoints write each of them once.
+        .pragma("wal_autocheckpoint", "8192")
         .disable_statement_logging()
 }
 
@@ -165,8 +170,7 @@ async fn connect(
 }
 
 fn sqlite_why(error: &sqlx::Error) -> String {
-    let code = error.as_database_error().and_then(|e| e.code()).unwrap_or_default();
-    match code.parse::<i32>().map(|code| code & 0xFF) {
+    match code(error).parse::<i32>().map(|code| code & 0xFF) {
         Ok(5 | 6) => "another process keeps it busy".to_owned(),
         Ok(8) => "it can only be read".to_owned(),
         Ok(10) => "the disk failed".to_owned(),

@@ -33,13 +33,16 @@ impl Task for Lease {
         Box::pin(async move {
             self.jobs.clear();
             let now = self.now.as_microsecond();
-            let lanes: Vec<String> = sqlx::query_scalar(
-                "SELECT lane FROM sending INDEXED BY sending_next WHERE ready <= $1 ORDER BY rank, ready LIMIT $2",
+            let lanes: String = sqlx::query_scalar(
+                "SELECT json_group_array(lane) FROM (
+                    SELECT lane FROM sending INDEXED BY sending_next
+                    WHERE ready <= $1 ORDER BY rank, ready LIMIT $2)",
             )
             .bind(now)
             .bind(rows::count(self.limits.lanes))
-            .fetch_all(&mut *tx)
+            .fetch_one(&mut *tx)
             .await?;
+            let lanes: Vec<String> = rows::parse(&lanes)?;
             if lanes.is_empty() {
                 return Ok(());
             }
@@ -153,18 +156,28 @@ impl Task for Finish {
     fn run<'a>(&'a mut self, tx: &'a mut SqliteConnection, group: &'a mut Group) -> Run<'a> {
         Box::pin(async move {
             let ended = Ended::of(&self.ends);
-            let written: Vec<(i64, String, String, i64, i64)> = sqlx::query_as(
+            let ended = rows::json(&ended)?;
+            // id, lane, person, erase, new status.
+            let written: String = sqlx::query_scalar(
+                "SELECT json_group_array(json_array(o.id, o.lane, o.person, o.erase, json_extract(j.value, '$[2]')))
+                 FROM json_each($1) j CROSS JOIN outbox o ON o.id = json_extract(j.value, '$[0]')
+                 WHERE o.fence = json_extract(j.value, '$[1]') AND o.status = 0 AND o.handed = 1",
+            )
+            .bind(&ended)
+            .fetch_one(&mut *tx)
+            .await?;
+            let written: Vec<(i64, String, String, i64, i64)> = rows::parse(&written)?;
+            sqlx::query(
                 "UPDATE outbox SET status = j.status, native = j.native, due = j.due, handed = 0,
                         unknown = outbox.unknown + j.unknown
                  FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS fence,
                               json_extract(value, '$[2]') AS status, json_extract(value, '$[3]') AS native,
                               json_extract(value, '$[4]') AS due, json_extract(value, '$[5]') AS unknown
                        FROM json_each($1)) AS j
-                 WHERE outbox.id = j.id AND outbox.fence = j.fence AND outbox.status = 0 AND outbox.handed = 1
-                 RETURNING outbox.id, outbox.lane, outbox.person, outbox.erase, outbox.status",
+                 WHERE outbox.id = j.id AND outbox.fence = j.fence AND outbox.status = 0 AND outbox.handed = 1",
             )
-            .bind(rows::json(&ended)?)
-            .fetch_all(&mut *tx)
+            .bind(&ended)
+            .execute(&mut *tx)
             .await?;
             self.late = sends::late(&self.ends, written.iter().map(|row| row.0));
             let gone: Vec<i64> =

@@ -123,25 +123,21 @@ impl Writer {
     async fn group(&self, mut tasks: Vec<Box<dyn Task>>) -> bool {
         let mut connection = self.connection.lock().await;
         tasks.sort_by_key(|task| task.order());
-        match self.together(&mut connection, &mut tasks, false).await {
-            Ok(erased) => {
-                for task in tasks {
-                    task.answer(Ok(()));
-                }
-                erased
+        if let Ok(erased) = self.together(&mut connection, &mut tasks, false).await {
+            for task in tasks {
+                task.answer(Ok(()));
             }
-            Err(_) => {
-                let mut any = false;
-                for task in tasks {
-                    let mut alone = [task];
-                    let outcome = self.together(&mut connection, &mut alone, true).await;
-                    any |= matches!(outcome, Ok(true));
-                    let [task] = alone;
-                    task.answer(outcome.map(|_| ()));
-                }
-                any
-            }
+            return erased;
         }
+        let mut erased = false;
+        for task in tasks {
+            let mut alone = [task];
+            let outcome = self.together(&mut connection, &mut alone, true).await;
+            erased |= matches!(outcome, Ok(true));
+            let [task] = alone;
+            task.answer(outcome.map(|_| ()));
+        }
+        erased
     }
 
     async fn together(

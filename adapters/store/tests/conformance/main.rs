@@ -1,5 +1,7 @@
 //! What every database must do, run against each of them.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+
 mod desk;
 mod erasure;
 mod inbox;

@@ -87,8 +87,8 @@ async fn unwritable_database_is_a_sentence() {
     assert!(matches!(error, OpenError::Unwritable { .. }), "{sentence}");
     let left: Vec<_> = fs::read_dir(folder.path())
         .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".key"))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "key"))
         .collect();
     assert!(left.is_empty(), "a refused database gets no key: {left:?}");
     assert!(matches!(refused(StoreConfig::new("mysql://x")).await.0, OpenError::Url));

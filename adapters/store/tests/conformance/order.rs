@@ -103,16 +103,14 @@ impl World {
     async fn step(&mut self, store: &Store, step: Step) {
         match step {
             Step::Receive { lane, again } => {
-                let key = match self.last.get(&lane).filter(|_| again) {
-                    Some(key) => key.clone(),
-                    None => {
-                        self.received += 1;
-                        let key = format!("{}-{}", self.case, self.received);
-                        self.expected.entry(lane).or_default().push(key.clone());
-                        self.last.insert(lane, key.clone());
-                        key
-                    }
-                };
+                let repeated = self.last.get(&lane).filter(|_| again).cloned();
+                let key = repeated.unwrap_or_else(|| {
+                    self.received += 1;
+                    let key = format!("{}-{}", self.case, self.received);
+                    self.expected.entry(lane).or_default().push(key.clone());
+                    self.last.insert(lane, key.clone());
+                    key
+                });
                 receive(store, &[text(&self.who(lane), &key, &key)]).await;
             }
             Step::Decide { limit, commit, safety } => {

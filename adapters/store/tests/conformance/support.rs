@@ -77,10 +77,8 @@ pub(crate) fn text(who: &str, key: &str, words: &str) -> Incoming {
 }
 
 pub(crate) fn words(input: &Input) -> &str {
-    match &input.what {
-        InputKind::Message(message) => &message.text,
-        other => panic!("not a message: {other:?}"),
-    }
+    let InputKind::Message(message) = &input.what else { panic!("not a message: {:?}", input.what) };
+    &message.text
 }
 
 pub(crate) fn say(kind: SayKind, text: &str) -> Effect {

@@ -123,13 +123,15 @@ pub(crate) async fn many_commits_at_once_keep_every_turn(home: Home) {
             let store = store.clone();
             tokio::spawn(async move {
                 while let Some(claim) = store.claim(7).await.unwrap() {
-                    let turns = claim
+                    let turns: Vec<_> = claim
                         .works()
                         .iter()
                         .flat_map(|work| &work.inputs)
                         .map(|input| decided(input, vec![bot(words(&input.input))]))
                         .collect();
-                    store.commit(claim, turns, vec![], at(1)).await.unwrap();
+                    let count = turns.len();
+                    let report = store.commit(claim, turns, vec![], at(1)).await.unwrap();
+                    assert_eq!(report.committed.len(), count, "nobody else held them");
                 }
             })
         })

@@ -258,16 +258,14 @@ impl User {
     }
 
     fn opens_private_chat(&self, world: &mut World) {
-        let chat = &world.chats[&self.chat];
+        let Some(chat) = world.chats.get_mut(&self.chat) else { return };
         if chat.kind != Kind::Private || chat.bot.is_some() {
             return;
         }
-        if chat.messages.is_empty() {
-            if let Some(chat) = world.chats.get_mut(&self.chat) {
-                chat.bot = Some(Rank::Member);
-            }
-        } else {
+        if std::mem::replace(&mut chat.opened, true) {
             self.changes_bot(world, Some(Rank::Member));
+        } else {
+            chat.bot = Some(Rank::Member);
         }
     }
 

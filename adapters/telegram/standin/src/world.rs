@@ -64,6 +64,8 @@ pub(crate) struct Chat {
     pub(crate) members: BTreeMap<i64, Rank>,
     /// What the bot is in it: `None` when it was never let in, was blocked, or left.
     pub(crate) bot: Option<Rank>,
+    /// The person has written to the bot: before that it does not know the chat.
+    pub(crate) opened: bool,
     pub(crate) migrated_to: Option<i64>,
     pub(crate) topics: BTreeMap<i64, Topic>,
     pub(crate) messages: BTreeMap<i64, Message>,
@@ -246,6 +248,7 @@ impl World {
             title: title.to_owned(),
             members: BTreeMap::new(),
             bot: None,
+            opened: false,
             migrated_to: None,
             topics: BTreeMap::new(),
             messages: BTreeMap::new(),
@@ -350,6 +353,9 @@ impl World {
                 parameters: Some(json!({"migrate_to_chat_id": to})),
                 ..Fail::bad("group chat was upgraded to a supergroup chat")
             });
+        }
+        if chat.kind == Kind::Private && !chat.opened {
+            return Err(Fail::bad("chat not found"));
         }
         if chat.bot.is_none() {
             return Err(Fail::new(

@@ -1,11 +1,12 @@
 //! What the channel promises, over real HTTP against the stand-in.
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without may end it, also in helpers")]
 
 mod connect;
 mod receive;
 mod send;
 mod webhook;
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use chatbox_core::{
     channel::{Batch, Channel, Incoming, Post},
@@ -47,13 +48,21 @@ async fn pair() -> (Standin, Telegram) {
 
 /// Polls until something comes, with everything before it committed.
 async fn next(telegram: &Telegram, committed: &mut Option<String>) -> Batch {
-    loop {
-        let batch = telegram.receive(committed.as_deref()).await.unwrap();
-        committed.clone_from(&batch.cursor);
-        if !batch.incoming.is_empty() {
-            return batch;
+    let polling = async {
+        loop {
+            let batch = telegram.receive(committed.as_deref()).await.unwrap();
+            committed.clone_from(&batch.cursor);
+            if !batch.incoming.is_empty() {
+                return batch;
+            }
         }
-    }
+    };
+    soon(polling).await
+}
+
+/// Fails when something does not come about.
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), what).await.expect("it comes within 20 s")
 }
 
 async fn only(telegram: &Telegram, committed: &mut Option<String>) -> Incoming {
@@ -63,10 +72,8 @@ async fn only(telegram: &Telegram, committed: &mut Option<String>) -> Incoming {
 }
 
 fn message(incoming: &Incoming) -> &Message {
-    match &incoming.input.what {
-        InputKind::Message(message) => message,
-        other => panic!("not a message: {other:?}"),
-    }
+    let InputKind::Message(message) = &incoming.input.what else { panic!("not a message: {incoming:?}") };
+    message
 }
 
 fn lane(chat: i64) -> Lane {

@@ -8,7 +8,7 @@ use chatbox_telegram::{Mode, Telegram};
 use chatbox_telegram_standin::{Event, Standin};
 use tokio::{net::TcpListener, sync::Notify};
 
-use crate::{TOKEN, WITHIN, ask, config, id, lane, message, noon};
+use crate::{TOKEN, WITHIN, ask, config, id, lane, message, noon, soon};
 
 type Stored = Arc<Mutex<Vec<Batch>>>;
 
@@ -47,7 +47,7 @@ async fn hooked(failures: usize) -> (Standin, Arc<Telegram>, Stored, Arc<Notify>
 async fn an_update_is_taken_only_after_the_commit() {
     let (standin, _telegram, stored, committed, _) = hooked(2).await;
     standin.user(7, "Sam").says("hello");
-    committed.notified().await;
+    soon(committed.notified()).await;
     standin.wait_for_confirmation().await;
     let stored = stored.lock().unwrap();
     assert_eq!(stored.len(), 1, "refused twice, taken once");
@@ -61,10 +61,10 @@ async fn a_press_is_answered_after_the_commit() {
     let (standin, telegram, stored, committed, _) = hooked(0).await;
     let sam = standin.user(7, "Sam");
     sam.says("hello");
-    committed.notified().await;
+    soon(committed.notified()).await;
     telegram.send(&lane(7), &ask(2, "Well?", &[("yes", "Yes")]), id(1), WITHIN).await;
     sam.presses("Yes");
-    committed.notified().await;
+    soon(committed.notified()).await;
     sam.next(Event::Answered).await;
     let last = stored.lock().unwrap().pop().unwrap();
     let press = InputKind::Press { choice: "yes".to_owned(), prompt: Some(2) };

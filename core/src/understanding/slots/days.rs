@@ -22,23 +22,28 @@ pub(crate) fn days(said: &Said<'_>) -> BTreeSet<Day> {
             at += 1;
         }
     }
-    let single = said.marked(|mark| match mark {
-        Mark::Day(day) => Some(vec![day]),
-        Mark::Weekdays => Some(WEEK[..5].to_vec()),
-        Mark::Weekend => Some(WEEK[5..].to_vec()),
-        _ => None,
+    let single = said.marked(|mark| {
+        if let Mark::Day(day) = mark {
+            Some(vec![day])
+        } else if mark == Mark::Weekdays {
+            Some(WEEK[..5].to_vec())
+        } else {
+            (mark == Mark::Weekend).then(|| WEEK[5..].to_vec())
+        }
     });
     let in_range = |at: usize| found.iter().any(|(start, _)| (*start..=start + 3).contains(&at));
-    let single: Vec<_> =
-        single.into_iter().filter(|(at, _)| !in_range(*at) && !told(said, *at) && is_day(said, *at)).collect();
+    let single: Vec<_> = single
+        .into_iter()
+        .filter(|(at, _)| !in_range(*at) && !told(said, *at) && is_day(said, *at))
+        .collect();
     found.extend(single);
     found.sort_by_key(|(at, _)| *at);
     let mut days: BTreeSet<Day> = said.not_taken_back(found).into_iter().flat_map(|(_, days)| days).collect();
     if let Some((base, denied)) = exception(said) {
-        if days.is_empty() {
-            days.extend(base);
-        }
         days.retain(|day| !denied.contains(day));
+        if days.is_empty() {
+            days.extend(base.into_iter().filter(|day| !denied.contains(day)));
+        }
     }
     if days.len() == WEEK.len() { BTreeSet::new() } else { days }
 }
@@ -110,7 +115,10 @@ fn exception(said: &Said<'_>) -> Option<(Vec<Day>, Vec<Day>)> {
                 || said.is(at + 1, &["day", "days", "weekday", "weekdays", "time"])
                 || (said.is(at + 1, &["other"]) && said.is(at + 2, &["day"])));
         (any_day || matches!(said.mark(at), Some(Mark::Weekdays | Mark::Weekend)))
-            && said.tokens[at..].iter().take(6).any(|t| t.is(BUT) || t.is(&["apart", "other", "cant", "dont"]))
+            && said.tokens[at..]
+                .iter()
+                .take(6)
+                .any(|t| t.is(BUT) || t.is(&["apart", "other", "cant", "dont"]))
     })?;
     let full = said.word(at) == "every"
         || said.tokens[at..].iter().take(6).any(|token| token.is(&["weekend", "weekends"]));

@@ -3,6 +3,7 @@
 //! Phrases of the content mark what is named (a day, a role, an access); numbers get their meaning
 //! from what stands around them. What is asked, denied or taken back is left out.
 
+mod counting;
 pub(crate) mod days;
 pub(crate) mod numbers;
 pub(crate) mod said;
@@ -46,17 +47,11 @@ pub(crate) enum Mark {
 pub(crate) fn read(words: &Words, tokens: &[Token], step: Option<&str>) -> GroupSlots {
     let said = Said::new(words, tokens, step);
     let times = time::times(&said);
-    let numbers = size::roles_of_numbers(&said, &times);
+    let numbers = counting::roles_of_numbers(&said, &times);
     let mut slots = GroupSlots {
         outline: None,
-        access: said.only(|mark| match mark {
-            Mark::Access(access) => Some(access),
-            _ => None,
-        }),
-        setting: said.only(|mark| match mark {
-            Mark::Setting(setting) => Some(setting),
-            _ => None,
-        }),
+        access: said.only(|mark| if let Mark::Access(access) = mark { Some(access) } else { None }),
+        setting: said.only(|mark| if let Mark::Setting(setting) = mark { Some(setting) } else { None }),
         frequency: frequency(&said, &numbers),
         sessions: size::sessions(&said, &numbers),
         size: size::size(&said, &numbers),
@@ -67,20 +62,20 @@ pub(crate) fn read(words: &Words, tokens: &[Token], step: Option<&str>) -> Group
     if slots.sessions.is_none() && slots.frequency == Some(Frequency::Weekly) {
         slots.sessions = size::weeks(&said, &numbers);
     }
-    slots.outline = said.only(|mark| match mark {
-        Mark::Outline(outline) => Some(outline),
-        _ => None,
-    });
+    slots.outline = said.only(|mark| if let Mark::Outline(outline) = mark { Some(outline) } else { None });
+    // The words of this outline name the staff and the access too.
+    if slots.outline == Some(Outline::NonClinical) {
+        slots.staff = slots.staff.or(Some(Staff::NonClinical));
+        slots.access = slots.access.or(Some(Access::Open));
+    }
     slots
 }
 
-fn frequency(said: &Said<'_>, numbers: &[size::Counted]) -> Option<Frequency> {
-    let mut found: Vec<(usize, Frequency)> = said.marked(|mark| match mark {
-        Mark::Frequency(frequency) => Some(frequency),
-        _ => None,
-    });
+fn frequency(said: &Said<'_>, numbers: &[counting::Counted]) -> Option<Frequency> {
+    let mut found: Vec<(usize, Frequency)> =
+        said.marked(|mark| if let Mark::Frequency(frequency) = mark { Some(frequency) } else { None });
     for counted in numbers {
-        if let size::Role::Every(frequency) = counted.role
+        if let counting::Role::Every(frequency) = counted.role
             && said.counts(counted.number.first)
         {
             found.retain(|(at, _)| !(counted.number.first..=counted.number.last + 2).contains(at));
@@ -92,10 +87,14 @@ fn frequency(said: &Said<'_>, numbers: &[size::Counted]) -> Option<Frequency> {
 }
 
 fn staff(said: &Said<'_>) -> Option<Staff> {
-    let found = said.marked(|mark| match mark {
-        Mark::Staff(staff) => Some(staff),
-        Mark::Role(role) => said.words.roles.get(role).and_then(|role| role.staff),
-        _ => None,
+    let found = said.marked(|mark| {
+        if let Mark::Role(role) = mark {
+            said.words.roles.get(role).and_then(|role| role.staff)
+        } else if let Mark::Staff(staff) = mark {
+            Some(staff)
+        } else {
+            None
+        }
     });
     let found = found.into_iter().filter(|(at, _)| !said.of_oneself(*at)).collect();
     let kinds: BTreeSet<u8> = said

@@ -30,7 +30,8 @@ pub(crate) fn numbers(tokens: &[Token]) -> Vec<Number> {
             && let Some((high, end)) = single(tokens, second)
             && fits_range(tokens, at, low, high, second, end)
         {
-            number = Number { low: low.min(high), high: high.max(low), first: at, last: end, range: true, digits };
+            number =
+                Number { low: low.min(high), high: high.max(low), first: at, last: end, range: true, digits };
         }
         at = number.last + 1;
         out.push(number);
@@ -78,7 +79,9 @@ fn second_of_range(tokens: &[Token], at: usize) -> Option<usize> {
     if matches!(token.before, Sep::Hyphen | Sep::Dash | Sep::Slash) && single(tokens, at).is_some() {
         return Some(at);
     }
-    if token.before < Sep::Comma && token.is(&["to", "or", "till", "til", "until", "and", "maybe", "possibly"]) {
+    if token.before < Sep::Comma
+        && token.is(&["to", "or", "till", "til", "until", "and", "maybe", "possibly"])
+    {
         let skip = tokens.get(at + 1).is_some_and(|next| next.is(&["maybe", "possibly", "even"]));
         return Some(at + 1 + usize::from(skip));
     }

@@ -2,6 +2,7 @@
 
 use super::{Mark, Words};
 use crate::understanding::{
+    meaning::Setting,
     question,
     text::{Sep, Token},
 };
@@ -29,10 +30,16 @@ impl<'a> Said<'a> {
             marks[first] = Some((mark, last));
             covered[first..=last].fill(true);
         }
+        for at in (0..tokens.len()).filter(|&at| names_teams(tokens, at)) {
+            if !covered[at] {
+                marks[at] = Some((Mark::Setting(Setting::Virtual), at));
+                covered[at] = true;
+            }
+        }
         let mut asked = vec![false; tokens.len()];
         for sentence in question::sentences(tokens) {
-            if question::is_question(&tokens[sentence.clone()]) {
-                asked[sentence].fill(true);
+            if let Some(from) = question::asked_from(&tokens[sentence.clone()]) {
+                asked[sentence.start + from..sentence.end].fill(true);
             }
         }
         let turns = (1..tokens.len()).filter(|&at| turns_at(tokens, at)).collect();
@@ -110,7 +117,8 @@ impl<'a> Said<'a> {
     pub(crate) fn of_oneself(&self, at: usize) -> bool {
         let mut here = at;
         for _ in 0..6 {
-            let Some(before) = self.tokens.get(here).filter(|token| token.before <= Sep::Comma && here > 0) else {
+            let Some(before) = self.tokens.get(here).filter(|token| token.before <= Sep::Comma && here > 0)
+            else {
                 return false;
             };
             let comma = before.before == Sep::Comma;
@@ -131,13 +139,33 @@ impl<'a> Said<'a> {
     /// "not weekly", "instead of Tuesday", "we can't do Mondays", "any day but Friday".
     pub(crate) fn is_denied(&self, at: usize) -> bool {
         const DENY: &[&str] = &[
-            "not", "isnt", "arent", "wasnt", "werent", "cant", "dont", "wont", "never", "without", "avoid", "except",
-            "excluding", "no", "doesnt", "nor", "neither", "didnt", "cannot", "besides", "couldnt",
+            "not",
+            "isnt",
+            "arent",
+            "wasnt",
+            "werent",
+            "cant",
+            "dont",
+            "wont",
+            "never",
+            "without",
+            "avoid",
+            "except",
+            "excluding",
+            "no",
+            "doesnt",
+            "nor",
+            "neither",
+            "didnt",
+            "cannot",
+            "besides",
+            "couldnt",
         ];
         const BETWEEN: &[&str] = &[
-            "on", "a", "an", "the", "do", "want", "have", "it", "to", "be", "make", "any", "work", "at", "in", "by",
-            "via", "need", "for", "us", "doing", "of", "as", "just", "really", "too", "about", "from", "with", "run",
-            "meet", "manage", "using", "use", "like", "over", "being", "group", "over", "going", "say", "mean", "meant", "fancy", "early",
+            "on", "a", "an", "the", "do", "want", "have", "it", "to", "be", "make", "any", "work", "at",
+            "in", "by", "via", "need", "for", "us", "doing", "of", "as", "just", "really", "too", "about",
+            "from", "with", "run", "meet", "manage", "using", "use", "like", "over", "being", "group",
+            "over", "going", "say", "mean", "meant", "fancy", "early",
         ];
         let mut here = at;
         for _ in 0..6 {
@@ -175,7 +203,10 @@ impl<'a> Said<'a> {
             let Some(after) = self.after(next) else { return false };
             next = after;
             if self.is(next, &["dont", "doesnt", "wont", "isnt", "arent", "cant"]) {
-                return self.is(next + 1, &["work", "suit", "good", "possible", "great", "be", "do", "ideal", "happen", "any"]);
+                return self.is(
+                    next + 1,
+                    &["work", "suit", "good", "possible", "great", "be", "do", "ideal", "happen", "any"],
+                );
             }
             if self.is(next, &["no", "not"]) {
                 return self.is(next + 1, &["good", "possible", "great", "ideal"]);
@@ -191,6 +222,18 @@ impl<'a> Said<'a> {
     }
 }
 
+/// "Teams" is the program where it is written large within a sentence, or stands by itself.
+fn names_teams(tokens: &[Token], at: usize) -> bool {
+    let token = &tokens[at];
+    if !token.is(&["teams"]) {
+        return false;
+    }
+    let next = tokens.get(at + 1);
+    let ends = next.is_none_or(|next| next.before >= Sep::Comma || next.is(&["or", "and", "please", "x"]));
+    let after_time = at > 0 && (tokens[at - 1].is(&["am", "pm"]) || tokens[at - 1].is_digits());
+    (token.capital && token.before != Sep::Sentence) || (token.before >= Sep::Comma && ends) || after_time
+}
+
 fn is_day(mark: Mark) -> bool {
     matches!(mark, Mark::Day(_) | Mark::Weekdays | Mark::Weekend)
 }
@@ -204,13 +247,19 @@ fn turns_at(tokens: &[Token], at: usize) -> bool {
         "actually" | "sorry" | "scrap" | "oops" | "correction" | "whoops" | "changed" => true,
         "wait" => token.before >= Sep::Comma || earlier(&["no", "oh", "hang", "actually"], 2),
         "i" => next(&["mean", "meant"]),
-        "make" => next(&["that", "it"]) ,
+        "make" => next(&["that", "it"]),
         "rather" => earlier(&["or"], 1),
-        "no" => token.before >= Sep::Comma && !next(&["more", "fewer", "less", "later", "managers", "preference", "one"]),
+        "no" => {
+            token.before >= Sep::Comma
+                && !next(&["more", "fewer", "less", "later", "managers", "preference", "one"])
+        }
         "now" => token.before >= Sep::Comma || earlier(&["is", "its", "are"], 1),
-        "to" | "for" | "with" => earlier(&["change", "changed", "switch", "move", "swap", "changing", "switching", "moving"], 6),
+        "to" | "for" | "with" => {
+            earlier(&["change", "changed", "switch", "move", "swap", "changing", "switching", "moving"], 6)
+        }
         "but" => {
-            earlier(&["said", "put", "told", "asked", "wanted", "had"], 8)
+            tokens[at + 1..].iter().take(3).any(Token::is_digits)
+                || earlier(&["said", "put", "told", "asked", "wanted", "had"], 8)
                 || tokens[at..].iter().take(12).any(|t| t.is(&["instead"]))
         }
         _ => false,

@@ -40,25 +40,47 @@ pub(crate) fn times(said: &Said<'_>) -> Vec<Clock> {
 pub(crate) fn choose(said: &Said<'_>, times: &[Clock]) -> Option<Time> {
     let exact: Vec<(usize, Time)> = times
         .iter()
-        .filter(|clock| said.counts(clock.first))
+        .filter(|clock| said.counts(clock.first) && !of_the_shift(said, clock.first))
         .map(|clock| (clock.first, clock.time))
         .collect();
     let parts: Vec<(usize, Time)> = said
-        .marked(|mark| match mark {
-            Mark::Part(part) => Some(Time::Part(part)),
-            _ => None,
-        })
+        .marked(|mark| if let Mark::Part(part) = mark { Some(Time::Part(part)) } else { None })
         .into_iter()
         .filter(|(at, _)| !times.iter().any(|clock| (clock.first..=clock.last).contains(at)))
-        .filter(|(at, _)| {
-            let before = at.checked_sub(1);
-            !before.is_some_and(|before| said.is(before, &["this", "last", "yesterday", "tomorrow", "every", "good"]))
-                || before.is_some_and(|before| said.is(before, &["every"]))
-        })
+        .filter(|(at, _)| !of_something_else(said, *at))
         .collect();
     let all = said.not_taken_back(exact.iter().chain(&parts).copied().collect());
     let exact: Vec<_> = all.iter().copied().filter(|(at, _)| exact.iter().any(|(e, _)| e == at)).collect();
     if exact.is_empty() { said.one_of(all) } else { said.one_of(exact) }
+}
+
+/// "we finish at 5": when they work, not when to meet.
+fn of_the_shift(said: &Said<'_>, at: usize) -> bool {
+    const SHIFT: &[&str] = &[
+        "finish",
+        "finishes",
+        "start",
+        "starts",
+        "end",
+        "ends",
+        "close",
+        "closes",
+        "opens",
+        "works",
+        "finishing",
+    ];
+    at >= 2 && said.is(at - 1, &["at", "by", "around"]) && said.is(at - 2, SHIFT)
+}
+
+/// "this morning" tells a story, "night porters" names people, "they work mornings" a shift.
+fn of_something_else(said: &Said<'_>, at: usize) -> bool {
+    const BEFORE: &[&str] =
+        &["this", "last", "yesterday", "tomorrow", "good", "work", "works", "working", "worked"];
+    let staff = said
+        .after(said.mark_end(at))
+        .is_some_and(|after| matches!(said.mark(after), Some(Mark::Role(_) | Mark::People)));
+    let of_staff = staff && said.is(at, &["night", "evening", "morning", "afternoon", "nights"]);
+    of_staff || (at > 0 && said.is(at - 1, BEFORE))
 }
 
 /// A time before its half of the day is settled.
@@ -133,13 +155,24 @@ fn spoken(said: &Said<'_>, at: usize) -> Option<Raw> {
     let first = at;
     let make = |hour: u32, minute: u32, last: usize| {
         let (half, last) = half_after(said, last);
-        Raw { hour, minute, half, first, last, after: said_after(said, first), before: said_before(said, first) }
+        Raw {
+            hour,
+            minute,
+            half,
+            first,
+            last,
+            after: said_after(said, first),
+            before: said_before(said, first),
+        }
     };
     if said.is(at, &["midday", "noon"]) {
         return Some(Raw { half: Some(Half::Pm), ..make(12, 0, at) });
     }
     if said.is(at, &["half"]) {
         let past = usize::from(said.is(at + 1, &["past"]));
+        if said.is(at + 1 + past, &["a", "dozen", "an"]) {
+            return None;
+        }
         let (hour, last) = hour_at(said, at + 1 + past)?;
         // "half eight nurses" is nothing; "half an hour" is no time.
         return Some(make(hour, 30, last));
@@ -158,10 +191,11 @@ fn spoken(said: &Said<'_>, at: usize) -> Option<Raw> {
         if said.is(end + 1, &["to"]) && (minutes == 10 || minutes == 5 || minutes == 15) {
             // "5 to 8 people", "10 to 12": a range, unless it says that it is a time.
             let (_, last) = hour_at(said, end + 2)?;
-            if !(said.is(at.wrapping_sub(1), &["at"]) || half_after(said, last).0.is_some()) {
+            let high = numbers::single(said.tokens, end + 2)?.0;
+            let backwards = high < minutes && said.step != Some("size");
+            if !(said.is(at.wrapping_sub(1), &["at"]) || half_after(said, last).0.is_some() || backwards) {
                 return None;
             }
-            let high = numbers::single(said.tokens, end + 2)?.0;
             if half_after(said, last).0.is_some() && high > minutes {
                 return None;
             }
@@ -214,8 +248,13 @@ fn of_number(said: &Said<'_>, number: &Number) -> Option<Raw> {
         let (hour, minute) = (value / 100, value % 100);
         let hours = said.is(end + 1, &["hrs", "hours", "h", "hr"]);
         let placed = at > 0 && (said.is(at - 1, TIME_BEFORE) || is_day(said, at - 1));
-        let alone = said.step.is_some_and(is_time_step);
-        if hour < 24 && minute % 5 == 0 && minute < 60 && (hours || placed || alone) && !(2000..2050).contains(&value) {
+        let alone = said.step.is_some_and(is_time_step) || day_near(said, at);
+        if hour < 24
+            && minute % 5 == 0
+            && minute < 60
+            && (hours || placed || alone)
+            && !(2000..2050).contains(&value)
+        {
             return Some(raw(hour, minute, None, end + usize::from(hours)));
         }
         return None;
@@ -235,12 +274,20 @@ fn of_number(said: &Said<'_>, number: &Number) -> Option<Raw> {
     if said.is(number.last + 1, &["o"]) && said.is(number.last + 2, &["clock"]) {
         return Some(raw(value, 0, None, number.last + 2));
     }
-    if said.is(number.last + 1, &["ish"]) && said.tokens.get(number.last + 2).is_none() {
-        return None;
+    let counts_something = super::counting::counts_something(said, number);
+    // "10 til 11", "4ish on a Friday"
+    let till = said.is(number.first + 1, &["til", "till", "until"]);
+    let on_day = said.is(number.last + 1, &["ish"])
+        && said.is(number.last + 2, &["on"])
+        && (number.last + 3..number.last + 5).any(|at| is_day(said, at));
+    if (till || on_day) && !counts_something {
+        return Some(raw(value, 0, None, number.last));
     }
-    let counts_something = super::size::counts_something(said, number);
     if counts_something {
         return None;
+    }
+    if said.step.is_some_and(is_time_step) && (at == 0 || said.tokens[at].before >= Sep::Comma) {
+        return Some(raw(value, 0, None, number.last));
     }
     let before = at.checked_sub(1)?;
     let tight = said.tokens[at].before < Sep::Comma;
@@ -248,11 +295,14 @@ fn of_number(said: &Said<'_>, number: &Number) -> Option<Raw> {
         return None;
     }
     let timed = said.is(before, &["at", "by", "til", "till", "until"])
-        || (said.is(before, &["after", "before", "from"]) && !said.is(before.wrapping_sub(1), &["apart", "aside"]))
+        || (said.is(before, &["after", "before", "from"])
+            && !said.is(before.wrapping_sub(1), &["apart", "aside"]))
         || is_day(said, before)
         || (said.is(before, &["around", "about", "between", "roughly", "say", "approx"])
             && before > 0
-            && (is_day(said, before - 1) || said.is(before - 1, &["at", "from"]) || ends_with_part(said, before - 1)))
+            && (is_day(said, before - 1)
+                || said.is(before - 1, &["at", "from"])
+                || ends_with_part(said, before - 1)))
         || ends_with_part(said, before)
         || (number.range && said.is(before, &["between"]) && day_near(said, at));
     (timed && (value <= 12 || said.tokens[at].is_digits())).then(|| raw(value, 0, None, number.last))

@@ -198,9 +198,19 @@ impl Words {
         let mut by_length: Vec<&Hit> = hits.iter().collect();
         by_length.sort_by_key(|hit| (std::cmp::Reverse(hit.len()), hit.first, hit.means));
         let mut taken = vec![false; tokens.len()];
+        let mut by_frequency = vec![false; tokens.len()];
         for hit in by_length {
-            if !taken[hit.first..=hit.last].contains(&true) {
-                taken[hit.first..=hit.last].fill(true);
+            let span = hit.first..=hit.last;
+            let mark = self.marks[hit.means as usize];
+            let free = !taken[span.clone()].contains(&true);
+            // "every Thursday" says how often, and the day.
+            let beside = matches!(mark, Mark::Day(_) | Mark::Session);
+            if free && (beside || !by_frequency[span.clone()].contains(&true)) {
+                if matches!(mark, Mark::Frequency(_)) {
+                    by_frequency[span].fill(true);
+                } else {
+                    taken[span].fill(true);
+                }
                 kept.push(hit);
             }
         }

@@ -1,0 +1,521 @@
+//! What each number of a message counts: people, sessions, weeks, or nothing of ours.
+
+use super::{
+    Mark, Said,
+    numbers::{self, Number},
+    time::Clock,
+};
+use crate::understanding::{meaning::Frequency, text::Sep};
+
+/// A number and what it counts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counted {
+    pub number: Number,
+    pub role: Role,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// People in all.
+    People,
+    /// People of one role: "6 nurses and 2 porters" is eight.
+    SomePeople,
+    Sessions,
+    /// "for six weeks".
+    Weeks,
+    /// "every 4 weeks", "2 weekly"; no frequency of ours for "every 3 weeks".
+    Every(Option<Frequency>),
+    /// Stands alone: what it counts depends on the question.
+    Bare,
+    Other,
+}
+
+const UNITS: &[&str] = &[
+    "hour",
+    "hours",
+    "hr",
+    "hrs",
+    "hourly",
+    "minute",
+    "minutes",
+    "min",
+    "mins",
+    "month",
+    "months",
+    "day",
+    "days",
+    "year",
+    "years",
+    "yr",
+    "yrs",
+    "percent",
+    "pounds",
+    "quid",
+    "k",
+    "grand",
+    "miles",
+    "beds",
+    "bedded",
+    "bed",
+    "patients",
+    "deaths",
+    "wards",
+    "teams",
+    "sites",
+    "shifts",
+    "st",
+    "nd",
+    "rd",
+    "th",
+    "weekends",
+    "kids",
+    "hospitals",
+    "children",
+    "nights",
+    "late",
+    "years'",
+    "long",
+    "am",
+    "pm",
+    "incidents",
+    "resignations",
+    "vacancies",
+    "homes",
+    "groups",
+    "clinics",
+    "practices",
+    "surgeries",
+    "services",
+    "departments",
+    "areas",
+    "reasons",
+    "things",
+    "options",
+];
+const LABELS: &[&str] = &[
+    "band",
+    "bands",
+    "ward",
+    "room",
+    "bay",
+    "theatre",
+    "floor",
+    "level",
+    "step",
+    "site",
+    "st",
+    "ct",
+    "f",
+    "fy",
+    "grade",
+    "tier",
+    "covid",
+    "pod",
+    "zone",
+    "number",
+    "option",
+    "line",
+    "question",
+    "version",
+    "sector",
+    "year",
+    "gate",
+    "building",
+    "block",
+    "page",
+    "item",
+    "clinic",
+    "no",
+    "phase",
+    "ext",
+    "extension",
+    "bleep",
+    "ph",
+    "tel",
+    "phone",
+    "mobile",
+    "on",
+    "box",
+    "cohort",
+    "stage",
+    "wing",
+    "unit",
+    "icu",
+    "itu",
+    "station",
+    "since",
+    "in",
+    "covid19",
+    "pounds",
+    "age",
+    "aged",
+];
+const MONTHS: &[&str] = &[
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "jan",
+    "feb",
+    "mar",
+    "apr",
+    "jun",
+    "jul",
+    "aug",
+    "sept",
+    "sep",
+    "oct",
+    "nov",
+    "dec",
+];
+
+/// All numbers that are no times, with what they count.
+pub(crate) fn roles_of_numbers(said: &Said<'_>, times: &[Clock]) -> Vec<Counted> {
+    numbers::numbers(said.tokens)
+        .into_iter()
+        .filter(|number| !times.iter().any(|clock| (clock.first..=clock.last).contains(&number.first)))
+        .map(|number| Counted { number, role: role(said, &number) })
+        .collect()
+}
+
+/// Whether a number counts people, sessions, weeks or the like, whatever stands before it.
+pub(crate) fn counts_something(said: &Said<'_>, number: &Number) -> bool {
+    noun(said, number).is_some() || said.is(number.last + 1, UNITS) || every(said, number).is_some()
+}
+
+fn role(said: &Said<'_>, number: &Number) -> Role {
+    if let Some(role) = every(said, number) {
+        return role;
+    }
+    let before = number.first.checked_sub(1).filter(|_| said.tokens[number.first].before < Sep::Comma);
+    let next = number.last + 1;
+    if before.is_some_and(|before| said.is(before, &["x"])) {
+        return Role::Sessions;
+    }
+    if said.is(next, &["times"]) {
+        return if said.is(next + 1, &["a", "per", "each"]) { Role::Other } else { Role::Sessions };
+    }
+    if number.low > 500 || (number.digits && said.word(number.first).starts_with('0')) {
+        return Role::Other;
+    }
+    if before.is_some_and(|before| {
+        said.is(before, LABELS) && !(said.is(before, &["in", "on", "no"]) && noun(said, number).is_some())
+    }) {
+        return Role::Other;
+    }
+    if number.first > 0
+        && said.tokens[number.first - 1].is_digits()
+        && matches!(said.tokens[number.first].before, Sep::Slash | Sep::Dot | Sep::Colon | Sep::Hyphen)
+    {
+        return Role::Other;
+    }
+    if let Some(role) = noun(said, number) {
+        return role;
+    }
+    if said.is(next, MONTHS) || before.is_some_and(|before| said.is(before, MONTHS)) {
+        return Role::Other;
+    }
+    if said.is(next, &["week", "weeks"]) && said.tokens[next].before < Sep::Comma {
+        return Role::Weeks;
+    }
+    if said.is(next, UNITS) && said.tokens[next].before < Sep::Comma {
+        return Role::Other;
+    }
+    if let Some(role) = introduced(said, number) {
+        return role;
+    }
+    if stands_alone(said, number) { Role::Bare } else { Role::Other }
+}
+
+/// "every 4 weeks", "2 weekly", "every two weeks".
+fn every(said: &Said<'_>, number: &Number) -> Option<Role> {
+    let next = number.last + 1;
+    let joined = said.tokens.get(next).is_some_and(|token| token.before < Sep::Comma);
+    if !joined || number.range {
+        return None;
+    }
+    let frequency = match number.low {
+        1 => Some(Frequency::Weekly),
+        2 => Some(Frequency::Fortnightly),
+        4 => Some(Frequency::Monthly),
+        _ => None,
+    };
+    let each = number.first > 0 && said.is(number.first - 1, &["every", "each"]);
+    if each && said.is(next, &["week", "weeks"]) {
+        return Some(Role::Every(frequency));
+    }
+    if each && said.is(next, &["months", "month", "days", "hours", "or"]) {
+        return Some(Role::Every(None));
+    }
+    let sessions_follow = (next..next + 4).any(|at| said.mark(at) == Some(Mark::Session));
+    (said.is(next, &["weekly"]) && !sessions_follow).then_some(Role::Every(frequency))
+}
+
+/// What the noun after a number says: "8 band 5 nurses", "six one hour sessions", "six of us".
+fn noun(said: &Said<'_>, number: &Number) -> Option<Role> {
+    const STOP: &[&str] = &[
+        "on", "at", "in", "per", "every", "with", "from", "to", "who", "that", "is", "are", "a", "the",
+        "each", "until", "by", "as", "but", "if", "when", "because", "week", "weeks", "month", "months",
+        "not", "no", "then", "would", "will", "per",
+    ];
+    const OF: &[&str] = &["us", "them", "these", "those", "you", "my", "our", "the"];
+    let mut at = number.last;
+    let mut steps = 0;
+    while steps < 6 {
+        at = said.after(at)?;
+        if said.is(at, &["of"]) {
+            if !said.is(at + 1, OF) {
+                return None;
+            }
+            if said.is(at + 1, &["us", "you"]) {
+                return Some(Role::People);
+            }
+            if said.is(at + 1, &["them", "these", "those"]) {
+                let sessions = (0..number.first).any(|at| said.mark(at) == Some(Mark::Session))
+                    || said.step == Some("sessions");
+                let people = (0..number.first).any(|at| {
+                    matches!(said.mark(at), Some(Mark::People | Mark::Role(_))) || said.is(at, &["team"])
+                });
+                return Some(if people && !sessions { Role::People } else { Role::Sessions });
+            }
+            at += 1;
+            steps += 1;
+            continue;
+        }
+        match said.mark(at) {
+            Some(Mark::Session) => return Some(Role::Sessions),
+            Some(Mark::People) => return Some(Role::People),
+            Some(Mark::Role(_)) => {
+                // "8 nursing staff", "6 admin people"
+                let after = said.after(said.mark_end(at));
+                if after.is_some_and(|after| said.mark(after) == Some(Mark::Session)) {
+                    return Some(Role::Sessions);
+                }
+                return Some(Role::SomePeople);
+            }
+            _ => {}
+        }
+        if said.is(at, &["or"]) && said.is(at + 1, &["so"]) {
+            at += 1;
+            continue;
+        }
+        if said.is(at, STOP) || said.is(at, &["and", "or", "for"]) {
+            return None;
+        }
+        if said.is(at, UNITS) && !said.is(at, &["long"]) {
+            return None;
+        }
+        // "8 band 5 nurses", "six 90 minute sessions"
+        if numbers::single(said.tokens, at).is_some() && !said.is(at - 1, &["band", "grade", "level"]) {
+            if said.is(at + 1, &["hour", "hr", "minute", "min", "hourly", "hours", "minutes"]) {
+                at += 1;
+            } else {
+                return None;
+            }
+        }
+        at = said.mark_end(at).max(at);
+        steps += 1;
+    }
+    None
+}
+
+/// "a team of 12", "there are 9", "for 8", "up to 10".
+fn introduced(said: &Said<'_>, number: &Number) -> Option<Role> {
+    let next = number.last + 1;
+    if said.is(next, &["in"]) && said.is(next + 1, &["my", "our", "the", "a", "total", "all", "each"]) {
+        let sessions = (0..number.first).rev().take(6).any(|at| said.mark(at) == Some(Mark::Session));
+        return Some(if sessions { Role::Sessions } else { Role::People });
+    }
+    if said.is(next, &["others", "other", "more"]) && said.is(next.wrapping_add(0), &["others"]) {
+        return Some(Role::People);
+    }
+    if said.is(next, &["would", "will", "might", "could", "can", "may", "usually"])
+        && said.is(next + 1, &["come", "attend", "join", "turn", "want", "take", "be"])
+    {
+        return Some(Role::People);
+    }
+    let mut at = said.before(number.first)?;
+    while said.is(
+        at,
+        &[
+            "about",
+            "around",
+            "roughly",
+            "approximately",
+            "approx",
+            "maybe",
+            "say",
+            "probably",
+            "up",
+            "to",
+            "at",
+            "least",
+            "most",
+            "max",
+            "maximum",
+            "nearly",
+            "almost",
+            "over",
+            "under",
+            "circa",
+            "between",
+            "only",
+            "just",
+            "possibly",
+            "like",
+            "perhaps",
+        ],
+    ) {
+        at = said.before(at)?;
+    }
+    let outer = at.checked_sub(1).filter(|_| said.tokens[at].before < Sep::Comma);
+    let outer_is = |words: &[&str]| outer.is_some_and(|outer| said.is(outer, words));
+    if said.is(at, &["of"]) {
+        if outer_is(&[
+            "team", "group", "size", "party", "total", "number", "maximum", "max", "crew", "minimum",
+            "bunch", "unit", "capacity",
+        ]) {
+            return Some(Role::People);
+        }
+        if outer_is(&["block", "series", "run", "course", "set"]) {
+            return Some(Role::Sessions);
+        }
+        return None;
+    }
+    let short_clause = said.after(number.last).is_none_or(|next| {
+        said.is(
+            next,
+            &[
+                "on", "in", "at", "from", "of", "and", "every", "or", "max", "please", "who", "people",
+                "tops", "as", "but", "if", "ish", "not",
+            ],
+        ) || said.mark(next).is_some_and(|mark| !matches!(mark, Mark::People | Mark::Session | Mark::Role(_)))
+    });
+    if !short_clause {
+        return None;
+    }
+    let verb = said.is(
+        at,
+        &[
+            "are",
+            "is",
+            "for",
+            "have",
+            "we",
+            "size",
+            "team",
+            "group",
+            "numbers",
+            "with",
+            "be",
+            "expect",
+            "expecting",
+            "of",
+            "got",
+            "number",
+            "attendees",
+            "people",
+            "headcount",
+        ],
+    );
+    let subject = said.is(
+        at,
+        &[
+            "for",
+            "size",
+            "team",
+            "group",
+            "numbers",
+            "with",
+            "number",
+            "attendees",
+            "headcount",
+            "expect",
+            "expecting",
+        ],
+    ) || outer_is(&[
+        "there", "we", "team", "numbers", "group", "us", "size", "would", "will", "have", "weve", "number",
+        "that",
+    ]);
+    (verb && subject).then_some(Role::People)
+}
+
+/// Nothing around a number but commas, fillers and the words of a correction.
+fn stands_alone(said: &Said<'_>, number: &Number) -> bool {
+    const LEFT: &[&str] = &[
+        "about",
+        "around",
+        "maybe",
+        "it",
+        "not",
+        "probably",
+        "sorry",
+        "no",
+        "actually",
+        "to",
+        "from",
+        "than",
+        "of",
+        "roughly",
+        "say",
+        "make",
+        "its",
+        "approx",
+        "approximately",
+        "be",
+        "is",
+        "that",
+        "think",
+        "just",
+        "wait",
+        "rather",
+        "mean",
+        "meant",
+        "now",
+        "up",
+        "least",
+        "most",
+        "only",
+        "guess",
+        "perhaps",
+        "said",
+        "need",
+        "want",
+        "do",
+        "between",
+        "possibly",
+        "for",
+        "like",
+        "thinking",
+        "circa",
+        "max",
+        "maximum",
+        "ok",
+        "okay",
+        "have",
+        "and",
+        "instead",
+        "all",
+        "yes",
+        "with",
+        "or",
+        "then",
+        "put",
+    ];
+    const RIGHT: &[&str] = &[
+        "not", "please", "instead", "on", "from", "rather", "max", "maximum", "tops", "ish", "or", "now",
+        "thanks", "actually", "sorry", "i", "ideally", "if", "but", "and", "probably", "maybe", "in",
+        "would", "should", "at", "is", "no",
+    ];
+    let left = said.before(number.first).is_none_or(|before| said.is(before, LEFT));
+    let right = said.after(number.last).is_none_or(|after| said.is(after, RIGHT) || said.is_covered(after));
+    left && right
+}
