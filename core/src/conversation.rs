@@ -21,8 +21,13 @@ pub enum Holder {
     #[default]
     Bot,
     /// A person was asked for; the bot goes on meanwhile.
-    Waiting { since: Timestamp },
-    Practitioner { id: String, since: Timestamp },
+    Waiting {
+        since: Timestamp,
+    },
+    Practitioner {
+        id: String,
+        since: Timestamp,
+    },
 }
 
 impl Holder {

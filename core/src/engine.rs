@@ -175,7 +175,12 @@ impl Talk<'_> {
             return;
         }
         if over_limit {
-            if self.conversation.pace.as_ref().is_some_and(|pace| pace.count == self.hub.person_per_minute + 1) {
+            if self
+                .conversation
+                .pace
+                .as_ref()
+                .is_some_and(|pace| pace.count == self.hub.person_per_minute + 1)
+            {
                 self.word(Word::TooMany);
             }
             return;
@@ -209,7 +214,10 @@ impl Talk<'_> {
             return;
         }
         // What stands at the summary may speak of any field.
-        let step = self.open_ask().filter(|ask| !matches!(ask.answer, Expect::Confirm)).map(|ask| ask.id.value.as_str());
+        let step = self
+            .open_ask()
+            .filter(|ask| !matches!(ask.answer, Expect::Confirm))
+            .map(|ask| ask.id.value.as_str());
         let meaning = self.content.understanding.read(&message.text, step);
         if message.edited && self.correct_last(&message.text, &meaning) {
             return;

@@ -42,6 +42,8 @@ impl Lane {
         Self { channel, chat: chat.into(), thread: None }
     }
 
+    /// The same chat, in a thread of it.
+    #[must_use]
     pub fn in_thread(self, thread: impl Into<String>) -> Self {
         Self { thread: Some(thread.into()), ..self }
     }

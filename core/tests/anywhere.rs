@@ -188,8 +188,10 @@ proptest! {
 #[test]
 fn hard_texts_are_answered_kindly_and_the_conversation_goes_on() {
     let long = "so tired of this ".repeat(6_000);
-    let buried = format!("{} I've taken 30 paracetamol. {}", "blah blah. ".repeat(5_000), "blah blah. ".repeat(4_000));
-    for text in ["", "   ", "🙂🙂🙂", "مرحبا كيف حالك", "\u{202e}olleh", "\u{0}\u{1}\u{7}", long.as_str()] {
+    let buried =
+        format!("{} I've taken 30 paracetamol. {}", "blah blah. ".repeat(5_000), "blah blah. ".repeat(4_000));
+    for text in ["", "   ", "🙂🙂🙂", "مرحبا كيف حالك", "\u{202e}olleh", "\u{0}\u{1}\u{7}", long.as_str()]
+    {
         let mut play = Play::new(&ENGINE);
         play.says("hello");
         let turn = play.says(text);

@@ -31,7 +31,8 @@ fn errors(result: Result<Content, Vec<Finding>>) -> Vec<Finding> {
 fn place(file: &str, needle: &str) -> (u64, u64) {
     let files = support::content_files();
     let text = &files.iter().find(|(path, _)| path == file).expect("the file exists").1;
-    let (nth, line) = text.lines().enumerate().find(|(_, line)| line.contains(needle)).expect("it stands there");
+    let (nth, line) =
+        text.lines().enumerate().find(|(_, line)| line.contains(needle)).expect("it stands there");
     (nth as u64 + 1, line.find(needle).expect("in the line") as u64 + 1)
 }
 
@@ -49,7 +50,10 @@ fn a_step_that_points_nowhere_is_named_with_its_place() {
 fn a_missing_wording_is_named() {
     let found = errors(with("wording.yaml", |text| text.replace("\nsilence: |", "\nsilense: |"), TODAY));
     let said: Vec<String> = found.iter().map(ToString::to_string).collect();
-    assert!(said.iter().any(|s| s.starts_with("wording.yaml:") && s.contains("«silence» is missing")), "{said:?}");
+    assert!(
+        said.iter().any(|s| s.starts_with("wording.yaml:") && s.contains("«silence» is missing")),
+        "{said:?}"
+    );
     assert!(said.iter().any(|s| s.contains("«silense»")), "{said:?}");
 }
 
@@ -57,7 +61,9 @@ fn a_missing_wording_is_named() {
 fn an_unknown_name_in_braces_is_named_with_the_nearest() {
     let file = "dialogues/group_request.yaml";
     let found = errors(with(file, |text| text.replace("{reference}", "{referense}"), TODAY));
-    assert!(found.iter().any(|f| f.file == file && f.line > 0 && f.message.contains("did you mean reference")));
+    assert!(
+        found.iter().any(|f| f.file == file && f.line > 0 && f.message.contains("did you mean reference"))
+    );
 }
 
 #[test]
@@ -71,14 +77,18 @@ fn a_broken_file_is_named_with_line_and_column() {
 fn a_step_that_nothing_leads_to_is_found() {
     let file = "dialogues/feedback.yaml";
     let found = errors(with(file, |text| text.replace("      next: { skipped: feedback_end }\n", ""), TODAY));
-    assert!(found.iter().any(|f| f.file == file && f.message.contains("no step leads to feedback_end")), "{found:?}");
+    assert!(
+        found.iter().any(|f| f.file == file && f.message.contains("no step leads to feedback_end")),
+        "{found:?}"
+    );
 }
 
 #[test]
 fn a_crisis_offer_past_its_date_fails_the_check_and_never_the_service() {
     let files = support::content_files();
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-    let content = Content::load(&files, date(2030, 1, 1)).unwrap_or_else(|_| panic!("the service still starts"));
+    let content =
+        Content::load(&files, date(2030, 1, 1)).unwrap_or_else(|_| panic!("the service still starts"));
     let expired: Vec<_> = content.warnings.iter().filter(|f| f.message.contains(EXPIRED_CRISIS)).collect();
     assert!(!expired.is_empty());
     assert!(expired.iter().all(|f| f.severity == Severity::Error && f.line > 0 && f.column > 0));
@@ -87,7 +97,8 @@ fn a_crisis_offer_past_its_date_fails_the_check_and_never_the_service() {
 #[test]
 fn a_retired_number_stands_in_no_wording() {
     let file = "wording.yaml";
-    let found = errors(with(file, |text| text.replace("Samaritans 116 123", "NHS staff line 0300 131 7000"), TODAY));
+    let found =
+        errors(with(file, |text| text.replace("Samaritans 116 123", "NHS staff line 0300 131 7000"), TODAY));
     assert!(found.iter().any(|f| f.file == file && f.line > 0 && f.message.contains("retired")), "{found:?}");
 }
 

@@ -88,7 +88,9 @@ fn write_turn(out: &mut String, turn: &Turn) {
             Effect::Save(record) => {
                 block(out, &format!("saved {} {}", record.kind, record.reference), &record.data.to_string());
             }
-            Effect::SetTimer { name, step, .. } => writeln!(out, "  (timer {name} for {step})").expect("a string"),
+            Effect::SetTimer { name, step, .. } => {
+                writeln!(out, "  (timer {name} for {step})").expect("a string")
+            }
             Effect::CancelTimer { name } => writeln!(out, "  (no timer {name})").expect("a string"),
             Effect::ClearChat { .. } => writeln!(out, "  (chat cleared)").expect("a string"),
             Effect::Erase { keep } => writeln!(out, "  (erased, kept {keep:?})").expect("a string"),

@@ -54,7 +54,8 @@ impl Faq {
 /// Lower case, words alone, one space before and after each.
 pub(crate) fn plain(text: &str) -> String {
     let mut out = String::from(" ");
-    for word in text.split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’').filter(|w| !w.is_empty()) {
+    for word in text.split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’').filter(|w| !w.is_empty())
+    {
         out.extend(word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase));
         out.push(' ');
     }

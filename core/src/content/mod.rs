@@ -13,8 +13,8 @@ use std::fmt::Write as _;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
-pub(crate) use faq::plain;
 pub use faq::Faq;
+pub(crate) use faq::plain;
 pub use finding::{Finding, Severity, Source};
 pub use wording::{Word, Wording};
 
@@ -72,7 +72,8 @@ impl Content {
                     file: (*path).to_owned(),
                     line: 0,
                     column: 0,
-                    message: "this file is not used: it lies in no folder that content is read from".to_owned(),
+                    message: "this file is not used: it lies in no folder that content is read from"
+                        .to_owned(),
                 });
             }
         }
@@ -136,7 +137,8 @@ impl Content {
         for &kind in SAFETY_KINDS {
             for route in [Route::B, Route::C, Route::D, Route::E] {
                 let step = response_for(kind, route, |step| check_in.step(step).is_some());
-                let own_end = kind == Kind::SelfHarm || check_in.step(&format!("{}_e", kind_name(kind))).is_some();
+                let own_end =
+                    kind == Kind::SelfHarm || check_in.step(&format!("{}_e", kind_name(kind))).is_some();
                 if check_in.step(&step).is_none() || !own_end {
                     findings.push(Finding {
                         severity: Severity::Error,

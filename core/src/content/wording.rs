@@ -183,7 +183,9 @@ impl Wording {
             words.insert(word.key(), text.value);
         }
         for (key, text) in texts {
-            findings.push(source.error(&text, format!("no wording is called «{key}»: take it out or mend its name")));
+            findings.push(
+                source.error(&text, format!("no wording is called «{key}»: take it out or mend its name")),
+            );
         }
         Self(words)
     }

@@ -29,12 +29,10 @@ impl Talk<'_> {
     }
 
     fn relay(&mut self, message: &DeskMessage, text: &str) {
+        // What anybody else writes in a thread stays among colleagues.
         if self.holds_it(&message.by) {
-            if !text.is_empty() {
-                self.say_as(SayKind::Relay, text);
-            }
+            self.say_as(SayKind::Relay, text);
         }
-        // Anything else in a thread stays among colleagues.
     }
 
     fn desk_command(&mut self, message: &DeskMessage, member: &Member, command: &str, rest: &str) {

@@ -19,8 +19,12 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DeskState {
     /// Somebody is there; until when, if that is known.
-    Staffed { until: Option<jiff::Timestamp> },
-    Closed { opens: Option<jiff::Timestamp> },
+    Staffed {
+        until: Option<jiff::Timestamp>,
+    },
+    Closed {
+        opens: Option<jiff::Timestamp>,
+    },
     /// There is a desk, and nobody said when.
     Unknown,
     None,
@@ -168,7 +172,11 @@ impl Talk<'_> {
         let summary = self.summary();
         let text = format!("{title} {reference}\n{summary}");
         self.effects.push(Effect::Desk(DeskPost { case: reference.clone(), kind: DeskKind::Opened, text }));
-        self.effects.push(Effect::Audit { what: AuditKind::CaseOpened, by: None, case: Some(reference.clone()) });
+        self.effects.push(Effect::Audit {
+            what: AuditKind::CaseOpened,
+            by: None,
+            case: Some(reference.clone()),
+        });
     }
 
     /// The bot failed to understand twice.

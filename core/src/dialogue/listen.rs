@@ -4,7 +4,7 @@ use super::{
     Answer, When,
     load::CHECK_IN,
     model::{Ask, Expect, Step},
-    parse::{Read, Slot, slot_values},
+    parse::{Read, Slot, read_freely, slot_values},
     talk::Talk,
 };
 use crate::{
@@ -117,7 +117,8 @@ impl Talk<'_> {
                 Some(then) => self.go_to(&then.value),
                 None => self.ask_again(),
             },
-            Some(Step::Say(_) | Step::Branch(_) | Step::Save(_) | Step::HandOver(_) | Step::Act(_)) | None => {
+            Some(Step::Say(_) | Step::Branch(_) | Step::Save(_) | Step::HandOver(_) | Step::Act(_))
+            | None => {
                 self.ask_again();
             }
         }
@@ -131,7 +132,11 @@ impl Talk<'_> {
                 let choices: Vec<answer::Choice<'_>> = offer
                     .choices
                     .iter()
-                    .map(|option| answer::Choice { id: &option.id.value, label: &option.label, synonyms: &option.say })
+                    .map(|option| answer::Choice {
+                        id: &option.id.value,
+                        label: &option.label,
+                        synonyms: &option.say,
+                    })
                     .collect();
                 if let Some(nth) = answer::choose(text, &choices)
                     && !is_way_out(meaning.intent)
@@ -150,7 +155,8 @@ impl Talk<'_> {
                     }
                 }
             }
-            Some(Step::Say(_) | Step::Branch(_) | Step::Save(_) | Step::HandOver(_) | Step::Act(_)) | None => {
+            Some(Step::Say(_) | Step::Branch(_) | Step::Save(_) | Step::HandOver(_) | Step::Act(_))
+            | None => {
                 self.conversation.place = None;
                 self.hear_idle(text, meaning);
             }
@@ -159,7 +165,8 @@ impl Talk<'_> {
 
     fn hear_at_question(&mut self, ask: &Ask, text: &str, meaning: &Meaning) {
         let changing = self.conversation.place.as_ref().is_some_and(|place| place.changing);
-        let wants_change = matches!(ask.answer, Expect::Confirm) && crate::content::plain(text).contains(" change ");
+        let wants_change =
+            matches!(ask.answer, Expect::Confirm) && crate::content::plain(text).contains(" change ");
         if (changing || wants_change) && self.name_field(text) {
             return;
         }
@@ -176,7 +183,8 @@ impl Talk<'_> {
             self.clarify(text);
             return;
         }
-        let no_is_skip = !matches!(ask.answer, Expect::Choice(_) | Expect::YesNo | Expect::Confirm | Expect::Needs(_));
+        let no_is_skip =
+            !matches!(ask.answer, Expect::Choice(_) | Expect::YesNo | Expect::Confirm | Expect::Needs(_));
         if (self.content.understanding.skips(text) && !matches!(ask.answer, Expect::YesNo))
             || (no_is_skip && meaning.intent == Intent::No)
         {
@@ -197,7 +205,8 @@ impl Talk<'_> {
         }
         let field = ask.id.value.clone();
         // A name or a place speaks of nothing else, unless it says that it corrects something.
-        let words_alone = matches!(ask.answer, Expect::Text(_) | Expect::Contact) && meaning.intent != Intent::Correct;
+        let words_alone =
+            matches!(ask.answer, Expect::Text(_) | Expect::Contact) && meaning.intent != Intent::Correct;
         let filled = if words_alone { Vec::new() } else { self.fill_from_slots(ask, &read, meaning) };
         if matches!(ask.answer, Expect::Confirm) && !filled.is_empty() {
             self.go_on_after(&field);
@@ -210,7 +219,7 @@ impl Talk<'_> {
             if self.digress(ask, text, meaning) {
                 return;
             }
-            read = self.read_freely(ask, text);
+            read = read_freely(ask, text);
         }
         match read {
             Read::Answer(answer, note) => self.answered(ask, answer, note),
@@ -277,7 +286,17 @@ impl Talk<'_> {
                         found.push((field.to_owned(), Answer::Number(number)));
                     }
                     Expect::Number(limits) => notes.push(self.render(&limits.refused)),
-                    _ => {}
+                    Expect::Choice(_)
+                    | Expect::Size(_)
+                    | Expect::When
+                    | Expect::Talk
+                    | Expect::Text(_)
+                    | Expect::YesNo
+                    | Expect::Contact
+                    | Expect::Needs(_)
+                    | Expect::Area
+                    | Expect::Role
+                    | Expect::Confirm => {}
                 },
                 Slot::Size(size) => {
                     if let Read::Answer(answer, note) = self.sized(ask, size) {
@@ -288,7 +307,9 @@ impl Talk<'_> {
             }
         }
         let slots = &meaning.group;
-        if (!slots.days.is_empty() || slots.time.is_some()) && !matches!(ask.answer, Expect::When | Expect::Talk) {
+        if (!slots.days.is_empty() || slots.time.is_some())
+            && !matches!(ask.answer, Expect::When | Expect::Talk)
+        {
             let before = match place.answers.get("when") {
                 Some(Answer::When(when)) => when.clone(),
                 _ => When::default(),
@@ -344,18 +365,11 @@ impl Talk<'_> {
             self.navigate(choice.trim_start_matches("go."));
             return;
         }
-        match meaning.intent {
-            Intent::Question => {
-                self.clarify(text);
-                return;
-            }
-            Intent::Yes if self.conversation.parked().is_some() => {
-                self.resume_on_word();
-                return;
-            }
-            _ => {}
-        }
-        if meaning.intent == Intent::Group {
+        if meaning.intent == Intent::Question {
+            self.clarify(text);
+        } else if meaning.intent == Intent::Yes && self.conversation.parked().is_some() {
+            self.resume_on_word();
+        } else if meaning.intent == Intent::Group {
             self.begin_group(meaning);
         } else if !meaning.needs.is_empty() || meaning.intent == Intent::Signpost {
             self.signpost(meaning);
@@ -380,7 +394,8 @@ impl Talk<'_> {
             Intent::Bye => self.word_and_go_on(Word::Bye),
             Intent::Greeting => self.word_and_go_on(Word::Menu),
             Intent::Person | Intent::Privacy | Intent::DeleteData | Intent::ClearChat | Intent::Feedback => {
-                let Some(name) = self.content.dialogues.for_intent(intent).map(|d| d.dialogue.value.clone()) else {
+                let Some(name) = self.content.dialogues.for_intent(intent).map(|d| d.dialogue.value.clone())
+                else {
                     return false;
                 };
                 if self.conversation.dialogue() == Some(name.as_str()) {
@@ -412,7 +427,8 @@ impl Talk<'_> {
         ) || matches!(&ask.answer, Expect::Choice(options) if options.iter().any(|option| option.other));
         let running = self.conversation.dialogue().map(str::to_owned);
         // More of what is wrong, in answer to "what kind of work do you do?".
-        if running.as_deref() == Some("signpost") && matches!(ask.answer, Expect::Role | Expect::Area | Expect::YesNo)
+        if running.as_deref() == Some("signpost")
+            && matches!(ask.answer, Expect::Role | Expect::Area | Expect::YesNo)
         {
             let alone = self.content.understanding.read(text, None);
             if !alone.needs.is_empty() {
@@ -422,18 +438,16 @@ impl Talk<'_> {
                 return true;
             }
         }
-        match meaning.intent {
-            Intent::Group if running.as_deref() != Some("group_request") => {
-                self.begin_group(meaning);
-                true
-            }
-            Intent::Signpost if !takes_words && running.as_deref() != Some("signpost") => {
-                self.word(Word::PutAside);
-                self.signpost(meaning);
-                true
-            }
-            _ => false,
+        if meaning.intent == Intent::Group && running.as_deref() != Some("group_request") {
+            self.begin_group(meaning);
+            return true;
         }
+        if meaning.intent == Intent::Signpost && !takes_words && running.as_deref() != Some("signpost") {
+            self.word(Word::PutAside);
+            self.signpost(meaning);
+            return true;
+        }
+        false
     }
 
     /// Starts a dialogue and says its first words.
@@ -458,7 +472,8 @@ impl Talk<'_> {
     }
 
     fn begin_group(&mut self, meaning: &Meaning) {
-        let Some(name) = self.content.dialogues.for_intent(Intent::Group).map(|d| d.dialogue.value.clone()) else {
+        let Some(name) = self.content.dialogues.for_intent(Intent::Group).map(|d| d.dialogue.value.clone())
+        else {
             return self.not_understood();
         };
         if self.conversation.aside.iter().any(|aside| aside.place.dialogue == name) {
@@ -477,7 +492,9 @@ impl Talk<'_> {
 
     /// Looks for support for the needs that the words named; asks when they named none.
     fn signpost(&mut self, meaning: &Meaning) {
-        let Some(name) = self.content.dialogues.for_intent(Intent::Signpost).map(|d| d.dialogue.value.clone()) else {
+        let Some(name) =
+            self.content.dialogues.for_intent(Intent::Signpost).map(|d| d.dialogue.value.clone())
+        else {
             return self.not_understood();
         };
         self.conversation.tries = 0;
@@ -514,7 +531,11 @@ impl Talk<'_> {
         let running = self.running().is_some();
         if tries < TRIES {
             self.word(Word::NotUnderstood);
-            if running { self.ask_again() } else { self.offer_choices(self.menu_choices()) }
+            if running {
+                self.ask_again()
+            } else {
+                self.offer_choices(self.menu_choices())
+            }
             return;
         }
         self.word(Word::NotUnderstoodAgain);

@@ -75,7 +75,9 @@ fn check(source: &Source<'_>, dialogue: &Dialogue, findings: &mut Vec<Finding>) 
     for step in &dialogue.steps {
         let id = step.id();
         if !well_named(&id.value) {
-            findings.push(source.error(id, format!("a step's name is made of a-z, 0-9 and _, not «{}»", id.value)));
+            findings.push(
+                source.error(id, format!("a step's name is made of a-z, 0-9 and _, not «{}»", id.value)),
+            );
         }
         if id.value == END {
             findings.push(source.error(id, "«end» is the end of a dialogue; give the step another name"));
@@ -88,7 +90,10 @@ fn check(source: &Source<'_>, dialogue: &Dialogue, findings: &mut Vec<Finding>) 
                 let near = nearest(&target.value, dialogue.steps.iter().map(|s| s.id().value.as_str()));
                 findings.push(source.error(
                     target,
-                    format!("the step {} points to «{}», which is not a step here{near}", id.value, target.value),
+                    format!(
+                        "the step {} points to «{}», which is not a step here{near}",
+                        id.value, target.value
+                    ),
                 ));
             }
         }
@@ -157,7 +162,9 @@ fn check_offer(source: &Source<'_>, dialogue: &Dialogue, offer: &Offer, findings
     for option in &offer.choices {
         check_choice_id(source, &option.id, findings);
         if !offer.next.contains_key(&option.id.value) {
-            findings.push(source.error(&option.id, format!("«{}» leads nowhere: add it to next", option.id.value)));
+            findings.push(
+                source.error(&option.id, format!("«{}» leads nowhere: add it to next", option.id.value)),
+            );
         }
     }
     for (key, target) in &offer.next {
@@ -178,7 +185,12 @@ fn check_condition(
     }
 }
 
-fn check_field(source: &Source<'_>, dialogue: &Dialogue, field: &Spanned<String>, findings: &mut Vec<Finding>) {
+fn check_field(
+    source: &Source<'_>,
+    dialogue: &Dialogue,
+    field: &Spanned<String>,
+    findings: &mut Vec<Finding>,
+) {
     if dialogue.ask(&field.value).is_none() {
         findings.push(source.error(field, format!("«{}» is no question of this dialogue", field.value)));
     }
@@ -190,7 +202,12 @@ fn check_choice_id(source: &Source<'_>, id: &Spanned<String>, findings: &mut Vec
     }
 }
 
-fn check_template(source: &Source<'_>, dialogue: &Dialogue, text: &Spanned<String>, findings: &mut Vec<Finding>) {
+fn check_template(
+    source: &Source<'_>,
+    dialogue: &Dialogue,
+    text: &Spanned<String>,
+    findings: &mut Vec<Finding>,
+) {
     if text.value.trim().is_empty() {
         findings.push(source.error(text, "the wording is missing: say something here"));
     }
@@ -247,7 +264,8 @@ fn check_reachable(source: &Source<'_>, dialogue: &Dialogue, findings: &mut Vec<
     for (at, step) in dialogue.steps.iter().enumerate() {
         let id = step.id();
         if !reached[at] {
-            findings.push(source.error(id, format!("no step leads to {}: point to it or take it out", id.value)));
+            findings
+                .push(source.error(id, format!("no step leads to {}: point to it or take it out", id.value)));
         }
         if !ends[at] {
             findings.push(source.error(id, format!("from {} the end cannot be reached", id.value)));

@@ -30,7 +30,7 @@ impl Talk<'_> {
         match &ask.answer {
             Expect::Choice(options) => match pick(text, options) {
                 Some(option) => Read::Answer(Answer::Choice(option.id.value.clone()), None),
-                None => self.slot_choice(ask, options, &meaning.group),
+                None => slot_choice(ask, options, &meaning.group),
             },
             Expect::Needs(options) => match pick(text, options) {
                 Some(option) if option.other => Read::Nothing,
@@ -45,7 +45,9 @@ impl Talk<'_> {
                 None => Read::Nothing,
             },
             Expect::Number(number) => match self.content.understanding.sessions(text) {
-                Some(said) if (number.min..=number.max).contains(&said) => Read::Answer(Answer::Number(said), None),
+                Some(said) if (number.min..=number.max).contains(&said) => {
+                    Read::Answer(Answer::Number(said), None)
+                }
                 Some(_) => Read::Refused(self.render(&number.refused)),
                 None => Read::Nothing,
             },
@@ -99,47 +101,11 @@ impl Talk<'_> {
         answer::choose(text, &choices).map(|nth| open[nth].id.clone())
     }
 
-    /// The answer where anything may be one.
-    pub(crate) fn read_freely(&self, ask: &Ask, text: &str) -> Read {
-        let words = |max: usize| text.trim().chars().take(max).collect::<String>();
-        match &ask.answer {
-            Expect::Text(limit) => Read::Answer(Answer::Text(words(limit.max)), None),
-            Expect::Choice(options) => match options.iter().find(|option| option.other) {
-                Some(option) => Read::Other(option.id.value.clone(), words(500)),
-                None => Read::Nothing,
-            },
-            Expect::When | Expect::Talk => {
-                Read::Answer(Answer::When(When { text: Some(words(300)), ..When::default() }), None)
-            }
-            Expect::Contact => Read::Answer(Answer::Text(words(200)), None),
-            Expect::Area => Read::Answer(Answer::Choice(words(100)), None),
-            Expect::Number(_)
-            | Expect::Size(_)
-            | Expect::YesNo
-            | Expect::Needs(_)
-            | Expect::Role
-            | Expect::Confirm => Read::Nothing,
-        }
-    }
-
     /// A number of people, with advice where it is outside what works best.
     pub(crate) fn sized(&self, ask: &Ask, size: crate::understanding::Size) -> Read {
         let Expect::Size(advice) = &ask.answer else { return Read::Nothing };
         let outside = size.min < advice.min || size.max > advice.max;
         Read::Answer(Answer::Size(size), outside.then(|| self.render(&advice.advice)))
-    }
-
-    /// An option named by the slot that has the question's name.
-    fn slot_choice(&self, ask: &Ask, options: &[Opt], slots: &GroupSlots) -> Read {
-        let Some(value) = slot_values(slots).into_iter().find(|(field, _)| *field == ask.id.value) else {
-            return Read::Nothing;
-        };
-        match value.1 {
-            Slot::Choice(id) if options.iter().any(|option| option.id.value == id) => {
-                Read::Answer(Answer::Choice(id), None)
-            }
-            Slot::Choice(_) | Slot::Sessions(_) | Slot::Size(_) => Read::Nothing,
-        }
     }
 }
 
@@ -153,7 +119,9 @@ pub(crate) enum Slot {
 /// The slots found, by the field that each fills; days and time are apart.
 pub(crate) fn slot_values(slots: &GroupSlots) -> Vec<(&'static str, Slot)> {
     fn id<T: serde::Serialize>(value: T) -> Slot {
-        Slot::Choice(serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default())
+        Slot::Choice(
+            serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default(),
+        )
     }
     let mut values = Vec::new();
     values.extend(slots.outline.map(|v| ("outline", id(v))));
@@ -201,4 +169,40 @@ fn way_to_talk(text: &str) -> Option<String> {
     .into_iter()
     .find(|(_, words)| words.iter().any(|word| text.contains(word)))
     .map(|(way, _)| way.to_owned())
+}
+
+/// An option named by the slot that has the question's name.
+fn slot_choice(ask: &Ask, options: &[Opt], slots: &GroupSlots) -> Read {
+    let Some(value) = slot_values(slots).into_iter().find(|(field, _)| *field == ask.id.value) else {
+        return Read::Nothing;
+    };
+    match value.1 {
+        Slot::Choice(id) if options.iter().any(|option| option.id.value == id) => {
+            Read::Answer(Answer::Choice(id), None)
+        }
+        Slot::Choice(_) | Slot::Sessions(_) | Slot::Size(_) => Read::Nothing,
+    }
+}
+
+/// The answer where anything may be one.
+pub(crate) fn read_freely(ask: &Ask, text: &str) -> Read {
+    let words = |max: usize| text.trim().chars().take(max).collect::<String>();
+    match &ask.answer {
+        Expect::Text(limit) => Read::Answer(Answer::Text(words(limit.max)), None),
+        Expect::Choice(options) => match options.iter().find(|option| option.other) {
+            Some(option) => Read::Other(option.id.value.clone(), words(500)),
+            None => Read::Nothing,
+        },
+        Expect::When | Expect::Talk => {
+            Read::Answer(Answer::When(When { text: Some(words(300)), ..When::default() }), None)
+        }
+        Expect::Contact => Read::Answer(Answer::Text(words(200)), None),
+        Expect::Area => Read::Answer(Answer::Choice(words(100)), None),
+        Expect::Number(_)
+        | Expect::Size(_)
+        | Expect::YesNo
+        | Expect::Needs(_)
+        | Expect::Role
+        | Expect::Confirm => Read::Nothing,
+    }
 }

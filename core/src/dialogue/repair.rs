@@ -4,7 +4,8 @@ use super::{
     Answer,
     load::CHECK_IN,
     model::{Ask, Expect},
-    parse::Read,
+    parse::{Read, read_freely},
+    summary::change_choices,
     talk::Talk,
 };
 use crate::{content::Word, effect::Choice, understanding::Meaning};
@@ -87,7 +88,12 @@ impl Talk<'_> {
             self.menu();
             return;
         };
-        let last = place.path.iter().rev().find(|step| **step != place.step && dialogue.ask(step).is_some()).cloned();
+        let last = place
+            .path
+            .iter()
+            .rev()
+            .find(|step| **step != place.step && dialogue.ask(step).is_some())
+            .cloned();
         match last {
             Some(field) => self.reopen(&field),
             None => {
@@ -166,7 +172,8 @@ impl Talk<'_> {
             place.changing = true;
         }
         self.word(Word::WhatToChange);
-        let choices = self.running().map(|(dialogue, place)| self.change_choices(dialogue, place)).unwrap_or_default();
+        let choices =
+            self.running().map(|(dialogue, place)| change_choices(dialogue, place)).unwrap_or_default();
         self.offer_choices(choices);
     }
 
@@ -204,8 +211,8 @@ impl Talk<'_> {
             return false;
         };
         let read = match self.read_surely(ask, text, meaning) {
-            Read::Nothing => self.read_freely(ask, text),
-            read => read,
+            Read::Nothing => read_freely(ask, text),
+            read @ (Read::Answer(..) | Read::Other(..) | Read::Refused(_)) => read,
         };
         let field = ask.id.value.clone();
         match read {
@@ -223,9 +230,10 @@ impl Talk<'_> {
     /// Answers a question in the middle of anything, then asks the open question again.
     pub(crate) fn clarify(&mut self, text: &str) {
         let plain = crate::content::plain(text);
-        let said = self.term(&plain).or_else(|| self.reason(&plain)).or_else(|| {
-            self.content.faq.answer(text).map(|answer| self.render(answer))
-        });
+        let said = self
+            .term(&plain)
+            .or_else(|| self.reason(&plain))
+            .or_else(|| self.content.faq.answer(text).map(|answer| self.render(answer)));
         match said {
             Some(said) => self.say(said),
             None => self.word(Word::UnknownQuestion),

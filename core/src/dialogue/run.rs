@@ -3,6 +3,7 @@
 use super::{
     Answer, Place,
     model::{Act, Ask, Branch, Condition, DeskIs, Dialogue, END, Expect, HandOver, Save, Step},
+    summary::change_choices,
     talk::Talk,
 };
 use crate::{
@@ -203,7 +204,10 @@ impl<'a> Talk<'a> {
 
     /// Says the open question again, shorter where the content has it shorter.
     pub(crate) fn ask_again(&mut self) {
-        match self.running().and_then(|(dialogue, place)| dialogue.step(&place.step).map(|step| (dialogue, step))) {
+        match self
+            .running()
+            .and_then(|(dialogue, place)| dialogue.step(&place.step).map(|step| (dialogue, step)))
+        {
             Some((dialogue, Step::Ask(ask))) => {
                 let text = self.render(&ask.again.as_ref().unwrap_or(&ask.text).value);
                 self.say_in(dialogue, text);
@@ -215,10 +219,7 @@ impl<'a> Talk<'a> {
                 self.say(text);
                 self.hang_choices();
             }
-            Some((
-                _,
-                Step::Say(_) | Step::Branch(_) | Step::Save(_) | Step::HandOver(_) | Step::Act(_),
-            ))
+            Some((_, Step::Say(_) | Step::Branch(_) | Step::Save(_) | Step::HandOver(_) | Step::Act(_)))
             | None => self.menu(),
         }
     }
@@ -230,7 +231,7 @@ impl<'a> Talk<'a> {
         match dialogue.step(&place.step) {
             Some(Step::Ask(ask)) => {
                 if place.changing {
-                    choices = self.change_choices(dialogue, place);
+                    choices = change_choices(dialogue, place);
                 } else {
                     choices = self.choices_of(ask);
                     if ask.skip.as_deref() != Some("") && !matches!(ask.answer, Expect::Confirm) {
@@ -251,7 +252,8 @@ impl<'a> Talk<'a> {
                     .map(|option| Choice { id: option.id.value.clone(), label: option.label.clone() })
                     .collect();
             }
-            Some(Step::Say(_) | Step::Branch(_) | Step::Save(_) | Step::HandOver(_) | Step::Act(_)) | None => {}
+            Some(Step::Say(_) | Step::Branch(_) | Step::Save(_) | Step::HandOver(_) | Step::Act(_))
+            | None => {}
         }
         self.offer_choices(choices);
     }
@@ -288,9 +290,12 @@ impl<'a> Talk<'a> {
                 .take(ROLES_SHOWN)
                 .map(|role| Choice { id: role.id.clone(), label: role.label.clone() })
                 .collect(),
-            Expect::Number(_) | Expect::Size(_) | Expect::When | Expect::Talk | Expect::Text(_) | Expect::Contact => {
-                Vec::new()
-            }
+            Expect::Number(_)
+            | Expect::Size(_)
+            | Expect::When
+            | Expect::Talk
+            | Expect::Text(_)
+            | Expect::Contact => Vec::new(),
         }
     }
 
@@ -365,7 +370,10 @@ impl<'a> Talk<'a> {
                 (DeskIs::Closed, DeskState::Closed { .. } | DeskState::Unknown) => true,
                 (
                     DeskIs::Staffed | DeskIs::None | DeskIs::Closed,
-                    DeskState::Staffed { .. } | DeskState::Closed { .. } | DeskState::Unknown | DeskState::None,
+                    DeskState::Staffed { .. }
+                    | DeskState::Closed { .. }
+                    | DeskState::Unknown
+                    | DeskState::None,
                 ) => false,
             },
         }
@@ -387,7 +395,11 @@ impl<'a> Talk<'a> {
         let reference = self.draw_reference(&save.prefix);
         self.reference = Some(reference.clone());
         let data = self.record_data(dialogue, &save.kind);
-        self.effects.push(Effect::Save(Record { kind: save.kind.clone(), reference: reference.clone(), data }));
+        self.effects.push(Effect::Save(Record {
+            kind: save.kind.clone(),
+            reference: reference.clone(),
+            data,
+        }));
         if save.case {
             self.open_record_case(&save.kind, &reference);
         }
@@ -395,7 +407,9 @@ impl<'a> Talk<'a> {
 
     /// Where a hand-over leads. With no desk there is nobody to leave a message for.
     fn after_hand_over(&self, step: &HandOver) -> Option<String> {
-        if self.desk_state() == DeskState::None || matches!(self.conversation.holder, Holder::Practitioner { .. }) {
+        if self.desk_state() == DeskState::None
+            || matches!(self.conversation.holder, Holder::Practitioner { .. })
+        {
             return Some(END.to_owned());
         }
         step.then.as_ref().map(|then| then.value.clone())

@@ -99,24 +99,10 @@ impl Talk<'_> {
             Answer::Size(size) => format!("{} to {}", size.min, size.max),
             Answer::When(when) => when_words(when),
             Answer::Text(text) => text.clone(),
-            Answer::Needs(needs) => needs
-                .iter()
-                .filter_map(|(id, _)| self.content.need_words(id))
-                .collect::<Vec<_>>()
-                .join(", "),
+            Answer::Needs(needs) => {
+                needs.iter().filter_map(|(id, _)| self.content.need_words(id)).collect::<Vec<_>>().join(", ")
+            }
         })
-    }
-
-    /// Buttons for "change something": one for each field that can be changed.
-    pub(crate) fn change_choices(&self, dialogue: &Dialogue, place: &Place) -> Vec<Choice> {
-        dialogue
-            .asks()
-            .filter(|ask| !matches!(ask.answer, Expect::Confirm))
-            .filter(|ask| place.answers.contains_key(&ask.id.value))
-            .filter_map(|ask| {
-                Some(Choice { id: format!("change.{}", ask.id.value), label: ask.label.clone()? })
-            })
-            .collect()
     }
 
     /// The record of a dialogue's answers: every field it could ask, what was skipped as null.
@@ -182,4 +168,14 @@ fn day_name(day: Day) -> &'static str {
         Day::Sat => "Saturday",
         Day::Sun => "Sunday",
     }
+}
+
+/// Buttons for "change something": one for each field that can be changed.
+pub(crate) fn change_choices(dialogue: &Dialogue, place: &Place) -> Vec<Choice> {
+    dialogue
+        .asks()
+        .filter(|ask| !matches!(ask.answer, Expect::Confirm))
+        .filter(|ask| place.answers.contains_key(&ask.id.value))
+        .filter_map(|ask| Some(Choice { id: format!("change.{}", ask.id.value), label: ask.label.clone()? }))
+        .collect()
 }

@@ -8,8 +8,8 @@ use crate::{
     channel::Confidentiality,
     content::{Content, Word, template},
     conversation::{Conversation, Prompt},
-    directory,
     dialogue::{CHECK_IN, model::Dialogue},
+    directory,
     effect::{Choice, Effect, Say, SayKind},
     engine::{Context, Engine, Hub, Turn},
     ids::Reference,
@@ -141,12 +141,9 @@ impl<'a> Talk<'a> {
                 Confidentiality::Local => Word::PrivacyLocal,
             }),
             "lines" => self.lines(),
-            "desk.promise" => self.desk_text(
-                Word::DeskStaffed,
-                Word::DeskClosed,
-                Word::DeskUnknown,
-                Word::DeskNone,
-            ),
+            "desk.promise" => {
+                self.desk_text(Word::DeskStaffed, Word::DeskClosed, Word::DeskUnknown, Word::DeskNone)
+            }
             "desk.request" => self.desk_text(
                 Word::RequestStaffed,
                 Word::RequestClosed,
@@ -159,12 +156,9 @@ impl<'a> Talk<'a> {
                 Word::AlertedUnknown,
                 Word::AlertedNone,
             ),
-            "desk.hours" => self.desk_text(
-                Word::HoursStaffed,
-                Word::HoursClosed,
-                Word::HoursUnknown,
-                Word::HoursNone,
-            ),
+            "desk.hours" => {
+                self.desk_text(Word::HoursStaffed, Word::HoursClosed, Word::HoursUnknown, Word::HoursNone)
+            }
             "reference" => self.reference.as_ref()?.to_string(),
             "summary" | "so_far" => self.summary(),
             "form" => self.form_name(),
@@ -184,7 +178,11 @@ impl<'a> Talk<'a> {
         .into_iter()
         .flatten()
         .collect();
-        if ways.is_empty() { String::new() } else { format!("You can also reach the Hub. {}", ways.join(" ")) }
+        if ways.is_empty() {
+            String::new()
+        } else {
+            format!("You can also reach the Hub. {}", ways.join(" "))
+        }
     }
 
     /// The crisis lines, one on each row.

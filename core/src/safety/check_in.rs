@@ -209,7 +209,8 @@ impl Talk<'_> {
             self.rise(ask, &kinds);
             return;
         }
-        let then = ask.next.get(answer).or(ask.then.as_ref()).map_or(END, |then| then.value.as_str()).to_owned();
+        let then =
+            ask.next.get(answer).or(ask.then.as_ref()).map_or(END, |then| then.value.as_str()).to_owned();
         let question = ask.again.as_ref().unwrap_or(&ask.text).value.trim().to_owned();
         let what = format!("Answered «{answer}» to «{question}»");
         self.desk_post(DeskKind::Notice, what);
@@ -241,24 +242,23 @@ impl Talk<'_> {
     /// are not repeated at them.
     fn leave_check_in(&mut self, intent: Intent, text: &str) {
         self.end_watch();
-        match intent {
-            Intent::Repeat | Intent::Back => self.ask_again(),
-            Intent::Help => self.help(),
-            Intent::Resume => {
-                self.conversation.place = None;
-                self.resume_on_word();
-            }
-            Intent::Stop | Intent::StartAgain | Intent::Menu => {
-                self.conversation.place = None;
-                let lines = self.lines();
-                self.say_as(SayKind::Safety, lines);
-                self.menu();
-            }
-            _ => {
-                self.conversation.place = None;
-                let meaning = Meaning { intent, ..Meaning::default() };
-                self.hear(text, &meaning);
-            }
+        if matches!(intent, Intent::Repeat | Intent::Back) {
+            self.ask_again();
+            return;
+        }
+        if intent == Intent::Help {
+            self.help();
+            return;
+        }
+        self.conversation.place = None;
+        if intent == Intent::Resume {
+            self.resume_on_word();
+        } else if matches!(intent, Intent::Stop | Intent::StartAgain | Intent::Menu) {
+            let lines = self.lines();
+            self.say_as(SayKind::Safety, lines);
+            self.menu();
+        } else {
+            self.hear(text, &Meaning { intent, ..Meaning::default() });
         }
     }
 
@@ -267,11 +267,7 @@ impl Talk<'_> {
         if let Some(minutes) = ask.silence
             && let Ok(at) = self.now().checked_add(SignedDuration::from_mins(i64::from(minutes)))
         {
-            self.effects.push(Effect::SetTimer {
-                name: SILENCE.to_owned(),
-                step: ask.id.value.clone(),
-                at,
-            });
+            self.effects.push(Effect::SetTimer { name: SILENCE.to_owned(), step: ask.id.value.clone(), at });
         }
     }
 
@@ -289,7 +285,8 @@ impl Talk<'_> {
         if !still || matches!(self.conversation.holder, Holder::Practitioner { .. }) {
             return;
         }
-        let question = self.open_ask().map(|ask| ask.again.as_ref().unwrap_or(&ask.text).value.trim().to_owned());
+        let question =
+            self.open_ask().map(|ask| ask.again.as_ref().unwrap_or(&ask.text).value.trim().to_owned());
         let question = question.unwrap_or_default();
         self.desk_post(DeskKind::Alert, format!("No answer yet to «{question}»"));
         if !self.conversation.do_not_message {

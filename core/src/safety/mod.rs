@@ -28,9 +28,9 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-pub use normalise::{Sentence, Word, normalise, plain};
-pub(crate) use check_in::{SILENCE, name as kind_name, response_for};
 pub use check_in::ORDER as SAFETY_KINDS;
+pub(crate) use check_in::{SILENCE, name as kind_name, response_for};
+pub use normalise::{Sentence, Word, normalise, plain};
 pub use route::{Kind, Route};
 pub use sign_off::{SignOff, digest};
 

@@ -239,7 +239,10 @@ fn spell(word: &str, before: Option<&str>, next: Option<&str>, opens: bool, out:
             let digits = word.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(word.len());
             let (number, unit) = word.split_at(digits);
             out(number);
-            return if unit.is_empty() { () } else { contract(unit, out) };
+            if !unit.is_empty() {
+                contract(unit, out);
+            }
+            return;
         }
     }
     if word == "ill" && next.is_some_and(wants_a_verb) && (opens || before.is_some_and(opens_a_clause)) {

@@ -41,7 +41,11 @@ pub(crate) fn content() -> Content {
     match Content::load(&files, date(2026, 11, 22)) {
         Ok(content) => content,
         Err(findings) => {
-            let list: Vec<String> = findings.iter().filter(|f| f.severity == chatbox_core::content::Severity::Error).map(ToString::to_string).collect();
+            let list: Vec<String> = findings
+                .iter()
+                .filter(|f| f.severity == chatbox_core::content::Severity::Error)
+                .map(ToString::to_string)
+                .collect();
             panic!("the shipped content has faults:\n{}", list.join("\n"));
         }
     }
@@ -178,8 +182,5 @@ pub(crate) fn told(turn: &Turn) -> String {
 }
 
 pub(crate) fn says(turn: &Turn) -> impl Iterator<Item = &Say> {
-    turn.effects.iter().filter_map(|effect| match effect {
-        Effect::Say(say) => Some(say),
-        _ => None,
-    })
+    turn.effects.iter().filter_map(|effect| if let Effect::Say(say) = effect { Some(say) } else { None })
 }

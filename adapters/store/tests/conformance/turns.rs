@@ -1,8 +1,8 @@
 use chatbox_core::{
-    conversation::{Conversation, Holder},
+    conversation::{Conversation, Flag, Holder},
     effect::Effect,
     input::InputKind,
-    safety::Route,
+    safety::{Kind, Route},
 };
 use chatbox_store::{Decided, Spoken, StoreError};
 
@@ -19,7 +19,7 @@ pub(crate) async fn state_timers_and_records_are_committed_together(home: Home) 
             conversation: Conversation {
                 holder: Holder::Waiting { since: at(turn) },
                 case: Some(reference("KWG-AAAAA")),
-                route: Route::C,
+                flag: Some(Flag { route: Route::C, kinds: [Kind::Suicide].into(), since: at(1) }),
                 ..Conversation::default()
             },
             effects: if turn == 1 { vec![save("KWG-AAAAB")] } else { vec![bot("done")] },
