@@ -81,7 +81,7 @@ async fn form_survives_sigkill_and_goes_on_at_the_same_question() {
     let service = hub.start();
     hub.heard(7, "How many sessions").await;
     amina.says("that's all");
-    hub.heard(7, "Every two weeks").await;
+    hub.heard(7, "Shall I send it?").await;
     amina.presses("Yes, send it");
     hub.heard(7, "KWG-").await;
     assert!(off_thread(move || service.stop()).await.success());
