@@ -232,7 +232,9 @@ fn role(said: &Said<'_>, number: &Number) -> Role {
     if let Some(role) = introduced(said, number) {
         return role;
     }
-    if stands_alone(said, number) { Role::Bare } else { Role::Other }
+    // "the first one", "one of my nurses": "one" seldom counts.
+    let one = said.step.is_none() && said.is(number.first, &["one"]);
+    if !one && stands_alone(said, number) { Role::Bare } else { Role::Other }
 }
 
 /// "every 4 weeks", "2 weekly", "every two weeks".
@@ -513,7 +515,7 @@ fn stands_alone(said: &Said<'_>, number: &Number) -> bool {
     const RIGHT: &[&str] = &[
         "not", "please", "instead", "on", "from", "rather", "max", "maximum", "tops", "ish", "or", "now",
         "thanks", "actually", "sorry", "i", "ideally", "if", "but", "and", "probably", "maybe", "in",
-        "would", "should", "at", "is", "no",
+        "would", "should", "at", "is", "no", "odd", "to", "so",
     ];
     let left = said.before(number.first).is_none_or(|before| said.is(before, LEFT));
     let right = said.after(number.last).is_none_or(|after| said.is(after, RIGHT) || said.is_covered(after));

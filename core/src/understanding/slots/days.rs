@@ -110,8 +110,8 @@ fn told(said: &Said<'_>, at: usize) -> bool {
 fn exception(said: &Said<'_>) -> Option<(Vec<Day>, Vec<Day>)> {
     const BUT: &[&str] = &["but", "except", "bar", "excluding", "besides", "not", "barring"];
     let at = (0..said.tokens.len()).find(|&at| {
-        let any_day = said.is(at, &["any", "every", "anyday", "all", "most"])
-            && (said.is(at, &["anyday"])
+        let any_day = said.is(at, &["any", "every", "anyday", "all", "most", "anything", "anytime"])
+            && (said.is(at, &["anyday", "anything", "anytime"])
                 || said.is(at + 1, &["day", "days", "weekday", "weekdays", "time"])
                 || (said.is(at + 1, &["other"]) && said.is(at + 2, &["day"])));
         (any_day || matches!(said.mark(at), Some(Mark::Weekdays | Mark::Weekend)))

@@ -211,7 +211,7 @@ impl<'a> Said<'a> {
             if self.is(next, &["no", "not"]) {
                 return self.is(next + 1, &["good", "possible", "great", "ideal"]);
             }
-            if self.is(next, &["out", "impossible", "difficult"]) {
+            if self.is(next, &["out", "impossible", "difficult", "hard", "tricky", "awkward", "hopeless"]) {
                 return true;
             }
             if !self.is(next, &["are", "is", "would", "be", "s", "really", "just"]) {
