@@ -134,7 +134,7 @@ async fn pauses_and_failures_of_telegram_lose_nothing_and_hurry_nobody() {
     let to = |chat: i64| sends.iter().filter(|call| call.chat == Some(chat)).collect::<Vec<_>>();
     let (refused, again) = (to(7)[0], to(7)[1]);
     assert_eq!(refused.status, 429);
-    assert!(again.at - refused.at >= Duration::from_secs(2), "sent before the pause was over");
+    assert!(again.at >= refused.at + Duration::from_secs(2), "sent before the pause was over");
     assert!(to(8)[0].at < again.at, "one chat's pause held up another");
     assert_eq!(hub.telegram.violations(), 0);
     assert!(off_thread(move || service.stop()).await.success());
