@@ -111,7 +111,7 @@ pub struct Check {
 
 #[derive(Debug, Subcommand)]
 pub enum Practitioner {
-    /// Adds somebody, and prints a code that they send to the bot within 10 minutes.
+    /// Adds somebody, and prints a one-time code that proves who they are.
     Add {
         name: String,
         /// Where they work: nobody hosts a group of their own organisation.

@@ -76,7 +76,8 @@ pub async fn run(setup: Setup) -> Result<(), Stop> {
         servers.push((listener, webhook(&telegram, &config.telegram, &store)));
     }
     tracing::info!(content.hash = setup.engine.content().hash, "the service runs");
-    let result = work(&setup, &store, AnyChannel::Telegram(telegram), servers, &stopping).await;
+    let channel = AnyChannel::Telegram(telegram);
+    let result = Box::pin(work(&setup, &store, channel, servers, &stopping)).await;
     store.close().await;
     tracing::info!("the service has stopped");
     result

@@ -46,7 +46,7 @@ const EXAMPLE: &str = "EXAMPLE DATA: nobody has checked these names, numbers and
 const HINT: &str = "Type a message and press Enter. The number in front of a choice picks it. Ctrl-D ends.";
 
 pub async fn run(config: Option<&Path>) -> Result<(), Stop> {
-    with(Setup::read(config, clock::now())?).await
+    Box::pin(with(Setup::read(config, clock::now())?)).await
 }
 
 /// Chats until the input ends.

@@ -33,7 +33,8 @@ async fn add(store: &Store, name: &str, organisation: Option<&str>, lead: bool) 
     let code = code();
     match store.add_practitioner(name, lead, &code, clock::now()).await {
         Ok(()) => print_line(&format!(
-            "{name} is added. Within 10 minutes, from their own account, they send the bot: /enrol {code}"
+            "{name} is added, with the one-time code {code}, good for 10 minutes. This version of the bot does not \
+             take codes yet."
         )),
         Err(StoreError::Taken) => Err(Stop::Usage("there is somebody of that name already.".into())),
         Err(fault) => Err(fault.into()),

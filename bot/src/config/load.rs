@@ -223,6 +223,8 @@ fn likeness(asked: &str, known: &str) -> f64 {
 mod tests {
     use std::collections::BTreeSet;
 
+    use secrecy::ExposeSecret as _;
+
     use super::*;
 
     const SHIPPED: &str = include_str!("../../../config/chatbox.toml");
@@ -367,7 +369,6 @@ mod tests {
         fs::write(dir.path().join("token"), "1:abc\n").unwrap();
         fs::write(&path, "[telegram]\ntoken_file = \"token\"\n[store]\nurl = \"sqlite:x.db\"\n").unwrap();
         let config = load(Some(&path), []).unwrap().config;
-        use secrecy::ExposeSecret;
         assert_eq!(config.telegram.token.unwrap().expose_secret(), "1:abc");
         let url = config.store.url.unwrap();
         assert_eq!(url.expose_secret(), format!("sqlite:{}/x.db", dir.path().display()));

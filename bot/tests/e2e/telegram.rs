@@ -14,6 +14,9 @@ use crate::support::{Service, chatbox, folder, holds, run};
 
 const TOKEN: &str = "12345:token-SECRET";
 
+/// How long anything may take before a test gives up.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// One Telegram, one folder, and the service as often as a test starts it.
 struct Hub {
     telegram: Standin,
@@ -81,7 +84,7 @@ async fn form_survives_sigkill_and_goes_on_at_the_same_question() {
     let service = hub.start();
     hub.heard(7, "How many sessions").await;
     amina.says("that's all");
-    hub.heard(7, "Every two weeks").await;
+    hub.heard(7, "Shall I send it?").await;
     amina.presses("Yes, send it");
     hub.heard(7, "KWG-").await;
     assert!(off_thread(move || service.stop()).await.success());
@@ -124,14 +127,14 @@ async fn pauses_and_failures_of_telegram_lose_nothing_and_hurry_nobody() {
     let service = hub.start();
     amina.says("help");
     ben.says("help");
-    let said = tokio::time::timeout(Duration::from_secs(60), amina.next_message()).await.unwrap();
+    let said = tokio::time::timeout(PATIENCE, amina.next_message()).await.unwrap();
     assert!(!said.text.is_empty());
-    tokio::time::timeout(Duration::from_secs(60), ben.next_message()).await.unwrap();
+    tokio::time::timeout(PATIENCE, ben.next_message()).await.unwrap();
     let sends = hub.telegram.calls("sendMessage");
     let to = |chat: i64| sends.iter().filter(|call| call.chat == Some(chat)).collect::<Vec<_>>();
     let (refused, again) = (to(7)[0], to(7)[1]);
     assert_eq!(refused.status, 429);
-    assert!(again.at - refused.at >= Duration::from_secs(2), "sent before the pause was over");
+    assert!(again.at >= refused.at + Duration::from_secs(2), "sent before the pause was over");
     assert!(to(8)[0].at < again.at, "one chat's pause held up another");
     assert_eq!(hub.telegram.violations(), 0);
     assert!(off_thread(move || service.stop()).await.success());
@@ -145,7 +148,7 @@ async fn second_poller_is_waited_out() {
         .fault(Fault::refuse(409, "Conflict: terminated by other getUpdates request").on("getUpdates"));
     let service = hub.start();
     amina.says("help");
-    tokio::time::timeout(Duration::from_secs(60), amina.next_message()).await.unwrap();
+    tokio::time::timeout(PATIENCE, amina.next_message()).await.unwrap();
     assert!(off_thread(move || service.stop()).await.success());
 }
 
@@ -155,7 +158,7 @@ async fn sigterm_drains_in_under_ten_seconds() {
     let amina = hub.telegram.user(7, "Amina");
     let service = hub.start();
     amina.says("help");
-    tokio::time::timeout(Duration::from_secs(60), amina.next_message()).await.unwrap();
+    tokio::time::timeout(PATIENCE, amina.next_message()).await.unwrap();
     let began = Instant::now();
     assert!(off_thread(move || service.stop()).await.success());
     assert!(began.elapsed() < Duration::from_secs(10));
@@ -172,7 +175,7 @@ async fn each_case_has_a_topic_at_the_desk() {
     amina.says("I'm planning on killing myself");
     hub.heard(7, "999").await;
     let topic = tokio::time::timeout(
-        Duration::from_secs(60),
+        PATIENCE,
         hub.telegram.wait_for(|entries| {
             entries
                 .iter()
@@ -193,9 +196,9 @@ async fn nothing_said_is_in_the_log_or_the_database() {
     let amina = hub.telegram.user(7, "Quetzalcoatlina");
     let service = hub.start();
     amina.says(&format!("I can't sleep {CANARY}"));
-    tokio::time::timeout(Duration::from_secs(60), amina.next_message()).await.unwrap();
+    tokio::time::timeout(PATIENCE, amina.next_message()).await.unwrap();
     amina.says(&format!("help {CANARY}"));
-    tokio::time::timeout(Duration::from_secs(60), amina.next_message()).await.unwrap();
+    tokio::time::timeout(PATIENCE, amina.next_message()).await.unwrap();
     assert!(off_thread(move || service.stop()).await.success());
     assert!(hub.log().contains("chatbox"), "there is a log to look at");
     fs::remove_file(hub.config()).unwrap();
