@@ -1,4 +1,5 @@
 //! The safety rules as they ship: floor, examples, corpus, and what must hold for any text.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail loudly")]
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 use std::fs;
@@ -38,7 +39,7 @@ fn hear(safety: &Safety, text: &str) -> Heard {
 }
 
 fn listed(findings: &[Finding]) -> String {
-    findings.iter().map(|finding| format!("{finding}\n")).collect()
+    findings.iter().map(Finding::to_string).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::grammar::Span;
 use super::normalise::{self, Sentence, Word};
-use super::rules::{Owner, Rules, Scope};
+use super::rules::{Owner, RuleBook, Scope};
 use super::{Heard, Kind, Route};
 use crate::understanding::{Memory, Reason};
 
@@ -23,7 +23,7 @@ const REASONS: usize = 20;
 const REPORT_REACH: usize = 2;
 
 pub(super) fn hear(
-    rules: &Rules,
+    rules: &RuleBook,
     scopes_off: &BTreeSet<usize>,
     text: &str,
     memory: &Memory,
@@ -41,7 +41,7 @@ pub(super) fn hear(
 }
 
 struct Ear<'a> {
-    rules: &'a Rules,
+    rules: &'a RuleBook,
     scopes_off: &'a BTreeSet<usize>,
     heard: Heard,
     denied: bool,
@@ -87,10 +87,10 @@ impl Ear<'_> {
             }
             let mut route = rule.route;
             let mut kinds = rule.kinds.clone();
-            if let Some(past) = rule.past {
-                if here(Scope::Past).next().is_some() {
-                    route = route.min(past);
-                }
+            if let Some(past) = rule.past
+                && here(Scope::Past).next().is_some()
+            {
+                route = route.min(past);
             }
             let about_feelings = kinds.contains(&Kind::Suicide) || kinds.contains(&Kind::SelfHarm);
             let reported = |(_, said): &(usize, Span)| {

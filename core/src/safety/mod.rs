@@ -17,6 +17,7 @@ mod examples;
 mod floor;
 mod grammar;
 mod hear;
+mod keys;
 mod normalise;
 mod route;
 mod rules;
@@ -55,7 +56,7 @@ pub struct Heard {
 /// The safety rules, compiled. Cheap to call, and shared freely.
 #[derive(Debug)]
 pub struct Safety {
-    rules: rules::Rules,
+    rules: rules::RuleBook,
     /// Content scopes that hide a built-in example, by number.
     scopes_off: BTreeSet<usize>,
 }

@@ -13,7 +13,8 @@ use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::spelling::{CONTRACTIONS, ENDINGS_IN, JOINED, KEYS, LOOKALIKES, NEAR, NEAR_BUT_NOT, SEGMENTS};
+use super::keys::{KEYS, NEAR, NEAR_BUT_NOT, SEGMENTS};
+use super::spelling::{CONTRACTIONS, ENDINGS_IN, JOINED, LOOKALIKES};
 
 /// Longer words are left as they are: nobody writes them, and repairs must stay cheap.
 const LONGEST_WORD: usize = 40;
@@ -80,12 +81,18 @@ fn fold(text: &str) -> Vec<char> {
     let mut out = Vec::with_capacity(text.len().min(LONGEST_TEXT));
     for c in text.chars().take(LONGEST_TEXT).nfkd() {
         let c = match c {
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => continue,
-            '\u{feff}' | '\u{ad}' | '\u{34f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}' => {
-                continue;
-            }
-            // Combining marks that the decomposition set apart.
-            '\u{300}'..='\u{36f}' | '\u{1f3fb}'..='\u{1f3ff}' => continue,
+            // Invisible characters, variation selectors, skin tones, and the combining marks that the
+            // decomposition set apart.
+            '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{ad}'
+            | '\u{34f}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{e0000}'..='\u{e0fff}'
+            | '\u{300}'..='\u{36f}'
+            | '\u{1f3fb}'..='\u{1f3ff}' => continue,
             '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '`' | '\u{b4}' | '\u{2bc}' => '\'',
             '\n' | '\r' | '\u{2028}' | '\u{2029}' | '\u{b}' | '\u{c}' => '\n',
             c if c.is_control() || c.is_whitespace() => ' ',
@@ -227,10 +234,9 @@ fn spell(word: &str, before: Option<&str>, next: Option<&str>, opens: bool, out:
     }
     if word.bytes().any(|b| !b.is_ascii_lowercase() && b != b'\'') {
         let plain = unleet(word);
-        if (plain != word || word.contains('*')) && word.chars().any(char::is_alphabetic) {
-            if let Some(key) = known(&plain).or_else(|| starred(word)) {
-                return contract(&key, out);
-            }
+        let disguised = (plain != word || word.contains('*')) && word.chars().any(char::is_alphabetic);
+        if disguised && let Some(key) = known(&plain).or_else(|| starred(word)) {
+            return contract(&key, out);
         }
         if word.chars().any(is_sign) {
             return word.split(is_sign).filter(|part| !part.is_empty()).for_each(|part| contract(part, out));
@@ -244,6 +250,15 @@ fn spell(word: &str, before: Option<&str>, next: Option<&str>, opens: bool, out:
             }
             return;
         }
+    }
+    let verb_before = before.is_some_and(|before| {
+        matches!(before, "want" | "going" | "need" | "have" | "like" | "ready" | "used")
+    });
+    if word == "2"
+        && verb_before
+        && next.is_some_and(|next| next.starts_with(|c: char| c.is_ascii_lowercase()))
+    {
+        return out("to");
     }
     if word == "ill" && next.is_some_and(wants_a_verb) && (opens || before.is_some_and(opens_a_clause)) {
         return "i will".split(' ').for_each(out);

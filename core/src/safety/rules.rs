@@ -161,7 +161,7 @@ pub(super) enum Owner {
 
 /// All rule files together.
 #[derive(Debug, Default)]
-pub(super) struct Rules {
+pub(super) struct RuleBook {
     pub(super) words: Vocabulary,
     pub(super) grammar: Grammar,
     /// By number of the template.
@@ -172,7 +172,7 @@ pub(super) struct Rules {
 }
 
 /// Reads `files`, of which the first `built_in` come with the program.
-pub(super) fn compile(files: &[(&str, &str)], built_in: usize, findings: &mut Vec<Finding>) -> Rules {
+pub(super) fn compile(files: &[(&str, &str)], built_in: usize, findings: &mut Vec<Finding>) -> RuleBook {
     let mut read = vec![];
     for (number, &(file, text)) in files.iter().enumerate() {
         let source = Source { file, text };
@@ -183,7 +183,7 @@ pub(super) fn compile(files: &[(&str, &str)], built_in: usize, findings: &mut Ve
     }
     let mut words = Vocabulary::default();
     let (names, lists) = word_lists(&read, &mut words, findings);
-    let mut out = Rules::default();
+    let mut out = RuleBook::default();
     let mut templates: Vec<Node> = vec![];
     let mut signals = BTreeSet::new();
     let mut seen: BTreeSet<String> = BTreeSet::new();
