@@ -89,7 +89,7 @@ fn write_turn(out: &mut String, turn: &Turn) {
                 block(out, &format!("saved {} {}", record.kind, record.reference), &record.data.to_string());
             }
             Effect::SetTimer { name, step, .. } => {
-                writeln!(out, "  (timer {name} for {step})").expect("a string")
+                writeln!(out, "  (timer {name} for {step})").expect("a string");
             }
             Effect::CancelTimer { name } => writeln!(out, "  (no timer {name})").expect("a string"),
             Effect::ClearChat { .. } => writeln!(out, "  (chat cleared)").expect("a string"),

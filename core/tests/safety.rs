@@ -1,7 +1,5 @@
 //! The safety rules as they ship: floor, examples, corpus, and what must hold for any text.
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail loudly")]
-
-#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;

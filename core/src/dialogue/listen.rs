@@ -532,9 +532,9 @@ impl Talk<'_> {
         if tries < TRIES {
             self.word(Word::NotUnderstood);
             if running {
-                self.ask_again()
+                self.ask_again();
             } else {
-                self.offer_choices(self.menu_choices())
+                self.offer_choices(self.menu_choices());
             }
             return;
         }
