@@ -286,6 +286,7 @@ fn wants_a_verb(next: &str) -> bool {
             | "do"
             | "jump"
             | "take"
+            | "the"
             | "just"
             | "be"
             | "go"
