@@ -117,6 +117,7 @@ pub(super) const NEAR: &[&str] = &[
 /// Real words that lie too near one of [`NEAR`].
 pub(super) const NEAR_BUT_NOT: &[&str] = &[
     "overdone",
+    "homeless",
     "overdue",
     "overuse",
     "overdoes",

@@ -287,6 +287,7 @@ fn wants_a_verb(next: &str) -> bool {
             | "do"
             | "jump"
             | "take"
+            | "the"
             | "just"
             | "be"
             | "go"
