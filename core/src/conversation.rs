@@ -96,8 +96,21 @@ pub struct Conversation {
     pub role: Option<String>,
     pub memory: Memory,
     pub pace: Option<Pace>,
-    /// When old messages were last answered as one after an outage.
+    /// When an outage was last apologised for.
     pub late_at: Option<Timestamp>,
+    /// When danger in old messages was last answered as one.
+    pub late_danger_at: Option<Timestamp>,
+    /// When the open question of a check-in was asked.
+    pub asked_at: Option<Timestamp>,
+    /// The check-in question that was settled last.
+    pub last_check: Option<LastCheck>,
+}
+
+/// A question of the check-in that was answered, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastCheck {
+    pub step: String,
+    pub at: Timestamp,
 }
 
 /// A form that waits.

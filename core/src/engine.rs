@@ -8,12 +8,13 @@ use crate::{
     channel::ChannelFacts,
     content::{Content, Word},
     conversation::{Conversation, Holder, Pace},
-    dialogue::{Talk, model::Expect},
+    desk::CLEAR_WITHIN,
+    dialogue::{CHECK_IN, Talk, model::Expect},
     directory::{Hours, Nation},
     effect::{DeskKind, Effect, SayKind},
     input::{Attachment, Input, InputKind, Message},
     safety::{Heard, Route},
-    understanding::{Meaning, Memory},
+    understanding::{Intent, Meaning, Memory},
 };
 
 /// Characters of a text that are read for needs and answers. Danger is looked for in all of it.
@@ -102,6 +103,7 @@ impl Engine {
     /// Decides one input. Never fails: what cannot be understood is answered as such.
     pub fn turn(&self, conversation: &Conversation, input: &Input, context: &Context) -> Turn {
         let mut talk = Talk::new(self, conversation, input.at, context);
+        talk.let_go_of_nobody();
         match &input.what {
             InputKind::Message(message) => talk.message(message),
             InputKind::Press { choice, prompt } => talk.pressed(choice, *prompt),
@@ -157,18 +159,18 @@ impl Talk<'_> {
         let heard = self.content.safety.hear(&message.text, &self.conversation.memory, self.now());
         self.remember(&heard);
         let danger = heard.route > Route::A && !heard.soft;
-        let over_limit = self.over_limit();
+        let over_limit = self.over_limit() && self.conversation.dialogue() != Some(CHECK_IN);
 
         if matches!(self.conversation.holder, Holder::Practitioner { .. }) {
             self.relay_to_desk(message);
+            self.hide_while_held(&message.text);
             if danger {
                 self.danger_while_held(&heard);
             }
             return;
         }
         if danger {
-            self.conversation.welcomed = true;
-            self.danger(&heard);
+            self.danger(&heard, message.edited);
             if let Some(attachment) = message.attachment {
                 self.word(attachment_word(attachment));
             }
@@ -186,15 +188,19 @@ impl Talk<'_> {
             return;
         }
         let asked_anew = self.follow_content();
-        let first = !std::mem::replace(&mut self.conversation.welcomed, true);
+        // Nothing stands between "are you safe?" and its answer.
+        let first = !self.conversation.welcomed && self.conversation.dialogue() != Some(CHECK_IN);
         if first {
+            self.conversation.welcomed = true;
             self.word(Word::Welcome);
-        } else if self.is_late() && self.conversation.late_at != Some(self.now()) {
+        } else if self.is_late()
+            && ![self.conversation.late_at, self.conversation.late_danger_at].contains(&Some(self.now()))
+        {
             self.conversation.late_at = Some(self.now());
             self.word(Word::LateOrdinary);
         }
         self.kindness(&heard);
-        if asked_anew {
+        if asked_anew && !self.wants_out(&message.text) {
             return;
         }
         if let Some(attachment) = message.attachment {
@@ -219,7 +225,10 @@ impl Talk<'_> {
             .filter(|ask| !matches!(ask.answer, Expect::Confirm))
             .map(|ask| ask.id.value.as_str());
         let meaning = self.content.understanding.read(&message.text, step);
-        if message.edited && self.correct_last(&message.text, &meaning) {
+        if message.edited
+            && self.conversation.dialogue() != Some(CHECK_IN)
+            && self.correct_last(&message.text, &meaning)
+        {
             return;
         }
         self.hear(&message.text, &meaning);
@@ -235,11 +244,10 @@ impl Talk<'_> {
                 .iter()
                 .find(|open| open.id == choice)
                 .map_or("a button", |open| open.label.as_str());
-            let text = format!("Pressed: {label}");
+            let text = format!("Pressed the button “{label}”, which hung on an earlier question of the bot.");
             self.desk_post(DeskKind::Message, text);
             return;
         }
-        self.conversation.welcomed = true;
         if self.follow_content() {
             return;
         }
@@ -255,6 +263,40 @@ impl Talk<'_> {
             text = format!("(edited) {text}");
         }
         self.desk_post(DeskKind::Message, text.trim().to_owned());
+    }
+
+    /// Hiding the chat works at once, whoever holds: somebody may be coming into the room.
+    fn hide_while_held(&mut self, text: &str) {
+        let wants = self.content.understanding.read(text, None).intent == Intent::ClearChat;
+        if wants && self.context.channel.can_clear {
+            self.effects.push(Effect::ClearChat { within: CLEAR_WITHIN });
+            self.desk_post(DeskKind::Notice, "The person has hidden this chat on their side.".to_owned());
+        }
+    }
+
+    /// Whether a text asks for something that must work even when the questions have changed.
+    fn wants_out(&self, text: &str) -> bool {
+        matches!(
+            self.content.understanding.read(text, None).intent,
+            Intent::Stop
+                | Intent::Menu
+                | Intent::Help
+                | Intent::Person
+                | Intent::DeleteData
+                | Intent::ClearChat
+        )
+    }
+
+    /// Nobody holds a conversation who is not enrolled any more, or where there is no desk: the
+    /// person waits again, and the next one can take it.
+    fn let_go_of_nobody(&mut self) {
+        if let Holder::Practitioner { id, .. } = &self.conversation.holder {
+            let there = self.context.desk.exists && self.context.desk.members.contains_key(id);
+            if !there {
+                self.conversation.holder = Holder::Waiting { since: self.now() };
+                self.conversation.epoch += 1;
+            }
+        }
     }
 
     /// A soft B is believed and shown the lines once; professional talk gets a gentle sentence.

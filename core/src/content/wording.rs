@@ -98,6 +98,11 @@ words! {
     ClearCannot = "clear_cannot",
     /// After `Effect::Erase`.
     Erased = "erased",
+    /// What the desk was sent already.
+    ErasedDesk = "erased_desk",
+    /// That people of the hub can join, as far as it is so; empty is fine for none.
+    JoinCan = "join_can",
+    JoinCannot = "join_cannot",
     KeptHandled = "kept_handled",
     KeptFlag = "kept_flag",
     DeskStaffed = "desk_staffed",

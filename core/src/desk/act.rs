@@ -64,11 +64,18 @@ impl Talk<'_> {
         self.conversation.epoch += 1;
         self.conversation.holder = Holder::Practitioner { id: message.by.clone(), since: self.now() };
         self.conversation.handled = true;
+        // Whichever of the person's threads it is taken in is where the talk goes on.
+        self.conversation.case = Some(message.case.clone());
         self.end_watch();
         self.audit(AuditKind::Taken, message);
-        let joined = self.text(Word::PractitionerJoined);
-        self.say_as(SayKind::Notice, joined);
+        if !self.conversation.do_not_message {
+            let joined = self.text(Word::PractitionerJoined);
+            self.say_as(SayKind::Notice, joined);
+        }
         self.answer(message, &format!("{} has it. What you write here now goes to the person.", member.name));
+        if self.conversation.do_not_message {
+            self.answer(message, "Do not write first: somebody else may read along.");
+        }
     }
 
     fn release(&mut self, message: &DeskMessage, member: &Member) {
@@ -125,6 +132,12 @@ impl Talk<'_> {
         }
         if self.conversation.route() >= Route::C {
             self.answer(message, "A flag is open. Close it first with: safe REASON.");
+            return;
+        }
+        // Another thread of this person's, such as a request's: the talk itself goes on.
+        if self.conversation.case.as_ref() != Some(&message.case) {
+            self.audit(AuditKind::CaseClosed, message);
+            self.answer(message, "The case is closed.");
             return;
         }
         let held = matches!(self.conversation.holder, Holder::Practitioner { .. });

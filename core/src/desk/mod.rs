@@ -15,6 +15,9 @@ use crate::{
     understanding::Reason,
 };
 
+/// How far back platforms let a bot delete messages.
+pub(crate) const CLEAR_WITHIN: jiff::SignedDuration = jiff::SignedDuration::from_hours(48);
+
 /// The desk at this moment, as far as a person may be promised anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DeskState {
@@ -127,6 +130,9 @@ impl Talk<'_> {
             ChannelKind::Terminal => "a terminal on this machine",
         };
         let mut rows = vec![what.to_owned(), format!("Channel: {channel}")];
+        if self.conversation.do_not_message {
+            rows.push("Do not write first: somebody else may read along.".to_owned());
+        }
         if let Some(flag) = &self.conversation.flag {
             rows.push(format!("Route: {}", flag_words(flag)));
         }
@@ -199,6 +205,7 @@ impl Talk<'_> {
         self.kept = kept.join(" ");
         let old = std::mem::take(&mut self.conversation);
         let stays = !keep.is_empty();
+        let old_case = old.case.clone();
         self.conversation = Conversation {
             holder: old.holder,
             epoch: old.epoch,
@@ -220,7 +227,16 @@ impl Talk<'_> {
         self.words.clear();
         self.effects.clear();
         self.effects.push(Effect::Erase { keep });
+        if let Some(case) = old_case
+            && self.context.desk.exists
+        {
+            let text = "The person has deleted their data here.".to_owned();
+            self.effects.push(Effect::Desk(DeskPost { case, kind: DeskKind::Notice, text }));
+        }
         self.word(Word::Erased);
+        if self.context.desk.exists {
+            self.word(Word::ErasedDesk);
+        }
         self.offer_choices(self.menu_choices());
     }
 
@@ -228,7 +244,7 @@ impl Talk<'_> {
     pub(crate) fn clear_chat(&mut self) {
         if self.context.channel.can_clear {
             self.word(Word::ClearCan);
-            self.effects.push(Effect::ClearChat { within: jiff::SignedDuration::from_hours(48) });
+            self.effects.push(Effect::ClearChat { within: CLEAR_WITHIN });
         } else {
             self.word(Word::ClearCannot);
         }

@@ -38,6 +38,16 @@ impl Talk<'_> {
         let open = &self.conversation.prompt;
         let fits = prompt.is_none_or(|number| number == open.number)
             && open.choices.iter().any(|open| open.id == choice);
+        // A late no to "are you safe?" counts, whichever copy of the question it hangs on.
+        if !fits && matches!(choice, "no" | "unsure") {
+            if self.conversation.dialogue() == Some(CHECK_IN) && self.open_ask().is_some() {
+                self.answer_check_in(choice);
+                return;
+            }
+            if self.takes_it_back(choice) {
+                return;
+            }
+        }
         if !fits {
             self.word(Word::StalePress);
             self.ask_again();
@@ -114,7 +124,7 @@ impl Talk<'_> {
                 self.answered(ask, answer, None);
             }
             Some(Step::Offer(offer)) => match offer.next.get(choice) {
-                Some(then) => self.go_to(&then.value),
+                Some(then) => self.go_to_anew(&then.value),
                 None => self.ask_again(),
             },
             Some(Step::Say(_) | Step::Branch(_) | Step::Save(_) | Step::HandOver(_) | Step::Act(_))
@@ -142,13 +152,15 @@ impl Talk<'_> {
                     && !is_way_out(meaning.intent)
                 {
                     match offer.next.get(&offer.choices[nth].id.value) {
-                        Some(then) => self.go_to(&then.value),
+                        Some(then) => self.go_to_anew(&then.value),
                         None => self.ask_again(),
                     }
                 } else if !self.command(meaning.intent) {
                     if meaning.intent == Intent::Question {
                         self.clarify(text);
-                    } else if meaning.needs.is_empty() {
+                    } else if meaning.intent == Intent::Group {
+                        self.begin_group(meaning);
+                    } else if meaning.needs.is_empty() && meaning.intent != Intent::Signpost {
                         self.not_understood();
                     } else {
                         self.signpost(meaning);
@@ -164,6 +176,12 @@ impl Talk<'_> {
     }
 
     fn hear_at_question(&mut self, ask: &Ask, text: &str, meaning: &Meaning) {
+        if let (Expect::Confirm, Some(picked)) = (&ask.answer, self.picked(text))
+            && let Some(field) = picked.strip_prefix("change.")
+        {
+            self.change_field(field);
+            return;
+        }
         let changing = self.conversation.place.as_ref().is_some_and(|place| place.changing);
         let wants_change =
             matches!(ask.answer, Expect::Confirm) && crate::content::plain(text).contains(" change ");
@@ -179,7 +197,10 @@ impl Talk<'_> {
         if meaning.intent != Intent::Feedback && is_command(meaning.intent) && self.command(meaning.intent) {
             return;
         }
-        if meaning.intent == Intent::Question && !matches!(ask.answer, Expect::Needs(_)) {
+        // What is left for a person may well be a question: it is kept, not answered.
+        let form = self.running().is_some_and(|(dialogue, _)| dialogue.form);
+        let keeps_words = !form && matches!(ask.answer, Expect::Text(_)) && self.explanation(text).is_none();
+        if meaning.intent == Intent::Question && !matches!(ask.answer, Expect::Needs(_)) && !keeps_words {
             self.clarify(text);
             return;
         }
@@ -367,8 +388,14 @@ impl Talk<'_> {
         }
         if meaning.intent == Intent::Question {
             self.clarify(text);
-        } else if meaning.intent == Intent::Yes && self.conversation.parked().is_some() {
+        } else if meaning.intent == Intent::Yes && self.offered("resume") {
             self.resume_on_word();
+        } else if meaning.intent == Intent::No && self.offered("leave") {
+            self.leave();
+        } else if matches!(meaning.intent, Intent::No | Intent::Unsure)
+            && self.takes_it_back(if meaning.intent == Intent::No { "no" } else { "unsure" })
+        {
+            // A no after all: it has been answered.
         } else if meaning.intent == Intent::Group {
             self.begin_group(meaning);
         } else if !meaning.needs.is_empty() || meaning.intent == Intent::Signpost {
@@ -427,9 +454,7 @@ impl Talk<'_> {
         ) || matches!(&ask.answer, Expect::Choice(options) if options.iter().any(|option| option.other));
         let running = self.conversation.dialogue().map(str::to_owned);
         // More of what is wrong, in answer to "what kind of work do you do?".
-        if running.as_deref() == Some("signpost")
-            && matches!(ask.answer, Expect::Role | Expect::Area | Expect::YesNo)
-        {
+        if running.as_deref() == Some("signpost") && matches!(ask.answer, Expect::Role | Expect::Area) {
             let alone = self.content.understanding.read(text, None);
             if !alone.needs.is_empty() {
                 self.fill(&ask.id.value, Answer::Skipped);
@@ -476,8 +501,11 @@ impl Talk<'_> {
         else {
             return self.not_understood();
         };
-        if self.conversation.aside.iter().any(|aside| aside.place.dialogue == name) {
-            self.begin(&name);
+        if let Some(at) = self.conversation.aside.iter().position(|aside| aside.place.dialogue == name) {
+            let aside = self.conversation.aside.remove(at);
+            self.put_aside(false);
+            self.conversation.place = Some(aside.place);
+            self.word(Word::Resumed);
         } else {
             self.conversation.tries = 0;
             self.start(&name);
@@ -508,6 +536,15 @@ impl Talk<'_> {
     fn fill_needs(&mut self, meaning: &Meaning) {
         let needs = meaning.needs.iter().take(3).map(|need| (need.id.clone(), need.score)).collect();
         self.fill("needs", Answer::Needs(needs));
+        // What was shown for other needs may fit these.
+        if let Some(place) = self.conversation.place.as_mut() {
+            place.shown.clear();
+        }
+    }
+
+    /// Whether a choice hangs under the open question.
+    fn offered(&self, choice: &str) -> bool {
+        self.conversation.prompt.choices.iter().any(|open| open.id == choice)
     }
 
     /// Two tries, then a person is offered.
@@ -520,7 +557,7 @@ impl Talk<'_> {
         }
         let tries = match self.conversation.place.as_mut() {
             Some(place) => {
-                place.tries += 1;
+                place.tries = place.tries.saturating_add(1);
                 place.tries
             }
             None => {

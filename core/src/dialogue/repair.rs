@@ -22,6 +22,8 @@ impl Talk<'_> {
         if self.put_aside(true) {
             self.word(Word::Left);
         }
+        self.conversation.place = None;
+        self.park_all();
         self.conversation.tries = 0;
         self.menu();
     }
@@ -64,6 +66,7 @@ impl Talk<'_> {
         let form = self.running().is_some_and(|(dialogue, _)| dialogue.form);
         self.word(if form { Word::StoppedForm } else { Word::Stopped });
         self.conversation.place = None;
+        self.park_all();
         self.conversation.tries = 0;
         self.offer_choices(self.menu_choices());
     }
@@ -109,9 +112,13 @@ impl Talk<'_> {
             place.answers.remove(field);
             place.answers.remove(&format!("{field}_text"));
             place.path.retain(|step| step != field);
-            place.finish = false;
         }
-        self.go_to(field);
+        // Opened directly: "that's all" still holds for the questions that were left out.
+        if let Some((dialogue, _)) = self.running()
+            && let Some(ask) = dialogue.ask(field)
+        {
+            self.open(dialogue, ask);
+        }
     }
 
     pub(crate) fn skip(&mut self) {
@@ -148,7 +155,11 @@ impl Talk<'_> {
             self.offer_choices(self.menu_choices());
             return;
         }
-        self.conversation.place = None;
+        if let Some(wanted) = self.conversation.aside.pop() {
+            self.put_aside(true);
+            self.conversation.place = None;
+            self.conversation.aside.push(wanted);
+        }
         self.resume();
     }
 
@@ -217,7 +228,10 @@ impl Talk<'_> {
         let field = ask.id.value.clone();
         match read {
             Read::Answer(answer, _) => self.fill(&field, answer),
-            Read::Other(_, words) => self.fill(&format!("{field}_text"), Answer::Text(words)),
+            Read::Other(_, words) => {
+                self.fill(&format!("{field}_text"), Answer::Text(words));
+                self.fill(&field, Answer::Skipped);
+            }
             Read::Refused(_) | Read::Nothing => return false,
         }
         let rows = self.rows(&[field]);
@@ -229,16 +243,23 @@ impl Talk<'_> {
 
     /// Answers a question in the middle of anything, then asks the open question again.
     pub(crate) fn clarify(&mut self, text: &str) {
-        let plain = crate::content::plain(text);
-        let said = self
-            .term(&plain)
-            .or_else(|| self.reason(&plain))
-            .or_else(|| self.content.faq.answer(text).map(|answer| self.render(answer)));
-        match said {
+        match self.explanation(text) {
             Some(said) => self.say(said),
             None => self.word(Word::UnknownQuestion),
         }
-        if self.running().is_some() { self.ask_again() } else { self.offer_choices(self.menu_choices()) }
+        if self.running().is_some() {
+            self.ask_again();
+        } else {
+            self.offer_choices(self.menu_choices());
+        }
+    }
+
+    /// What there is to say to a question: a term, why the open question is asked, or a common one.
+    pub(crate) fn explanation(&self, text: &str) -> Option<String> {
+        let plain = crate::content::plain(text);
+        self.term(&plain)
+            .or_else(|| self.reason(&plain))
+            .or_else(|| self.content.faq.answer(text).map(|answer| self.render(answer)))
     }
 
     /// "What does closed mean?"
@@ -275,10 +296,30 @@ impl Talk<'_> {
         })
     }
 
+    /// Answers that the content does not know any more are asked for again.
+    fn drop_vanished(&mut self) {
+        let Some((dialogue, place)) = self.running() else { return };
+        let gone: Vec<String> = dialogue
+            .asks()
+            .filter(|ask| match (&ask.answer, place.answers.get(&ask.id.value)) {
+                (Expect::Choice(options), Some(Answer::Choice(id))) => {
+                    !options.iter().any(|option| option.id.value == *id)
+                }
+                _ => false,
+            })
+            .map(|ask| ask.id.value.clone())
+            .collect();
+        if let Some(place) = self.conversation.place.as_mut() {
+            place.answers.retain(|field, _| !gone.contains(field));
+            place.path.retain(|step| !gone.contains(step));
+        }
+    }
+
     /// After an edit of the content: goes on at the same step where it still exists, else says so
     /// and picks up at the nearest earlier answered one. Returns whether it asked anew.
     pub(crate) fn follow_content(&mut self) -> bool {
         self.conversation.content.clone_from(&self.content.hash);
+        self.drop_vanished();
         let Some(place) = self.conversation.place.as_ref() else { return false };
         let Some(dialogue) = self.content.dialogues.get(&place.dialogue) else {
             self.conversation.place = None;

@@ -2,6 +2,7 @@
 
 use super::{
     Answer, Place,
+    load::CHECK_IN,
     model::{Act, Ask, Branch, Condition, DeskIs, Dialogue, END, Expect, HandOver, Save, Step},
     summary::change_choices,
     talk::Talk,
@@ -160,6 +161,20 @@ impl<'a> Talk<'a> {
         }
     }
 
+    /// Goes to a step that the person chose: a question there is asked anew.
+    pub(crate) fn go_to_anew(&mut self, step: &str) {
+        if let Some((dialogue, _)) = self.running()
+            && dialogue.ask(step).is_some()
+            && let Some(place) = self.conversation.place.as_mut()
+        {
+            place.answers.remove(step);
+            place
+                .path
+                .retain(|passed| passed != step && !matches!(dialogue.step(passed), Some(Step::Say(_))));
+        }
+        self.go_to(step);
+    }
+
     /// Goes on from the named step; from the end when the name is `end`.
     pub(crate) fn go_to(&mut self, step: &str) {
         let at = self.running().and_then(|(dialogue, _)| dialogue.position(step)).unwrap_or(usize::MAX);
@@ -190,7 +205,7 @@ impl<'a> Talk<'a> {
     }
 
     /// Opens a question: it is said, with its choices, and waits.
-    fn open(&mut self, dialogue: &Dialogue, ask: &Ask) {
+    pub(crate) fn open(&mut self, dialogue: &Dialogue, ask: &Ask) {
         if let Some(place) = self.conversation.place.as_mut() {
             place.step.clone_from(&ask.id.value);
             place.tries = 0;
@@ -200,6 +215,7 @@ impl<'a> Talk<'a> {
         self.say_in(dialogue, text);
         self.hang_choices();
         self.watch_silence(ask);
+        self.conversation.asked_at = (dialogue.dialogue.value == CHECK_IN).then(|| self.now());
     }
 
     /// Says the open question again, shorter where the content has it shorter.
@@ -303,7 +319,9 @@ impl<'a> Talk<'a> {
     pub(crate) fn fill(&mut self, field: &str, answer: Answer) {
         let Some(place) = self.conversation.place.as_mut() else { return };
         match (field, &answer) {
-            ("area", Answer::Choice(area)) => self.conversation.area = Some(area.clone()),
+            ("area", Answer::Choice(area)) if self.hub.areas.contains(area) => {
+                self.conversation.area = Some(area.clone());
+            }
             ("role", Answer::Choice(role)) => self.conversation.role = Some(role.clone()),
             _ => {}
         }

@@ -141,6 +141,9 @@ impl Talk<'_> {
 
 /// "Tuesdays, in the afternoon", or their own words where those say more.
 fn when_words(when: &When) -> String {
+    if let Some(text) = &when.text {
+        return text.clone();
+    }
     let days: Vec<&str> = when.days.iter().map(|day| day_name(*day)).collect();
     let mut parts = Vec::new();
     if !days.is_empty() {
@@ -155,7 +158,7 @@ fn when_words(when: &When) -> String {
     if let Some(by) = &when.by {
         parts.push(format!("by {}", by.replace("in_person", "meeting in person")));
     }
-    if parts.is_empty() { when.text.clone().unwrap_or_default() } else { parts.join(", ") }
+    parts.join(", ")
 }
 
 fn day_name(day: Day) -> &'static str {

@@ -156,6 +156,7 @@ impl<'a> Talk<'a> {
                 Word::AlertedUnknown,
                 Word::AlertedNone,
             ),
+            "desk.can_join" => self.desk_text(Word::JoinCan, Word::JoinCan, Word::JoinCan, Word::JoinCannot),
             "desk.hours" => {
                 self.desk_text(Word::HoursStaffed, Word::HoursClosed, Word::HoursUnknown, Word::HoursNone)
             }

@@ -7,9 +7,9 @@ use jiff::SignedDuration;
 use super::{Heard, Kind, Route};
 use crate::{
     content::Word,
-    conversation::{Flag, Holder},
+    conversation::{Flag, Holder, LastCheck},
     dialogue::{
-        CHECK_IN, Place, Read, Talk,
+        CHECK_IN, Place, Talk,
         model::{Ask, END},
         yes_no_id,
     },
@@ -28,6 +28,9 @@ const SIGNALS_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// A message written this long before it is read waited out an outage.
 pub(crate) const LATE: SignedDuration = SignedDuration::from_mins(10);
+
+/// How long a yes to "are you safe?" can be taken back by a plain no.
+const TAKEN_BACK_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
 /// Kinds in the order in which they decide what is said, where a message has several.
 pub const ORDER: &[Kind] = &[
@@ -57,34 +60,42 @@ impl Talk<'_> {
     }
 
     /// Answers danger: the flag, the lines and the question for its route and kind, the desk.
-    pub(crate) fn danger(&mut self, heard: &Heard) {
-        let answering = self.conversation.dialogue() == Some(CHECK_IN);
-        // In the middle of "are you safe?", words that are danger again are no yes: go up.
-        if answering
-            && heard.route <= self.conversation.route()
-            && let Some(ask) = self.open_ask()
-            && ask.rises.iter().any(|key| key == "unclear")
-        {
-            self.rise(ask, &heard.kinds);
+    pub(crate) fn danger(&mut self, heard: &Heard, edited: bool) {
+        let late = self.is_late();
+        let asked = self.open_ask().filter(|ask| ask.rises.iter().any(|key| key == "unclear"));
+        if let (Some(CHECK_IN), Some(ask)) = (self.conversation.dialogue(), asked) {
+            if heard.route <= route_of(ask) && (edited || self.before_the_question()) {
+                // Written before "are you safe?" was asked: no answer to it, and nothing new.
+                self.raise_flag(heard.route, &heard.kinds);
+                self.tell_desk_of_danger(heard.route, &heard.kinds, &heard.reasons);
+                if !late {
+                    self.ask_again();
+                }
+            } else {
+                // Words that are danger again are no yes: go up.
+                self.rise(ask, heard);
+            }
             return;
         }
-        let late = self.is_late();
-        if late && self.conversation.late_at == Some(self.now()) && heard.route <= self.conversation.route() {
-            // Several messages from before the outage are answered as one.
-            self.raise_flag(heard.route, &heard.kinds);
-            self.tell_desk_of_danger(heard.route, &heard.kinds, &heard.reasons);
+        let answered_as_one = late && self.conversation.late_danger_at == Some(self.now());
+        self.raise_flag(heard.route, &heard.kinds);
+        self.tell_desk_of_danger(heard.route, &heard.kinds, &heard.reasons);
+        if answered_as_one && heard.route < Route::E {
             return;
         }
         if late {
-            self.conversation.late_at = Some(self.now());
-            let text = self.text(Word::Late);
+            self.conversation.late_danger_at = Some(self.now());
             if heard.route < Route::E {
+                let text = self.text(Word::Late);
                 self.say_as(SayKind::Safety, text);
             }
         }
-        self.raise_flag(heard.route, &heard.kinds);
-        self.tell_desk_of_danger(heard.route, &heard.kinds, &heard.reasons);
         self.respond(heard.route, &heard.kinds);
+    }
+
+    /// Whether this was written before the open question was asked.
+    fn before_the_question(&self) -> bool {
+        self.conversation.asked_at.is_some_and(|asked| self.at < asked)
     }
 
     /// Danger while a practitioner holds: the person sees the lines, the practitioner an alert.
@@ -125,20 +136,27 @@ impl Talk<'_> {
         let parked = self.put_aside(true);
         self.park_all();
         let (main, step) = self.response_step(route, kinds);
-        for kind in [Kind::Abuse, Kind::SexualViolence, Kind::Under18, Kind::Safeguarding] {
-            if kinds.contains(&kind) && kind != main && !kinds.contains(&Kind::ThirdParty) {
-                self.say_step(&format!("also_{}", name(kind)));
-            }
+        let also: Vec<String> = [Kind::Abuse, Kind::SexualViolence, Kind::Under18, Kind::Safeguarding]
+            .into_iter()
+            .filter(|kind| kinds.contains(kind) && *kind != main && !kinds.contains(&Kind::ThirdParty))
+            .map(|kind| format!("also_{}", name(kind)))
+            .collect();
+        // The question comes last, but nothing comes before "call 999 now".
+        if route < Route::E {
+            also.iter().for_each(|step| self.say_step(step));
         }
         self.conversation.place = Some(Place { dialogue: CHECK_IN.to_owned(), ..Place::default() });
         if parked {
             self.word(Word::Parked);
         }
         self.go_to(&step);
+        if route == Route::E {
+            also.iter().for_each(|step| self.say_step(step));
+        }
     }
 
     /// After danger no form goes on by itself.
-    fn park_all(&mut self) {
+    pub(crate) fn park_all(&mut self) {
         for aside in &mut self.conversation.aside {
             aside.parked = true;
         }
@@ -171,7 +189,9 @@ impl Talk<'_> {
     /// A text that is no danger by itself, at an open question of the check-in.
     pub(crate) fn hear_check_in(&mut self, text: &str, meaning: &Meaning) {
         let Some(ask) = self.open_ask() else { return };
-        let answer = self.content.understanding.yes_no(text).map(yes_no_id);
+        // "I'm done" is no yes to "are you safe?".
+        let doubtful = meaning.intent == Intent::Finish && !ask.rises.is_empty();
+        let answer = self.content.understanding.yes_no(text).map(yes_no_id).filter(|_| !doubtful);
         let leaves = matches!(
             meaning.intent,
             Intent::Person
@@ -190,10 +210,14 @@ impl Talk<'_> {
             Some(answer) => self.answer_check_in(answer),
             None if leaves => self.leave_check_in(meaning.intent, text),
             None if meaning.intent == Intent::Question => self.clarify(text),
-            None => match self.read_surely(ask, text, meaning) {
-                Read::Answer(answer, _) => self.answer_check_in(answer.key().unwrap_or("unclear")),
-                Read::Other(..) | Read::Refused(_) | Read::Nothing => self.answer_check_in("unclear"),
-            },
+            // Written before the question was asked: no answer to it.
+            None if self.before_the_question() => {
+                self.desk_post(DeskKind::Message, text.to_owned());
+                if !self.is_late() {
+                    self.ask_again();
+                }
+            }
+            None => self.answer_check_in("unclear"),
         }
     }
 
@@ -205,36 +229,56 @@ impl Talk<'_> {
         };
         self.end_watch();
         if ask.rises.iter().any(|key| key == answer) {
-            let kinds = self.conversation.flag.as_ref().map(|flag| flag.kinds.clone()).unwrap_or_default();
-            self.rise(ask, &kinds);
+            self.rise(ask, &Heard::default());
             return;
         }
+        let step = self.conversation.step().unwrap_or_default().to_owned();
+        self.conversation.last_check = Some(LastCheck { step, at: self.now() });
         let then =
             ask.next.get(answer).or(ask.then.as_ref()).map_or(END, |then| then.value.as_str()).to_owned();
-        let question = ask.again.as_ref().unwrap_or(&ask.text).value.trim().to_owned();
-        let what = format!("Answered «{answer}» to «{question}»");
+        let what = format!("Answered “{answer}” to “{}”", question(ask));
         self.desk_post(DeskKind::Notice, what);
         self.go_to(&then);
     }
 
-    /// One route up from the question's own, and what is said there.
-    fn rise(&mut self, ask: &Ask, kinds: &BTreeSet<Kind>) {
-        let asked = match ask.id.value.rsplit('_').next() {
-            Some("b") => Route::B,
-            Some("c") => Route::C,
-            Some("d") => Route::D,
-            _ => self.conversation.route(),
-        };
-        let route = match asked {
+    /// A no that comes after all, when the question has just been settled with a yes: it counts.
+    /// Returns whether there was such a question.
+    pub(crate) fn takes_it_back(&mut self, answer: &str) -> bool {
+        let now = self.now();
+        let Some(check) = self.conversation.last_check.clone() else { return false };
+        let rises = self
+            .content
+            .dialogues
+            .get(CHECK_IN)
+            .and_then(|dialogue| dialogue.ask(&check.step))
+            .is_some_and(|ask| ask.rises.iter().any(|key| key == answer));
+        if !rises || now.duration_since(check.at) > TAKEN_BACK_WITHIN {
+            return false;
+        }
+        self.put_aside(true);
+        self.conversation.place =
+            Some(Place { dialogue: CHECK_IN.to_owned(), step: check.step, ..Place::default() });
+        self.answer_check_in(answer);
+        true
+    }
+
+    /// One route up from the question's own, or as high as was heard, and what is said there. The
+    /// question's own kind counts, so that nobody is answered as if it were about someone else.
+    fn rise(&mut self, ask: &Ask, heard: &Heard) {
+        let up = match route_of(ask) {
             Route::A | Route::B => Route::C,
             Route::C => Route::D,
             Route::D | Route::E => Route::E,
         };
-        let mut kinds = kinds.clone();
-        kinds.extend(self.conversation.flag.iter().flat_map(|flag| flag.kinds.iter().copied()));
+        let route = up.max(heard.route);
+        let mut kinds = heard.kinds.clone();
+        kinds.remove(&Kind::ThirdParty);
+        kinds.extend(
+            ORDER.iter().copied().find(|kind| ask.id.value.starts_with(&format!("{}_", name(*kind)))),
+        );
         self.end_watch();
         self.raise_flag(route, &kinds);
-        self.tell_desk_of_danger(route, &kinds, &[]);
+        self.tell_desk_of_danger(route, &kinds, &heard.reasons);
         self.respond(route, &kinds);
     }
 
@@ -249,6 +293,10 @@ impl Talk<'_> {
         if intent == Intent::Help {
             self.help();
             return;
+        }
+        if let Some(ask) = self.open_ask() {
+            let left = format!("Left “{}” without an answer.", question(ask));
+            self.desk_post(DeskKind::Notice, left);
         }
         self.conversation.place = None;
         if intent == Intent::Resume {
@@ -299,6 +347,21 @@ impl Talk<'_> {
     pub(crate) fn is_late(&self) -> bool {
         self.now().duration_since(self.at) > LATE
     }
+}
+
+/// The route whose question this is.
+fn route_of(ask: &Ask) -> Route {
+    match ask.id.value.rsplit('_').next() {
+        Some("b") => Route::B,
+        Some("c") => Route::C,
+        Some("d") => Route::D,
+        _ => Route::E,
+    }
+}
+
+/// The question itself, without what stands around it.
+fn question(ask: &Ask) -> String {
+    ask.again.as_ref().unwrap_or(&ask.text).value.trim().to_owned()
 }
 
 /// The name of the step that answers a kind on a route: the route's own where there is one. On C
