@@ -30,7 +30,8 @@ impl Setup {
         Self::with(config::load(config, std::env::vars_os())?, now)
     }
 
-    fn with(loaded: Loaded, now: Timestamp) -> Result<Self, Stop> {
+    /// The same from a configuration that was read already.
+    pub fn with(loaded: Loaded, now: Timestamp) -> Result<Self, Stop> {
         let origin = Origin::of(&loaded);
         let content = origin.load(clock::uk_day(now))?;
         let Loaded { config, path } = loaded;

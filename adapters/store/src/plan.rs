@@ -135,6 +135,8 @@ pub(crate) struct Turn {
     pub(crate) now: i64,
     /// Taken back by this input: its text goes.
     pub(crate) redacts: Option<String>,
+    /// The stored state could not be read: it must not be overwritten.
+    pub(crate) damaged: bool,
     pub(crate) outcome: Option<Outcome>,
 }
 
@@ -231,6 +233,7 @@ pub(crate) fn turns(
                 parked,
                 now: now.as_microsecond(),
                 redacts,
+                damaged: work.damaged,
                 outcome,
             });
         }
@@ -410,7 +413,7 @@ impl Batch {
         let mut last: BTreeMap<String, (&Conversation, i64)> = BTreeMap::new();
         for turn in turns {
             batch.add(turn, natives, sealer)?;
-            if let Some(outcome) = &turn.outcome {
+            if let Some(outcome) = turn.outcome.as_ref().filter(|_| !turn.damaged) {
                 last.insert(turn.lane.to_string(), (&outcome.conversation, turn.now));
             }
         }

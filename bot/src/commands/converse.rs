@@ -21,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::print_line;
 use crate::{
     cli::Converse,
-    config::Config,
+    config::{self, Config},
     loops::{decide, timers},
     seed,
     setup::{Setup, store_config},
@@ -49,7 +49,10 @@ const LIMITS: SendLimits = SendLimits { lanes: 64, per_lane: 64, lease: Duration
 /// Reads standard input to its end.
 pub async fn run(config: Option<&Path>, args: Converse) -> Result<(), Stop> {
     let start = args.now.map_or_else(|| DEFAULT_NOW.parse(), Ok).map_err(anyhow::Error::from)?;
-    let setup = Setup::read(config, start)?;
+    let mut loaded = config::load(config, std::env::vars_os())?;
+    // The clock stands still between lines, so a limit a minute would count them all.
+    loaded.config.limits.person_per_minute = 0;
+    let setup = Setup::with(loaded, start)?;
     let store = match &args.db {
         None => Store::open(StoreConfig::new("sqlite::memory:").migrate()).await?,
         Some(url) => Store::open_service(store_config(&setup.config, Some(url)).migrate()).await?,

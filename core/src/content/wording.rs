@@ -103,6 +103,8 @@ words! {
     /// That people of the hub can join, as far as it is so; empty is fine for none.
     JoinCan = "join_can",
     JoinCannot = "join_cannot",
+    /// Requests are gone too: nothing had to stay.
+    ErasedRequests = "erased_requests",
     KeptHandled = "kept_handled",
     KeptFlag = "kept_flag",
     DeskStaffed = "desk_staffed",

@@ -202,6 +202,9 @@ impl Talk<'_> {
             keep.push(Kept::OpenFlag);
             kept.push(self.text(Word::KeptFlag));
         }
+        if keep.is_empty() {
+            kept.push(self.text(Word::ErasedRequests));
+        }
         self.kept = kept.join(" ");
         let old = std::mem::take(&mut self.conversation);
         let stays = !keep.is_empty();

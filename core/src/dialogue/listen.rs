@@ -12,6 +12,9 @@ use crate::{
     understanding::{Intent, Meaning, answer},
 };
 
+/// Words from which on an answer is taken to say more than the one field it names.
+const WORDS_THAT_SAY_MORE: usize = 5;
+
 /// Tries at a question before a person is offered.
 const TRIES: u8 = 2;
 
@@ -233,6 +236,14 @@ impl Talk<'_> {
             self.go_on_after(&field);
             return;
         }
+        // "Support for the nurses after a hard winter" says who it is for, and is the answer as well.
+        let says_more = filled.len() == 1
+            && read == Read::Nothing
+            && text.split_whitespace().count() >= WORDS_THAT_SAY_MORE
+            && !matches!(meaning.intent, Intent::Correct | Intent::Group);
+        if says_more {
+            read = read_freely(ask, text);
+        }
         if read == Read::Nothing && filled.is_empty() {
             if matches!(ask.answer, Expect::Confirm) && self.name_field(text) {
                 return;
@@ -366,7 +377,7 @@ impl Talk<'_> {
             self.say(rows);
         }
         let fresh: Vec<String> = fields.iter().filter(|field| !changed.contains(field)).cloned().collect();
-        if fresh.len() > 1
+        if (fresh.len() > 1 || fresh.len() == 1 && !own)
             && let Some(heard) = heard
         {
             let rows = self.rows(&fresh);

@@ -143,7 +143,9 @@ impl Talk<'_> {
             .collect();
         // The question comes last, but nothing comes before "call 999 now".
         if route < Route::E {
-            also.iter().for_each(|step| self.say_step(step));
+            for step in &also {
+                self.say_step(step);
+            }
         }
         self.conversation.place = Some(Place { dialogue: CHECK_IN.to_owned(), ..Place::default() });
         if parked {
@@ -151,7 +153,9 @@ impl Talk<'_> {
         }
         self.go_to(&step);
         if route == Route::E {
-            also.iter().for_each(|step| self.say_step(step));
+            for step in &also {
+                self.say_step(step);
+            }
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::{fs, path::Path};
 
-use chatbox_core::effect::Effect;
-use chatbox_store::{OpenError, Store, StoreConfig};
+use chatbox_core::{conversation::Conversation, effect::Effect};
+use chatbox_store::{Decided, OpenError, Store, StoreConfig};
 
 use crate::support::*;
 
@@ -111,6 +111,26 @@ async fn schema_that_does_not_fit_is_a_sentence() {
     let (error, sentence) = refused(home.config.clone()).await;
     assert!(matches!(error, OpenError::SchemaNewer { found: 999, .. }), "{error}");
     assert!(sentence.contains("999"), "{sentence}");
+}
+
+#[tokio::test]
+async fn state_that_cannot_be_read_is_never_overwritten() {
+    let home = Home::sqlite();
+    let store = home.open().await;
+    receive(&store, &[text("a", "1", "one")]).await;
+    decide(&store, |_, input| decided(input, vec![bot("hello")])).await;
+    let mut raw = raw(&home).await;
+    sqlx::query("UPDATE conversation SET state = x'00ff'").execute(&mut raw).await.unwrap();
+    receive(&store, &[text("a", "2", "two")]).await;
+    let claim = store.claim(10).await.unwrap().unwrap();
+    assert!(claim.works()[0].damaged);
+    let seq = claim.works()[0].inputs[0].seq;
+    let instead = Decided { seq, conversation: Conversation::default(), effects: vec![bot("sorry")] };
+    store.commit(claim, vec![instead], vec![seq], at(2)).await.unwrap();
+    let state: Vec<u8> =
+        sqlx::query_scalar("SELECT state FROM conversation").fetch_one(&mut raw).await.unwrap();
+    assert_eq!(state, [0x00, 0xff], "it waits for someone who can mend it");
+    store.close().await;
 }
 
 fn url(home: &Home) -> String {
