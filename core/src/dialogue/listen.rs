@@ -1,10 +1,10 @@
 //! What a person's words do, once danger is ruled out: commands, answers, questions, corrections.
 
 use super::{
-    Answer, When,
+    Answer,
     load::CHECK_IN,
     model::{Ask, Expect, Step},
-    parse::{Read, Slot, read_freely, slot_values},
+    parse::{Read, read_freely},
     talk::Talk,
 };
 use crate::{
@@ -294,101 +294,6 @@ impl Talk<'_> {
         self.go_on_after(&field);
     }
 
-    /// Fills every field that a sentence speaks of, besides the open question's. Says back what
-    /// it took where that is more than one thing, or changed something. Returns the fields.
-    fn fill_from_slots(&mut self, ask: &Ask, read: &Read, meaning: &Meaning) -> Vec<String> {
-        let Some((dialogue, place)) = self.running() else { return Vec::new() };
-        if !dialogue.group_slots {
-            return Vec::new();
-        }
-        let open = ask.id.value.as_str();
-        let own = *read != Read::Nothing;
-        // A plain answer to the open question speaks of nothing else.
-        let mut found: Vec<(String, Answer)> = Vec::new();
-        let mut notes = Vec::new();
-        for (field, slot) in slot_values(&meaning.group) {
-            if field == open && own {
-                continue;
-            }
-            let Some(ask) = dialogue.ask(field) else { continue };
-            match slot {
-                Slot::Choice(id) => found.push((field.to_owned(), Answer::Choice(id))),
-                Slot::Sessions(number) => match &ask.answer {
-                    Expect::Number(limits) if (limits.min..=limits.max).contains(&number) => {
-                        found.push((field.to_owned(), Answer::Number(number)));
-                    }
-                    Expect::Number(limits) => notes.push(self.render(&limits.refused)),
-                    Expect::Choice(_)
-                    | Expect::Size(_)
-                    | Expect::When
-                    | Expect::Talk
-                    | Expect::Text(_)
-                    | Expect::YesNo
-                    | Expect::Contact
-                    | Expect::Needs(_)
-                    | Expect::Area
-                    | Expect::Role
-                    | Expect::Confirm => {}
-                },
-                Slot::Size(size) => {
-                    if let Read::Answer(answer, note) = self.sized(ask, size) {
-                        found.push((field.to_owned(), answer));
-                        notes.extend(note);
-                    }
-                }
-            }
-        }
-        let slots = &meaning.group;
-        if (!slots.days.is_empty() || slots.time.is_some())
-            && !matches!(ask.answer, Expect::When | Expect::Talk)
-        {
-            let before = match place.answers.get("when") {
-                Some(Answer::When(when)) => when.clone(),
-                _ => When::default(),
-            };
-            let when = When {
-                days: if slots.days.is_empty() { before.days } else { slots.days.clone() },
-                time: slots.time.or(before.time),
-                by: None,
-                text: None,
-            };
-            found.push(("when".to_owned(), Answer::When(when)));
-        }
-        found.retain(|(field, answer)| place.answers.get(field) != Some(answer));
-        let changed: Vec<String> = found
-            .iter()
-            .map(|(field, _)| field.clone())
-            .filter(|field| {
-                place.answers.get(field).is_some_and(|answer| *answer != Answer::Skipped)
-                    || place.answers.contains_key(&format!("{field}_text"))
-            })
-            .collect();
-        let fields: Vec<String> = found.iter().map(|(field, _)| field.clone()).collect();
-        let heard = dialogue.heard.clone();
-        for (field, answer) in found {
-            if let Some(place) = self.conversation.place.as_mut() {
-                place.answers.remove(&format!("{field}_text"));
-            }
-            self.fill(&field, answer);
-        }
-        if !changed.is_empty() {
-            let rows = self.rows(&changed);
-            self.word(Word::Changed);
-            self.say(rows);
-        }
-        let fresh: Vec<String> = fields.iter().filter(|field| !changed.contains(field)).cloned().collect();
-        if (fresh.len() > 1 || fresh.len() == 1 && !own)
-            && let Some(heard) = heard
-        {
-            let rows = self.rows(&fresh);
-            self.say(format!("{heard}\n{rows}"));
-        }
-        for note in notes {
-            self.say(note);
-        }
-        fields
-    }
-
     fn hear_idle(&mut self, text: &str, meaning: &Meaning) {
         if self.command(meaning.intent) {
             return;
@@ -456,103 +361,6 @@ impl Talk<'_> {
         true
     }
 
-    /// A new wish in the middle of something: a group in the middle of a search, support in the
-    /// middle of a form. A question that takes any words takes these.
-    fn digress(&mut self, ask: &Ask, text: &str, meaning: &Meaning) -> bool {
-        let takes_words = matches!(
-            ask.answer,
-            Expect::Text(_) | Expect::Needs(_) | Expect::When | Expect::Talk | Expect::Contact | Expect::Area
-        ) || matches!(&ask.answer, Expect::Choice(options) if options.iter().any(|option| option.other));
-        let running = self.conversation.dialogue().map(str::to_owned);
-        // More of what is wrong, in answer to "what kind of work do you do?".
-        if running.as_deref() == Some("signpost") && matches!(ask.answer, Expect::Role | Expect::Area) {
-            let alone = self.content.understanding.read(text, None);
-            if !alone.needs.is_empty() {
-                self.fill(&ask.id.value, Answer::Skipped);
-                self.fill_needs(&alone);
-                self.advance(0);
-                return true;
-            }
-        }
-        if meaning.intent == Intent::Group && running.as_deref() != Some("group_request") {
-            self.begin_group(meaning);
-            return true;
-        }
-        if meaning.intent == Intent::Signpost && !takes_words && running.as_deref() != Some("signpost") {
-            self.word(Word::PutAside);
-            self.signpost(meaning);
-            return true;
-        }
-        false
-    }
-
-    /// Starts a dialogue and says its first words.
-    pub(crate) fn begin(&mut self, name: &str) {
-        self.conversation.tries = 0;
-        // A parked form of that dialogue is the one that is meant.
-        if let Some(at) = self.conversation.aside.iter().position(|aside| aside.place.dialogue == name) {
-            let aside = self.conversation.aside.remove(at);
-            self.put_aside(false);
-            self.conversation.aside.push(aside);
-            self.resume();
-            return;
-        }
-        if name != "delete_data" && name != "clear_chat" {
-            let put_aside = self.running().is_some_and(|(dialogue, _)| dialogue.form);
-            if put_aside {
-                self.word(Word::PutAside);
-            }
-        }
-        self.start(name);
-        self.advance(0);
-    }
-
-    fn begin_group(&mut self, meaning: &Meaning) {
-        let Some(name) = self.content.dialogues.for_intent(Intent::Group).map(|d| d.dialogue.value.clone())
-        else {
-            return self.not_understood();
-        };
-        if let Some(at) = self.conversation.aside.iter().position(|aside| aside.place.dialogue == name) {
-            let aside = self.conversation.aside.remove(at);
-            self.put_aside(false);
-            self.conversation.place = Some(aside.place);
-            self.word(Word::Resumed);
-        } else {
-            self.conversation.tries = 0;
-            self.start(&name);
-        }
-        self.say_opening();
-        let first = self.running().and_then(|(dialogue, _)| dialogue.asks().next());
-        if let Some(ask) = first {
-            self.fill_from_slots(ask, &Read::Nothing, meaning);
-        }
-        self.advance(0);
-    }
-
-    /// Looks for support for the needs that the words named; asks when they named none.
-    fn signpost(&mut self, meaning: &Meaning) {
-        let Some(name) =
-            self.content.dialogues.for_intent(Intent::Signpost).map(|d| d.dialogue.value.clone())
-        else {
-            return self.not_understood();
-        };
-        self.conversation.tries = 0;
-        self.start(&name);
-        if !meaning.needs.is_empty() {
-            self.fill_needs(meaning);
-        }
-        self.advance(0);
-    }
-
-    fn fill_needs(&mut self, meaning: &Meaning) {
-        let needs = meaning.needs.iter().take(3).map(|need| (need.id.clone(), need.score)).collect();
-        self.fill("needs", Answer::Needs(needs));
-        // What was shown for other needs may fit these.
-        if let Some(place) = self.conversation.place.as_mut() {
-            place.shown.clear();
-        }
-    }
-
     /// Whether a choice hangs under the open question.
     fn offered(&self, choice: &str) -> bool {
         self.conversation.prompt.choices.iter().any(|open| open.id == choice)
@@ -595,14 +403,6 @@ impl Talk<'_> {
         }
         if tries == TRIES {
             self.lost_at_the_desk();
-        }
-    }
-
-    fn follow_link(&mut self, word: &str) {
-        match self.content.dialogues.for_link(word).map(|dialogue| dialogue.dialogue.value.clone()) {
-            Some(name) if self.conversation.dialogue() != Some(name.as_str()) => self.begin(&name),
-            _ if self.running().is_some() => self.ask_again(),
-            _ => self.menu(),
         }
     }
 

@@ -1,0 +1,119 @@
+//! Beginning a dialogue: on a wish, on a link, with what the first words already said.
+
+use super::{
+    Answer,
+    model::{Ask, Expect},
+    parse::Read,
+    talk::Talk,
+};
+use crate::{
+    content::Word,
+    understanding::{Intent, Meaning},
+};
+
+impl Talk<'_> {
+    /// Starts a dialogue and says its first words.
+    pub(crate) fn begin(&mut self, name: &str) {
+        self.conversation.tries = 0;
+        // A parked form of that dialogue is the one that is meant.
+        if let Some(at) = self.conversation.aside.iter().position(|aside| aside.place.dialogue == name) {
+            let aside = self.conversation.aside.remove(at);
+            self.put_aside(false);
+            self.conversation.aside.push(aside);
+            self.resume();
+            return;
+        }
+        if name != "delete_data" && name != "clear_chat" {
+            let put_aside = self.running().is_some_and(|(dialogue, _)| dialogue.form);
+            if put_aside {
+                self.word(Word::PutAside);
+            }
+        }
+        self.start(name);
+        self.advance(0);
+    }
+
+    pub(crate) fn begin_group(&mut self, meaning: &Meaning) {
+        let Some(name) = self.content.dialogues.for_intent(Intent::Group).map(|d| d.dialogue.value.clone())
+        else {
+            return self.not_understood();
+        };
+        if let Some(at) = self.conversation.aside.iter().position(|aside| aside.place.dialogue == name) {
+            let aside = self.conversation.aside.remove(at);
+            self.put_aside(false);
+            self.conversation.place = Some(aside.place);
+            self.word(Word::Resumed);
+        } else {
+            self.conversation.tries = 0;
+            self.start(&name);
+        }
+        self.say_opening();
+        let first = self.running().and_then(|(dialogue, _)| dialogue.asks().next());
+        if let Some(ask) = first {
+            self.fill_from_slots(ask, &Read::Nothing, meaning);
+        }
+        self.advance(0);
+    }
+
+    /// Looks for support for the needs that the words named; asks when they named none.
+    pub(crate) fn signpost(&mut self, meaning: &Meaning) {
+        let Some(name) =
+            self.content.dialogues.for_intent(Intent::Signpost).map(|d| d.dialogue.value.clone())
+        else {
+            return self.not_understood();
+        };
+        self.conversation.tries = 0;
+        self.start(&name);
+        if !meaning.needs.is_empty() {
+            self.fill_needs(meaning);
+        }
+        self.advance(0);
+    }
+
+    pub(crate) fn fill_needs(&mut self, meaning: &Meaning) {
+        let needs = meaning.needs.iter().take(3).map(|need| (need.id.clone(), need.score)).collect();
+        self.fill("needs", Answer::Needs(needs));
+        // What was shown for other needs may fit these.
+        if let Some(place) = self.conversation.place.as_mut() {
+            place.shown.clear();
+        }
+    }
+
+    pub(crate) fn follow_link(&mut self, word: &str) {
+        match self.content.dialogues.for_link(word).map(|dialogue| dialogue.dialogue.value.clone()) {
+            Some(name) if self.conversation.dialogue() != Some(name.as_str()) => self.begin(&name),
+            _ if self.running().is_some() => self.ask_again(),
+            _ => self.menu(),
+        }
+    }
+
+    /// A new wish in the middle of something: a group in the middle of a search, support in the
+    /// middle of a form. A question that takes any words takes these.
+    pub(crate) fn digress(&mut self, ask: &Ask, text: &str, meaning: &Meaning) -> bool {
+        let takes_words = matches!(
+            ask.answer,
+            Expect::Text(_) | Expect::Needs(_) | Expect::When | Expect::Talk | Expect::Contact | Expect::Area
+        ) || matches!(&ask.answer, Expect::Choice(options) if options.iter().any(|option| option.other));
+        let running = self.conversation.dialogue().map(str::to_owned);
+        // More of what is wrong, in answer to "what kind of work do you do?".
+        if running.as_deref() == Some("signpost") && matches!(ask.answer, Expect::Role | Expect::Area) {
+            let alone = self.content.understanding.read(text, None);
+            if !alone.needs.is_empty() {
+                self.fill(&ask.id.value, Answer::Skipped);
+                self.fill_needs(&alone);
+                self.advance(0);
+                return true;
+            }
+        }
+        if meaning.intent == Intent::Group && running.as_deref() != Some("group_request") {
+            self.begin_group(meaning);
+            return true;
+        }
+        if meaning.intent == Intent::Signpost && !takes_words && running.as_deref() != Some("signpost") {
+            self.word(Word::PutAside);
+            self.signpost(meaning);
+            return true;
+        }
+        false
+    }
+}
