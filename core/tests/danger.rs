@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use chatbox_core::{
     content::Content,
-    conversation::Holder,
+    conversation::{Conversation, Holder},
     effect::{DeskKind, Effect, SayKind},
     engine::{Engine, Turn},
     input::{InputKind, Message},
@@ -190,6 +190,15 @@ fn deleting_clears_the_words_and_never_an_open_flag() {
     let conversation = play.conversation();
     assert_eq!(conversation.route(), Route::C);
     assert!(conversation.aside.is_empty() && conversation.place.is_none());
+}
+
+#[test]
+fn deleting_leaves_nothing_where_nothing_must_stay() {
+    let mut play = Play::new(&ENGINE);
+    play.says("I want a closed group for 8 nurses");
+    play.says("talk to a person");
+    play.says("delete my data");
+    assert_eq!(play.conversation(), Conversation::default());
 }
 
 #[test]

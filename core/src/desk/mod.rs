@@ -209,23 +209,24 @@ impl Talk<'_> {
         let old = std::mem::take(&mut self.conversation);
         let stays = !keep.is_empty();
         let old_case = old.case.clone();
-        self.conversation = Conversation {
-            holder: old.holder,
-            epoch: old.epoch,
-            case: old.case.filter(|_| stays),
-            flag: old.flag,
-            content: old.content,
-            // They know where they are: no second welcome.
-            welcomed: true,
-            prompt: old.prompt,
-            lines_shown: old.lines_shown,
-            do_not_message: old.do_not_message,
-            handled: old.handled,
-            ..Conversation::default()
+        // Where nothing must stay, nothing does: they are greeted like anybody new.
+        self.conversation = if stays {
+            Conversation {
+                holder: old.holder,
+                epoch: old.epoch,
+                case: old.case,
+                flag: old.flag,
+                content: old.content,
+                welcomed: true,
+                prompt: old.prompt,
+                lines_shown: old.lines_shown,
+                do_not_message: old.do_not_message,
+                handled: old.handled,
+                ..Conversation::default()
+            }
+        } else {
+            Conversation::default()
         };
-        if !stays && self.conversation.holder != Holder::Bot {
-            self.conversation.holder = Holder::Bot;
-        }
         // Nothing of this turn may bring the words back.
         self.words.clear();
         self.effects.clear();
@@ -240,7 +241,10 @@ impl Talk<'_> {
         if self.context.desk.exists {
             self.word(Word::ErasedDesk);
         }
-        self.offer_choices(self.menu_choices());
+        // The menu would be something to remember.
+        if stays {
+            self.offer_choices(self.menu_choices());
+        }
     }
 
     /// Deletes the messages on the platform, where it lets a bot.
