@@ -3,10 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use chatbox_core::{
-    channel::{Batch, Channel, Delivery, Post, ReceiveError},
+    channel::{Batch, Channel, Delivery, FetchError, Mark, Post, ReceiveError, ThreadError},
     ids::{ChannelKind, Lane, OutboxId},
+    input::FileRef,
 };
-use chatbox_telegram::{Telegram, TopicError};
+use chatbox_telegram::Telegram;
 use chatbox_terminal::Screen;
 
 /// One way in and out.
@@ -16,56 +17,78 @@ pub enum AnyChannel {
     Terminal(Arc<Screen>),
 }
 
-impl AnyChannel {
-    /// Opens a thread at the desk for a case.
-    pub async fn open_thread(&self, room: i64, title: &str, within: Duration) -> Result<Lane, TopicError> {
-        match self {
-            Self::Telegram(telegram) => telegram.create_topic(room, title, within).await,
-            Self::Terminal(_) => Err(TopicError::Refused { code: 0 }),
+/// Asks whichever channel it is.
+macro_rules! on {
+    ($any:expr, $channel:ident => $call:expr) => {
+        match $any {
+            AnyChannel::Telegram($channel) => $call,
+            AnyChannel::Terminal($channel) => $call,
         }
-    }
+    };
 }
 
 impl Channel for AnyChannel {
     fn kind(&self) -> ChannelKind {
-        match self {
-            Self::Telegram(telegram) => telegram.kind(),
-            Self::Terminal(screen) => screen.kind(),
-        }
+        on!(self, channel => channel.kind())
     }
 
     async fn receive(&self, committed: Option<&str>) -> Result<Batch, ReceiveError> {
-        match self {
-            Self::Telegram(telegram) => telegram.receive(committed).await,
-            Self::Terminal(screen) => screen.receive(committed).await,
-        }
+        on!(self, channel => channel.receive(committed).await)
     }
 
-    async fn send(&self, to: &Lane, post: &Post, id: OutboxId, within: Duration) -> Delivery {
-        match self {
-            Self::Telegram(telegram) => telegram.send(to, post, id, within).await,
-            Self::Terminal(screen) => screen.send(to, post, id, within).await,
-        }
+    async fn send(
+        &self,
+        to: &Lane,
+        post: &Post,
+        file: Option<&[u8]>,
+        id: OutboxId,
+        within: Duration,
+    ) -> Delivery {
+        on!(self, channel => channel.send(to, post, file, id, within).await)
     }
 
     async fn typing(&self, to: &Lane) {
-        match self {
-            Self::Telegram(telegram) => telegram.typing(to).await,
-            Self::Terminal(screen) => screen.typing(to).await,
-        }
+        on!(self, channel => channel.typing(to).await);
     }
 
     async fn retire(&self, to: &Lane, native: &str) {
-        match self {
-            Self::Telegram(telegram) => telegram.retire(to, native).await,
-            Self::Terminal(screen) => screen.retire(to, native).await,
-        }
+        on!(self, channel => channel.retire(to, native).await);
     }
 
     async fn clear(&self, to: &Lane, natives: &[String]) -> usize {
-        match self {
-            Self::Telegram(telegram) => telegram.clear(to, natives).await,
-            Self::Terminal(screen) => screen.clear(to, natives).await,
-        }
+        on!(self, channel => channel.clear(to, natives).await)
+    }
+
+    async fn amend(
+        &self,
+        to: &Lane,
+        native: &str,
+        text: Option<&str>,
+        id: OutboxId,
+        within: Duration,
+    ) -> Delivery {
+        on!(self, channel => channel.amend(to, native, text, id, within).await)
+    }
+
+    async fn fetch(&self, file: &FileRef, limit: u64, within: Duration) -> Result<Vec<u8>, FetchError> {
+        on!(self, channel => channel.fetch(file, limit, within).await)
+    }
+
+    async fn mark(&self, at: &Lane, native: &str, mark: Mark) {
+        on!(self, channel => channel.mark(at, native, mark).await);
+    }
+
+    async fn open_thread(
+        &self,
+        room: &Lane,
+        title: &str,
+        id: OutboxId,
+        within: Duration,
+    ) -> Result<Lane, ThreadError> {
+        on!(self, channel => channel.open_thread(room, title, id, within).await)
+    }
+
+    async fn direct(&self, who: &str, within: Duration) -> Result<Lane, ThreadError> {
+        on!(self, channel => channel.direct(who, within).await)
     }
 }

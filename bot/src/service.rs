@@ -1,8 +1,13 @@
 //! The service: channels, store and loops, from the start to the last message sent.
 
-use std::{future::Future, sync::Arc, sync::atomic::AtomicI64, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::Router;
+use chatbox_core::ids::{ChannelKind, Lane};
 use chatbox_store::Store;
 use chatbox_telegram::{Config as TelegramConfig, ConnectError, NOT_FOR_EMERGENCIES, Telegram};
 use tokio::{
@@ -230,10 +235,8 @@ fn webhook_path(section: &telegram::Telegram) -> &str {
 }
 
 fn desk(config: &Config) -> Desk {
-    match desk_room(config) {
-        Some(room) => Desk::Telegram(AtomicI64::new(room)),
-        None => Desk::None,
-    }
+    let room = desk_room(config).map(|room| Lane::new(ChannelKind::Telegram, room.to_string()));
+    Desk { room: Mutex::new(room), lead: config.desk.duty_lead.clone() }
 }
 
 fn desk_room(config: &Config) -> Option<i64> {

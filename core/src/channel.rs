@@ -2,13 +2,14 @@
 
 use std::{future::Future, time::Duration};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
     effect::{DeskPost, Say},
     ids::{ChannelKind, Lane, OutboxId},
-    input::Input,
+    input::{FileRef, Input, Message},
 };
 
 /// How private a conversation is: the weakest link that the words pass through. Ordered from
@@ -60,11 +61,31 @@ pub struct Incoming {
     pub input: Input,
 }
 
+/// Something that somebody wrote, pressed or took back in the desk's room.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FromDesk {
+    /// The room, or a thread of it.
+    pub lane: Lane,
+    /// As [`Incoming::key`].
+    pub key: String,
+    /// As [`Incoming::native`].
+    pub native: Option<String>,
+    /// Who the channel proves it to be: a Matrix id, a numeric Telegram id. Nobody is enrolled
+    /// under an empty one.
+    pub by: String,
+    pub at: Timestamp,
+    /// A pressed button is the command that it stands for.
+    pub said: Message,
+    /// The message of that id was taken back.
+    pub redacted: bool,
+}
+
 /// What one wait brought. The platform is told that we have it only by the next
 /// [`Channel::receive`], so commit first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Batch {
     pub incoming: Vec<Incoming>,
+    pub desk: Vec<FromDesk>,
     /// Where to go on after this batch is committed. Stored beside the inbox by channels whose
     /// platform keeps no place for us; Telegram's lives in memory alone.
     pub cursor: Option<String>,
@@ -100,6 +121,8 @@ pub enum Refusal {
     Gone,
     /// The chat goes on elsewhere.
     Moved(Lane),
+    /// The thread is gone; the room still stands.
+    NoThread,
     /// The platform found fault with the request. `code` is its status code.
     Bad { code: u16 },
 }
@@ -115,6 +138,40 @@ pub enum ReceiveError {
     Fatal(String),
 }
 
+/// Why a thread could not be opened.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ThreadError {
+    /// The room has no threads, or does not let the bot open one.
+    #[error("the room opens no threads (code {code})")]
+    Refused { code: u16 },
+    #[error("the room has moved to {0}")]
+    Moved(Lane),
+    #[error("the platform asks to wait {} s", .0.as_secs())]
+    RetryAfter(Duration),
+    #[error("no thread was opened")]
+    Unsent,
+    #[error("it is not known whether a thread was opened")]
+    Unknown,
+}
+
+/// Why a file could not be fetched.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum FetchError {
+    #[error("the file is larger than may be passed on")]
+    TooLarge,
+    #[error("the platform does not have the file any more (code {code})")]
+    Gone { code: u16 },
+    #[error("the file could not be fetched just now")]
+    Later,
+}
+
+/// How the relay of a practitioner's message ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    Delivered,
+    Failed,
+}
+
 /// A platform that carries conversations. Errors never hold message text or tokens.
 pub trait Channel: Send + Sync {
     fn kind(&self) -> ChannelKind;
@@ -123,12 +180,14 @@ pub trait Channel: Send + Sync {
     /// platform is told that we have everything up to it.
     fn receive(&self, committed: Option<&str>) -> impl Future<Output = Result<Batch, ReceiveError>> + Send;
 
-    /// Sends one text. `id` is handed to platforms that recognise a repeat by it. Gives up within
-    /// `within`, and then answers [`Delivery::Unknown`] unless it is sure.
+    /// Sends one text. `file` is the content of its media, fetched; without it only the words
+    /// leave. `id` is handed to platforms that recognise a repeat by it. Gives up within `within`,
+    /// and then answers [`Delivery::Unknown`] unless it is sure.
     fn send(
         &self,
         to: &Lane,
         post: &Post,
+        file: Option<&[u8]>,
         id: OutboxId,
         within: Duration,
     ) -> impl Future<Output = Delivery> + Send;
@@ -141,4 +200,37 @@ pub trait Channel: Send + Sync {
 
     /// Deletes messages by their native ids. Returns how many are still there.
     fn clear(&self, to: &Lane, natives: &[String]) -> impl Future<Output = usize> + Send;
+
+    /// Gives a message of the bot another text; none deletes it.
+    fn amend(
+        &self,
+        to: &Lane,
+        native: &str,
+        text: Option<&str>,
+        id: OutboxId,
+        within: Duration,
+    ) -> impl Future<Output = Delivery> + Send;
+
+    /// Fetches a file that came by this channel, of at most `limit` bytes.
+    fn fetch(
+        &self,
+        file: &FileRef,
+        limit: u64,
+        within: Duration,
+    ) -> impl Future<Output = Result<Vec<u8>, FetchError>> + Send;
+
+    /// Shows on somebody's message whether it reached the person. Best effort.
+    fn mark(&self, at: &Lane, native: &str, mark: Mark) -> impl Future<Output = ()> + Send;
+
+    /// Opens a thread of the desk's room.
+    fn open_thread(
+        &self,
+        room: &Lane,
+        title: &str,
+        id: OutboxId,
+        within: Duration,
+    ) -> impl Future<Output = Result<Lane, ThreadError>> + Send;
+
+    /// The private chat with somebody whom this channel proves to be `who`, opened if need be.
+    fn direct(&self, who: &str, within: Duration) -> impl Future<Output = Result<Lane, ThreadError>> + Send;
 }

@@ -4,7 +4,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::Reference;
+use crate::{
+    ids::Reference,
+    input::{Attachment, FileRef},
+};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -23,6 +26,13 @@ pub enum Effect {
     },
     CancelTimer {
         name: String,
+    },
+    /// Carries an edit or a deletion over to the copies that were made of a message: the texts
+    /// that the input with [`crate::input::Message::id`] `of` caused on the other side.
+    Amend {
+        of: String,
+        /// The new text; none deletes.
+        text: Option<String>,
     },
     /// Hide the chat: delete the messages of both sides on the platform, as far back as it lets a
     /// bot. Nothing is deleted here.
@@ -54,6 +64,16 @@ pub struct Say {
     /// be told from a press on the open question. 0 where there are no choices.
     #[serde(default)]
     pub prompt: u32,
+    /// Goes along with the text, which is then its caption.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media: Option<Media>,
+}
+
+/// A file to pass on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Media {
+    pub kind: Attachment,
+    pub file: FileRef,
 }
 
 /// Who speaks, and so what may stop it on its way out.
@@ -78,12 +98,33 @@ pub struct Choice {
     pub label: String,
 }
 
-/// A line in a case thread.
+/// A line at the desk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DeskPost {
-    pub case: Reference,
+    /// The case in whose thread it stands; none for the room itself.
+    pub case: Option<Reference>,
     pub kind: DeskKind,
     pub text: String,
+    /// Commands that a press can give: the id is the command's name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Choice>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media: Option<Media>,
+    /// So many of the last lines of the conversation before this input are added on the way out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub history: u16,
+}
+
+impl DeskPost {
+    /// Words alone.
+    pub fn new(case: Option<Reference>, kind: DeskKind, text: impl Into<String>) -> Self {
+        Self { case, kind, text: text.into(), choices: Vec::new(), media: None, history: 0 }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &u16) -> bool {
+    *number == 0
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +136,8 @@ pub enum DeskKind {
     Message,
     /// Someone must look now.
     Alert,
+    /// For the duty lead, in a private chat with them: the second route.
+    Page,
     /// An answer to a desk command, or news of the case.
     Notice,
 }

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use crate::{
-    channel::ChannelFacts,
+    channel::{ChannelFacts, Confidentiality},
     content::{Content, Word},
     conversation::{Conversation, Holder, Pace},
     desk::CLEAR_WITHIN,
     dialogue::{CHECK_IN, Talk, model::Expect},
     directory::{Hours, Nation},
     effect::{DeskKind, Effect, SayKind},
+    ids::Reference,
     input::{Attachment, Input, InputKind, Message},
     safety::{Heard, Route},
     understanding::{Intent, Meaning, Memory},
@@ -54,6 +55,25 @@ pub struct DeskView {
     /// Enrolled practitioners by who the channel proves them to be (a Matrix id, a numeric
     /// Telegram id, a name given to `converse --desk`).
     pub members: BTreeMap<String, Member>,
+    /// How private the desk's own room is.
+    pub confidentiality: Option<Confidentiality>,
+    /// There is a duty lead who can be written to by a second route.
+    pub lead: bool,
+    /// Every open case, as of a moment ago.
+    pub queue: Vec<Queued>,
+}
+
+/// A case as the queue shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queued {
+    pub case: Reference,
+    /// [`Conversation::urgency`].
+    pub urgency: i16,
+    /// Waiting for a practitioner since.
+    pub waiting: Option<Timestamp>,
+    /// Held by a practitioner since.
+    pub held: Option<Timestamp>,
+    pub changed: Timestamp,
 }
 
 /// An enrolled practitioner.
@@ -111,7 +131,7 @@ impl Engine {
             // A timer that no version of this program sets any more.
             InputKind::Timer { .. } => {}
             InputKind::Desk(message) => talk.desk_message(message),
-            InputKind::Redacted => {}
+            InputKind::Redacted { .. } | InputKind::Enrolled { .. } => {}
             InputKind::Reachable(reachable) => talk.reachable(*reachable),
             InputKind::Undelivered { safety } => talk.undelivered(*safety),
             InputKind::Unreadable => talk.unreadable(),

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::Reference;
+use crate::{
+    channel::Confidentiality,
+    ids::{ChannelKind, Reference},
+};
 
 /// One thing that happened, with the moment at which the platform says it happened.
 ///
@@ -13,7 +16,18 @@ pub struct Input {
     /// When it was written, by the platform's clock. Compared with `Context::now` to tell a
     /// message that waited out an outage.
     pub at: Timestamp,
+    /// How private the channel was when it came, where that is known better than by the kind of
+    /// channel ([`crate::channel::ChannelFacts::of`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Confidentiality>,
     pub what: InputKind,
+}
+
+impl Input {
+    /// An input on a channel that is as private as its kind.
+    pub fn new(at: Timestamp, what: InputKind) -> Self {
+        Self { at, via: None, what }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,8 +51,14 @@ pub enum InputKind {
     },
     /// A practitioner acted in the thread of this conversation's case.
     Desk(DeskMessage),
-    /// The person took back a message: the store has already erased its text.
-    Redacted,
+    /// The person took back a message: the store erases its text with this turn.
+    Redacted {
+        /// [`Message::id`] of what was taken back.
+        of: String,
+    },
+    /// The sender of this private chat proved by a one-time code to be the practitioner of that
+    /// name.
+    Enrolled { name: String },
     /// The person blocked or left the bot, or came back.
     Reachable(bool),
     /// A text to the person was given up after the platform refused it for good.
@@ -52,9 +72,15 @@ pub enum InputKind {
 pub struct Message {
     /// The text, or the caption of an attachment; empty when there was none.
     pub text: String,
+    /// The platform's id of the message; of the first version, where it is an edit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attachment: Option<Attachment>,
-    /// The message replaces an earlier one of theirs: a correction.
+    /// Where the attachment can be fetched from, if it can be passed on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileRef>,
+    /// The message replaces an earlier one of theirs, of the same `id`: a correction.
     #[serde(default)]
     pub edited: bool,
     /// Somebody else's words, passed on.
@@ -76,12 +102,31 @@ pub enum Attachment {
     Other,
 }
 
-/// What a member of the desk wrote into a case thread. `by` is who the channel proves it to be;
-/// whether that person may act is looked up in `Context::desk`.
+/// What somebody wrote at the desk. `by` is who the channel proves it to be; whether that person
+/// may act is looked up in `Context::desk`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DeskMessage {
     pub by: String,
-    pub case: Reference,
+    /// The case in whose thread it stands; none in the room itself.
+    pub case: Option<Reference>,
     /// A leading `/` or `!` makes it a command.
-    pub text: String,
+    pub said: Message,
+    /// The message of that `id` was taken back.
+    #[serde(default)]
+    pub redacted: bool,
+}
+
+/// A file on the platform that it came by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRef {
+    pub channel: ChannelKind,
+    /// All that the channel needs to fetch it: an id, or the address with its keys.
+    pub handle: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mime: Option<String>,
+    /// Bytes, as the platform says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
 }

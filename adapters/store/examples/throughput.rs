@@ -91,6 +91,7 @@ async fn receive(
             native: Some(n.to_string()),
             input: Input {
                 at: now,
+                via: None,
                 what: InputKind::Message(Message {
                     text: "Tuesday afternoons on Teams, eight nurses, four sessions".to_owned(),
                     ..Message::default()
@@ -119,6 +120,7 @@ async fn decide(store: &Store, limit: usize, now: Timestamp) -> Result<usize, ch
                         .repeat(3),
                     choices: vec![choice("a"), choice("b"), choice("c")],
                     prompt: 3,
+                    media: None,
                 }),
                 Effect::SetTimer { name: "nudge".to_owned(), step: "size".to_owned(), at: now },
             ],

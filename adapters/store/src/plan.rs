@@ -29,6 +29,8 @@ pub(crate) const DESK: i64 = 5;
 
 /// What a lane of the desk begins with. No channel is called so.
 pub(crate) const DESK_LANE: &str = "desk/";
+/// The duty lead's own chat.
+pub(crate) const LEAD_LANE: &str = "lead/";
 
 /// A message on its way into the inbox. The body is sealed when its seq is known.
 pub(crate) struct Arrival {
@@ -84,7 +86,7 @@ pub(crate) fn timer(
     now: i64,
 ) -> Result<Arrival, Fail> {
     let at = Timestamp::from_microsecond(at).map_err(|_| Fail::Rows)?;
-    let input = Input { at, what: InputKind::Timer { name, step } };
+    let input = Input::new(at, InputKind::Timer { name, step });
     Ok(Arrival { key: [0; 16], lane, native: None, origin: TIMER, seed, received: now, body: body(&input)? })
 }
 
@@ -93,7 +95,10 @@ fn origin(input: &Input) -> i64 {
         InputKind::Message(_) | InputKind::Press { .. } | InputKind::Unreadable => PERSON,
         InputKind::Desk(_) => 1,
         InputKind::Timer { .. } => TIMER,
-        InputKind::Redacted | InputKind::Reachable(_) | InputKind::Undelivered { .. } => 3,
+        InputKind::Redacted { .. }
+        | InputKind::Enrolled { .. }
+        | InputKind::Reachable(_)
+        | InputKind::Undelivered { .. } => 3,
     }
 }
 
@@ -124,6 +129,7 @@ pub(crate) enum Body {
     Say(Say),
     Desk(DeskPost),
     Clear { within: SignedDuration, also: Vec<String> },
+    Amend { of: String, text: Option<String> },
 }
 
 /// One decided or parked input and all that follows from it, nothing sealed yet.
@@ -135,6 +141,8 @@ pub(crate) struct Turn {
     pub(crate) now: i64,
     /// Taken back by this input: its text goes.
     pub(crate) redacts: Option<String>,
+    /// The input came from the desk.
+    pub(crate) at_desk: bool,
     /// The stored state could not be read: it must not be overwritten.
     pub(crate) damaged: bool,
     pub(crate) outcome: Option<Outcome>,
@@ -160,6 +168,7 @@ impl Turn {
             | Effect::SetTimer { .. }
             | Effect::CancelTimer { .. }
             | Effect::ClearChat { .. }
+            | Effect::Amend { .. }
             | Effect::Audit { .. } => None,
         })
     }
@@ -174,6 +183,7 @@ impl Turn {
             | Effect::Save(_)
             | Effect::SetTimer { .. }
             | Effect::CancelTimer { .. }
+            | Effect::Amend { .. }
             | Effect::Erase { .. }
             | Effect::Audit { .. } => None,
         })
@@ -216,12 +226,13 @@ pub(crate) fn turns(
                 case.clone_from(&one.conversation.case);
                 Outcome { conversation: one.conversation, effects: one.effects, new_case, epoch_rose }
             });
-            let redacts = match input.input.what {
-                InputKind::Redacted => input.native.clone(),
+            let redacts = match &input.input.what {
+                InputKind::Redacted { of } => Some(of.clone()),
                 InputKind::Message(_)
                 | InputKind::Press { .. }
                 | InputKind::Timer { .. }
                 | InputKind::Desk(_)
+                | InputKind::Enrolled { .. }
                 | InputKind::Reachable(_)
                 | InputKind::Undelivered { .. }
                 | InputKind::Unreadable => None,
@@ -233,6 +244,7 @@ pub(crate) fn turns(
                 parked,
                 now: now.as_microsecond(),
                 redacts,
+                at_desk: matches!(input.input.what, InputKind::Desk(_)),
                 damaged: work.damaged,
                 outcome,
             });
@@ -473,11 +485,25 @@ impl Batch {
                 }
                 Effect::Desk(post) => {
                     let rank = match post.kind {
-                        DeskKind::Alert => 0,
+                        DeskKind::Alert | DeskKind::Page => 0,
                         DeskKind::Opened | DeskKind::Message => 1,
                         DeskKind::Notice => 2,
                     };
-                    send(format!("{DESK_LANE}{}", post.case), DESK, rank, &Body::Desk(post.clone()))?;
+                    let to = match (&post.case, post.kind) {
+                        (_, DeskKind::Page) => LEAD_LANE.to_owned(),
+                        (Some(case), _) => format!("{DESK_LANE}{case}"),
+                        (None, _) => DESK_LANE.to_owned(),
+                    };
+                    send(to, DESK, rank, &Body::Desk(post.clone()))?;
+                }
+                Effect::Amend { of, text } => {
+                    let body = Body::Amend { of: of.clone(), text: text.clone() };
+                    match (turn.at_desk, &outcome.conversation.case) {
+                        (true, _) => send(lane.clone(), 1, 1, &body)?,
+                        (false, Some(case)) => send(format!("{DESK_LANE}{case}"), DESK, 1, &body)?,
+                        // Nothing was copied where there is no case.
+                        (false, None) => {}
+                    }
                 }
                 Effect::ClearChat { within } => {
                     let also = natives.get(&turn.seq).cloned().unwrap_or_default();

@@ -345,7 +345,7 @@ pub(crate) fn lines(sealer: &Sealer, heard: Vec<Heard>, said: Vec<Said>, limit: 
         let post = match sealer.open_json(seal::OUTBOX, &row.to_be_bytes(), &body)? {
             Body::Say(say) => Post::Say(say),
             Body::Desk(post) => Post::Desk(post),
-            Body::Clear { .. } => continue,
+            Body::Clear { .. } | Body::Amend { .. } => continue,
         };
         let state = match status {
             0 => SendState::Waiting,

@@ -25,6 +25,10 @@ pub enum Destination {
     Person(Lane),
     /// The thread of a case; see [`crate::Store::case_thread`].
     Desk(Reference),
+    /// The desk's room, outside any case.
+    Room,
+    /// The duty lead's own chat.
+    Lead,
 }
 
 /// What leaves. No `Debug`: it holds what is said to people.
@@ -36,6 +40,11 @@ pub enum SendBody {
     Clear {
         within: SignedDuration,
         also: Vec<String>,
+    },
+    /// Change the copies of a message, [`crate::Store::copies`]; no text deletes them.
+    Amend {
+        of: String,
+        text: Option<String>,
     },
 }
 
@@ -195,13 +204,16 @@ fn job(head: &Head, until: Timestamp, sealer: &Sealer) -> Result<SendJob, StoreE
     let bad = || StoreError::Unreadable { table: "outbox", column: "lane" };
     let person: Lane = head.person.parse().map_err(|_| bad())?;
     let to = match head.lane.strip_prefix(plan::DESK_LANE) {
+        Some("") => Destination::Room,
         Some(case) => Destination::Desk(Reference(case.to_owned())),
+        None if head.lane == plan::LEAD_LANE => Destination::Lead,
         None => Destination::Person(head.lane.parse().map_err(|_| bad())?),
     };
     let body = match sealer.open_json(seal::OUTBOX, &head.id.to_be_bytes(), &head.body)? {
         Body::Say(say) => SendBody::Post(Post::Say(say)),
         Body::Desk(post) => SendBody::Post(Post::Desk(post)),
         Body::Clear { within, also } => SendBody::Clear { within, also },
+        Body::Amend { of, text } => SendBody::Amend { of, text },
     };
     Ok(SendJob {
         id: plan::outbox_id(head.id),

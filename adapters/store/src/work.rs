@@ -140,7 +140,7 @@ impl Gather {
         work.inputs.push(Claimed {
             seq: found.seq,
             poisoned: input.is_none() || work.damaged || tries >= MAX_TRIES,
-            input: input.unwrap_or(Input { at: received, what: InputKind::Unreadable }),
+            input: input.unwrap_or_else(|| Input::new(received, InputKind::Unreadable)),
             received,
             seed: found.seed.cast_unsigned(),
             tries: tries.saturating_add(1),

@@ -26,8 +26,9 @@ use std::{
 };
 
 use chatbox_core::{
-    channel::{Batch, Channel, Delivery, Post, ReceiveError},
+    channel::{Batch, Channel, Delivery, FetchError, Mark, Post, ReceiveError, Refusal, ThreadError},
     ids::{ChannelKind, Lane, OutboxId},
+    input::FileRef,
 };
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -37,12 +38,12 @@ use teloxide_core::{
 };
 use thiserror::Error;
 
+pub use crate::profile::NOT_FOR_EMERGENCIES;
 use crate::{
     call::{Api, NotSent, Outcome},
     receive::Polling,
     send::Partial,
 };
-pub use crate::{profile::NOT_FOR_EMERGENCIES, send::TopicError};
 
 /// How long each call at the start may take.
 const START_CALL: Duration = Duration::from_secs(20);
@@ -200,7 +201,14 @@ impl Channel for Telegram {
     ///
     /// 403 is `Gone`, 429 `RetryAfter`, a failed connection `Unsent`; a timeout, a break after the
     /// connection stood and every 5xx are `Unknown`. A token that has become void is `Unsent`.
-    async fn send(&self, to: &Lane, post: &Post, id: OutboxId, within: Duration) -> Delivery {
+    async fn send(
+        &self,
+        to: &Lane,
+        post: &Post,
+        _file: Option<&[u8]>,
+        id: OutboxId,
+        within: Duration,
+    ) -> Delivery {
         self.deliver(to, post, id, within).await
     }
 
@@ -215,6 +223,38 @@ impl Channel for Telegram {
     /// Telegram deletes what is less than 48 hours old. Counts every part of a text.
     async fn clear(&self, to: &Lane, natives: &[String]) -> usize {
         self.delete(to, natives).await
+    }
+
+    async fn amend(
+        &self,
+        _to: &Lane,
+        _native: &str,
+        _text: Option<&str>,
+        _id: OutboxId,
+        _within: Duration,
+    ) -> Delivery {
+        Delivery::Refused(Refusal::Bad { code: 0 })
+    }
+
+    async fn fetch(&self, _file: &FileRef, _limit: u64, _within: Duration) -> Result<Vec<u8>, FetchError> {
+        Err(FetchError::Gone { code: 0 })
+    }
+
+    async fn mark(&self, _at: &Lane, _native: &str, _mark: Mark) {}
+
+    async fn open_thread(
+        &self,
+        room: &Lane,
+        title: &str,
+        _id: OutboxId,
+        within: Duration,
+    ) -> Result<Lane, ThreadError> {
+        self.create_topic(room, title, within).await
+    }
+
+    /// A person's private chat has their own id.
+    async fn direct(&self, who: &str, _within: Duration) -> Result<Lane, ThreadError> {
+        Ok(Lane::new(ChannelKind::Telegram, who))
     }
 }
 

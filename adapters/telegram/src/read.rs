@@ -82,8 +82,8 @@ fn message_of(message: &Native, raw: &Value, edited: bool, desk: Option<i64>) ->
     };
     let at = seconds(if edited && edit > 0 { edit } else { message.date.timestamp() });
     let forwarded = message.forward_origin().is_some();
-    let what = InputKind::Message(Message { text, attachment, edited, forwarded });
-    Reading::Take(incoming(chat, message.id.0, edit, Input { at, what }))
+    let what = InputKind::Message(Message { text, attachment, edited, forwarded, ..Message::default() });
+    Reading::Take(incoming(chat, message.id.0, edit, Input::new(at, what)))
 }
 
 fn in_group(message: &Native, edited: bool, desk: Option<i64>) -> Reading {
@@ -110,7 +110,7 @@ fn press_of(query: &CallbackQuery, now: Timestamp) -> Reading {
         lane: lane(chat.id.0),
         key: format!("cb/{id}"),
         native: None,
-        input: Input { at: now, what: InputKind::Press { choice, prompt } },
+        input: Input::new(now, InputKind::Press { choice, prompt }),
     };
     Reading::Press { incoming, query: id }
 }
@@ -126,7 +126,7 @@ fn reachable_of(change: &ChatMemberUpdated) -> Reading {
         lane: lane(chat),
         key: format!("{chat}/reachable/{at}/{reachable}"),
         native: None,
-        input: Input { at: seconds(at), what: InputKind::Reachable(reachable) },
+        input: Input::new(seconds(at), InputKind::Reachable(reachable)),
     })
 }
 
@@ -145,11 +145,11 @@ fn unreadable(raw: &Value, edited: bool, now: Timestamp) -> Reading {
         InputKind::Unreadable
     } else {
         let forwarded = raw.get("forward_origin").is_some();
-        InputKind::Message(Message { text, attachment, edited, forwarded })
+        InputKind::Message(Message { text, attachment, edited, forwarded, ..Message::default() })
     };
     let edit = raw["edit_date"].as_i64();
     let at = edit.filter(|_| edited).or(raw["date"].as_i64()).map_or(now, seconds);
-    Reading::Take(incoming(chat, id, edit.unwrap_or(0), Input { at, what }))
+    Reading::Take(incoming(chat, id, edit.unwrap_or(0), Input::new(at, what)))
 }
 
 /// What a message holds beside words, by the name of its field: the types know some attachments

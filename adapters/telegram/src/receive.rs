@@ -100,7 +100,7 @@ impl Telegram {
         if let Some(cursor) = cursor.clone().filter(|_| !queries.is_empty()) {
             self.polling().waiting = Some((cursor, queries));
         }
-        Ok(Batch { incoming, cursor })
+        Ok(Batch { incoming, desk: Vec::new(), cursor })
     }
 
     /// What one update brings. Queries to answer after the commit go to `queries`; what needs no

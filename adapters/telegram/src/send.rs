@@ -7,7 +7,7 @@ use std::{
 };
 
 use chatbox_core::{
-    channel::{Delivery, Post, Refusal},
+    channel::{Delivery, Post, Refusal, ThreadError},
     ids::{ChannelKind, Lane, OutboxId},
 };
 use serde_json::Value;
@@ -162,38 +162,26 @@ impl Telegram {
     /// Opens a topic in a forum group, for a case at the desk. Gives up within `within`; an
     /// unknown outcome may leave an empty topic behind. The bot must be an administrator there
     /// who may manage topics.
-    pub async fn create_topic(&self, chat: i64, name: &str, within: Duration) -> Result<Lane, TopicError> {
+    pub(crate) async fn create_topic(
+        &self,
+        room: &Lane,
+        name: &str,
+        within: Duration,
+    ) -> Result<Lane, ThreadError> {
+        let Some(place) = Place::of(room) else { return Err(ThreadError::Refused { code: 400 }) };
         let name: String = name.chars().take(100).collect();
-        let payload = CreateForumTopic::new(ChatId(chat), name);
+        let payload = CreateForumTopic::new(place.chat, name);
         match self.api.call::<_, ForumTopic>(&payload, within).await {
-            Outcome::Done(topic) => {
-                Ok(Lane::new(ChannelKind::Telegram, chat.to_string())
-                    .in_thread(topic.thread_id.0.0.to_string()))
+            Outcome::Done(topic) => Ok(room.clone().in_thread(topic.thread_id.0.0.to_string())),
+            Outcome::Refused(Refused { migrate_to: Some(to), .. }) => {
+                Err(ThreadError::Moved(Lane::new(ChannelKind::Telegram, to.to_string())))
             }
-            Outcome::Refused(Refused { migrate_to: Some(to), .. }) => Err(TopicError::Moved(to)),
-            Outcome::Refused(refused) => Err(TopicError::Refused { code: refused.code }),
-            Outcome::RetryAfter(wait) => Err(TopicError::RetryAfter(wait)),
-            Outcome::Unsent(_) => Err(TopicError::Unsent),
-            Outcome::Unknown => Err(TopicError::Unknown),
+            Outcome::Refused(refused) => Err(ThreadError::Refused { code: refused.code }),
+            Outcome::RetryAfter(wait) => Err(ThreadError::RetryAfter(wait)),
+            Outcome::Unsent(_) => Err(ThreadError::Unsent),
+            Outcome::Unknown => Err(ThreadError::Unknown),
         }
     }
-}
-
-/// Why there is no topic.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum TopicError {
-    #[error(
-        "Telegram refuses to open a topic (code {code}): the desk's group must be a forum, with the bot as an administrator who may manage topics"
-    )]
-    Refused { code: u16 },
-    #[error("the desk's group now has the id {0}")]
-    Moved(i64),
-    #[error("Telegram asks for a pause of {} s before a topic is opened", .0.as_secs())]
-    RetryAfter(Duration),
-    #[error("Telegram cannot be reached to open a topic")]
-    Unsent,
-    #[error("Telegram did not say whether it opened a topic")]
-    Unknown,
 }
 
 /// The messages of a text, in order; the buttons hang on the last.
@@ -201,8 +189,10 @@ fn messages(place: Place, post: &Post) -> Vec<SendMessage> {
     let (text, keyboard) = match post {
         Post::Say(say) => (say.text.clone(), press::keyboard(say.prompt, &say.choices)),
         // Outside a topic nothing else says which case it is about.
-        Post::Desk(post) if place.thread.is_none() => (format!("{}: {}", post.case, post.text), None),
-        Post::Desk(post) => (post.text.clone(), None),
+        Post::Desk(post) => match &post.case {
+            Some(case) if place.thread.is_none() => (format!("{case}: {}", post.text), None),
+            Some(_) | None => (post.text.clone(), None),
+        },
     };
     let mut messages: Vec<SendMessage> = split(&text, MAX_TEXT)
         .into_iter()

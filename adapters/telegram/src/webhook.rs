@@ -56,7 +56,7 @@ impl Telegram {
         let Ok(update) = serde_json::from_slice::<Value>(body) else { return StatusCode::BAD_REQUEST };
         let mut queries = Vec::new();
         let Some(incoming) = self.take(&update, (self.clock)(), &mut queries) else { return StatusCode::OK };
-        if !commit(Batch { incoming: vec![incoming], cursor: None }).await {
+        if !commit(Batch { incoming: vec![incoming], ..Batch::default() }).await {
             return StatusCode::SERVICE_UNAVAILABLE;
         }
         self.answer(queries, None);

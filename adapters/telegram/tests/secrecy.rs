@@ -70,7 +70,7 @@ async fn token_and_words_are_in_no_error_debug_or_log() {
     let sam = standin.user(7, "Sam");
     sam.says(WORDS);
     let batch = telegram.receive(None).await.unwrap();
-    let say = Say { kind: SayKind::Bot, text: WORDS.to_owned(), choices: Vec::new(), prompt: 0 };
+    let say = Say { kind: SayKind::Bot, text: WORDS.to_owned(), choices: Vec::new(), prompt: 0, media: None };
     let post = Post::Say(say);
     let lane = Lane::new(ChannelKind::Telegram, "7");
     for (n, fault) in
@@ -82,7 +82,7 @@ async fn token_and_words_are_in_no_error_debug_or_log() {
         standin.fault(fault.clone().on("getUpdates"));
         standin.fault(fault.on("sendChatAction"));
         let id = OutboxId { input: i64::try_from(n).unwrap(), nth: 0 };
-        let delivery = telegram.send(&lane, &post, id, Duration::from_millis(300)).await;
+        let delivery = telegram.send(&lane, &post, None, id, Duration::from_millis(300)).await;
         seen.push(format!("{delivery:?}"));
         if n < 4 {
             telegram.typing(&lane).await;

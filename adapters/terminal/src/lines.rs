@@ -105,7 +105,8 @@ pub enum Out<'a> {
 
 #[derive(Debug, Serialize)]
 pub struct DeskLine<'a> {
-    pub case: &'a str,
+    /// None for the desk's room itself.
+    pub case: Option<&'a str>,
     pub kind: DeskKind,
     pub text: &'a str,
 }
@@ -146,7 +147,13 @@ impl<'a> Out<'a> {
     }
 
     pub fn desk(post: &'a DeskPost) -> Self {
-        Self::Desk { desk: DeskLine { case: &post.case.0, kind: post.kind, text: &post.text } }
+        Self::Desk {
+            desk: DeskLine {
+                case: post.case.as_ref().map(|case| case.0.as_str()),
+                kind: post.kind,
+                text: &post.text,
+            },
+        }
     }
 
     pub fn saved(record: &'a Record) -> Self {

@@ -7,9 +7,10 @@ use std::{
 };
 
 use chatbox_core::{
-    channel::{Batch, Channel, Delivery, Post, ReceiveError},
+    channel::{Batch, Channel, Delivery, FetchError, Mark, Post, ReceiveError, Refusal, ThreadError},
     effect::{Choice, Say},
     ids::{ChannelKind, Lane, OutboxId},
+    input::FileRef,
     input::{InputKind, Message},
 };
 
@@ -135,7 +136,14 @@ impl Channel for Screen {
         std::future::pending().await
     }
 
-    async fn send(&self, _to: &Lane, post: &Post, id: OutboxId, _within: Duration) -> Delivery {
+    async fn send(
+        &self,
+        _to: &Lane,
+        post: &Post,
+        _file: Option<&[u8]>,
+        id: OutboxId,
+        _within: Duration,
+    ) -> Delivery {
         let shown = match post {
             Post::Say(say) => self.show(say),
             // Nothing of the desk is for the person's eyes.
@@ -153,6 +161,38 @@ impl Channel for Screen {
 
     async fn clear(&self, _to: &Lane, natives: &[String]) -> usize {
         natives.len()
+    }
+
+    /// What stands on paper stays.
+    async fn amend(
+        &self,
+        _to: &Lane,
+        _native: &str,
+        _text: Option<&str>,
+        _id: OutboxId,
+        _within: Duration,
+    ) -> Delivery {
+        Delivery::Refused(Refusal::Bad { code: 0 })
+    }
+
+    async fn fetch(&self, _file: &FileRef, _limit: u64, _within: Duration) -> Result<Vec<u8>, FetchError> {
+        Err(FetchError::Gone { code: 0 })
+    }
+
+    async fn mark(&self, _at: &Lane, _native: &str, _mark: Mark) {}
+
+    async fn open_thread(
+        &self,
+        _room: &Lane,
+        _title: &str,
+        _id: OutboxId,
+        _within: Duration,
+    ) -> Result<Lane, ThreadError> {
+        Err(ThreadError::Refused { code: 0 })
+    }
+
+    async fn direct(&self, _who: &str, _within: Duration) -> Result<Lane, ThreadError> {
+        Err(ThreadError::Refused { code: 0 })
     }
 }
 
@@ -179,7 +219,7 @@ mod tests {
     fn say(labels: &[&str]) -> Say {
         let choices =
             labels.iter().map(|l| Choice { id: l.to_lowercase(), label: (*l).to_owned() }).collect();
-        Say { kind: SayKind::Bot, text: "How many?".into(), choices, prompt: 7 }
+        Say { kind: SayKind::Bot, text: "How many?".into(), choices, prompt: 7, media: None }
     }
 
     fn shown(labels: &[&str]) -> (Screen, String) {

@@ -73,7 +73,7 @@ impl Chat {
         let screen = Arc::new(Screen::new());
         let channels = vec![AnyChannel::Terminal(Arc::clone(&screen))];
         let off = Rates { per_second: 0.0, chat_per_second: 0.0, group_per_minute: 0.0 };
-        let outlet = Outlet::new(channels, Desk::None, off);
+        let outlet = Outlet::new(channels, Desk::default(), off);
         Self { setup, store, screen, outlet, desk: DeskView::default(), run: clock::now(), count: 0 }
     }
 
@@ -130,7 +130,7 @@ impl Chat {
             lane: Screen::lane(),
             key: format!("{}/{}", self.run, self.count),
             native: None,
-            input: Input { at: now, what },
+            input: Input::new(now, what),
         };
         self.store.receive(&[incoming], None, now, seed::fresh()).await.map(drop)
     }

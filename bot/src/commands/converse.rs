@@ -137,10 +137,12 @@ impl Talk {
             self.turn += 1;
             self.note_place().await?;
             let text = format!("There is no case {case}.");
-            let post = DeskPost { case, kind: DeskKind::Notice, text };
+            let post = DeskPost::new(Some(case), DeskKind::Notice, text);
             return Ok(vec![Out::desk(&post).to_line(), Out::turn(self.turn, None).to_line()]);
         };
-        self.take_in(&lane, InputKind::Desk(DeskMessage { by, case, text })).await?;
+        let said = Message { text, ..Message::default() };
+        self.take_in(&lane, InputKind::Desk(DeskMessage { by, case: Some(case), said, redacted: false }))
+            .await?;
         let mut out = self.settle().await?;
         let conversation = self.store.conversation(&lane).await?.unwrap_or_default();
         out.push(Out::turn(self.turn, Some(&conversation)).to_line());
@@ -175,7 +177,7 @@ impl Talk {
             lane: lane.clone(),
             key: format!("{CURSOR}-{}", self.turn),
             native: None,
-            input: Input { at: self.now, what },
+            input: Input::new(self.now, what),
         };
         let cursor = self.cursor();
         let seeds = seed::fixed(self.seed, self.turn);
@@ -235,7 +237,7 @@ fn finish(job: &SendJob, lines: &mut Vec<(OutboxId, String)>) -> SendEnd {
         return SendEnd::Dropped;
     }
     let line = match &job.body {
-        SendBody::Clear { .. } => return SendEnd::Refused,
+        SendBody::Clear { .. } | SendBody::Amend { .. } => return SendEnd::Refused,
         SendBody::Post(Post::Say(say)) => to(&job.person, say),
         SendBody::Post(Post::Desk(post)) => Out::desk(post).to_line(),
     };
@@ -271,7 +273,7 @@ fn desk_view(config: &Config, names: &[String]) -> DeskView {
         let duty_lead = config.desk.duty_lead.as_ref() == Some(name);
         (name.clone(), Member { name: name.clone(), organisation: None, duty_lead })
     });
-    DeskView { exists: !config.desk.none, members: members.collect() }
+    DeskView { exists: !config.desk.none, members: members.collect(), ..DeskView::default() }
 }
 
 /// The number of the last turn, and where the clock stood.

@@ -86,7 +86,7 @@ pub async fn desk_view(store: &Store, config: &Desk) -> Result<DeskView, StoreEr
             members.insert(who, Member { name: practitioner.name, organisation: None, duty_lead });
         }
     }
-    Ok(DeskView { exists: true, members })
+    Ok(DeskView { exists: true, members, ..DeskView::default() })
 }
 
 /// Decides until `stop` is ready; then until nothing waits.

@@ -6,21 +6,17 @@
 use std::{
     collections::{BTreeMap, HashMap},
     future::Future,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use chatbox_core::{
-    channel::{Channel as _, Delivery, Incoming, Post, Refusal},
+    channel::{Channel as _, Delivery, Incoming, Post, Refusal, ThreadError},
     effect::{DeskPost, SayKind},
-    ids::{ChannelKind, Lane, OutboxId},
+    ids::{ChannelKind, Lane, OutboxId, Reference},
     input::{Input, InputKind},
 };
 use chatbox_store::{Destination, SendBody, SendEnd, SendJob, SendLimits, Store, StoreError};
-use chatbox_telegram::TopicError;
 use jiff::{SignedDuration, Timestamp};
 use tokio::{task::JoinSet, time::Instant};
 
@@ -51,12 +47,18 @@ const MAX_KEYBOARDS: usize = 10_000;
 const MAX_RETIRING: usize = 32;
 
 /// Where texts for the desk go.
-#[derive(Debug)]
-pub enum Desk {
-    /// Nowhere, and the deployer said so.
-    None,
-    /// Topics of this group.
-    Telegram(AtomicI64),
+#[derive(Debug, Default)]
+pub struct Desk {
+    /// The room that holds a thread for each case. None: nowhere, and the deployer said so.
+    pub room: Mutex<Option<Lane>>,
+    /// Who is written to by a second route.
+    pub lead: Option<String>,
+}
+
+impl Desk {
+    fn room(&self) -> Option<Lane> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// Everything that sending needs to remember.
@@ -238,10 +240,15 @@ async fn one(
         (Destination::Person(lane), SendBody::Clear { within, also }) => {
             clear(store, outlet, lane, *within, also, now).await
         }
-        (Destination::Desk(_), SendBody::Post(Post::Desk(post))) => {
+        (Destination::Desk(_) | Destination::Room, SendBody::Post(Post::Desk(post))) => {
             to_desk(store, outlet, job, post, now).await
         }
-        (Destination::Desk(_), SendBody::Post(Post::Say(_)) | SendBody::Clear { .. }) => Ok(SendEnd::Refused),
+        (Destination::Lead, SendBody::Post(Post::Desk(_))) => Ok(SendEnd::Dropped),
+        (_, SendBody::Amend { .. }) => Ok(SendEnd::Dropped),
+        (
+            Destination::Desk(_) | Destination::Room | Destination::Lead,
+            SendBody::Post(Post::Say(_)) | SendBody::Clear { .. },
+        ) => Ok(SendEnd::Refused),
     }
 }
 
@@ -294,29 +301,28 @@ async fn to_desk(
     post: &DeskPost,
     now: &(impl Fn() -> Timestamp + Sync),
 ) -> Result<SendEnd, StoreError> {
-    let room = match &outlet.desk {
-        Desk::None => return Ok(SendEnd::Dropped),
-        Desk::Telegram(room) => room,
-    };
-    let Some(channel) = outlet.channel(ChannelKind::Telegram) else {
+    let Some(whole) = outlet.desk.room() else { return Ok(SendEnd::Dropped) };
+    let Some(channel) = outlet.channel(whole.channel) else {
         return Ok(SendEnd::Retry { at: now() + LONGEST_WAIT });
     };
-    let whole = Lane::new(ChannelKind::Telegram, room.load(Ordering::Relaxed).to_string());
-    let thread = match store.case_thread(&post.case).await? {
-        Some(thread) if thread.chat == whole.chat => thread,
-        Some(_) | None => match open_thread(outlet, channel, job, post, room, now).await {
-            Ok(thread) => {
-                store.set_case_thread(&post.case, &thread).await?;
-                thread
-            }
-            // An alert in the wrong place is better than none: it names its case there.
-            Err(None) => whole.clone(),
-            Err(Some(end)) => return Ok(end),
+    let thread = match &post.case {
+        None => whole.clone(),
+        Some(case) => match store.case_thread(case).await? {
+            Some(thread) if thread.channel == whole.channel && thread.chat == whole.chat => thread,
+            Some(_) | None => match open_thread(outlet, channel, job, case, &whole, now).await {
+                Ok(thread) => {
+                    store.set_case_thread(case, &thread).await?;
+                    thread
+                }
+                // An alert in the wrong place is better than none: it names its case there.
+                Err(None) => whole.clone(),
+                Err(Some(end)) => return Ok(end),
+            },
         },
     };
     let sent = Post::Desk(post.clone());
     let delivery = match attempt(outlet, channel, job, &thread, &sent, now).await {
-        Ok(Delivery::Refused(Refusal::Bad { .. })) if thread != whole => {
+        Ok(Delivery::Refused(Refusal::Bad { .. } | Refusal::NoThread)) if thread != whole => {
             attempt(outlet, channel, job, &whole, &sent, now).await
         }
         other => other,
@@ -324,7 +330,7 @@ async fn to_desk(
     Ok(match delivery {
         Err(end) => end,
         Ok(Delivery::Sent { native }) => SendEnd::Sent { native },
-        Ok(Delivery::Refused(Refusal::Moved(to))) => moved(room, &to, now()),
+        Ok(Delivery::Refused(Refusal::Moved(to))) => moved(outlet, to, now()),
         Ok(Delivery::Refused(refusal)) => {
             // Somebody has to let the bot in again; until then it waits.
             tracing::error!(outbox.id = %job.id, outbox.refusal = refusal_name(&refusal), "the desk's room refuses the bot");
@@ -336,49 +342,44 @@ async fn to_desk(
     })
 }
 
-/// The topic of a case; `Err(None)` if there can be none.
+/// The thread of a case; `Err(None)` if there can be none.
 async fn open_thread(
     outlet: &Outlet,
     channel: &AnyChannel,
     job: &SendJob,
-    post: &DeskPost,
-    room: &AtomicI64,
+    case: &Reference,
+    room: &Lane,
     now: &(impl Fn() -> Timestamp + Sync),
 ) -> Result<Lane, Option<SendEnd>> {
-    let chat = room.load(Ordering::Relaxed);
-    let lane = Lane::new(ChannelKind::Telegram, chat.to_string());
-    if let Err(at) = outlet.budget().take(&lane.chat, true, now()) {
+    if channel.kind() == ChannelKind::Telegram
+        && let Err(at) = outlet.budget().take(&room.chat, true, now())
+    {
         return Err(Some(SendEnd::Retry { at }));
     }
-    match channel.open_thread(chat, &post.case.0, SEND_WITHIN).await {
+    match channel.open_thread(room, &case.0, job.id, SEND_WITHIN).await {
         Ok(thread) => Ok(thread),
-        Err(TopicError::Refused { code }) => {
+        Err(ThreadError::Refused { code }) => {
             tracing::error!(
                 desk.code = code,
-                "the desk's room opens no topics: it must be a forum, and the bot an administrator who may manage topics"
+                "the desk's room opens no threads: on Telegram it must be a forum, and the bot an administrator \
+                 who may manage topics"
             );
             Err(None)
         }
-        Err(TopicError::Moved(to)) => {
-            let to = Lane::new(ChannelKind::Telegram, to.to_string());
-            Err(Some(moved(room, &to, now())))
+        Err(ThreadError::Moved(to)) => Err(Some(moved(outlet, to, now()))),
+        Err(ThreadError::RetryAfter(wait)) => {
+            Err(Some(not_yet(outlet, job, room, &Delivery::RetryAfter(wait), now)))
         }
-        Err(TopicError::RetryAfter(wait)) => {
-            Err(Some(not_yet(outlet, job, &lane, &Delivery::RetryAfter(wait), now)))
-        }
-        Err(TopicError::Unsent | TopicError::Unknown) => {
-            Err(Some(not_yet(outlet, job, &lane, &Delivery::Unsent, now)))
+        Err(ThreadError::Unsent | ThreadError::Unknown) => {
+            Err(Some(not_yet(outlet, job, room, &Delivery::Unsent, now)))
         }
     }
 }
 
-fn moved(room: &AtomicI64, to: &Lane, now: Timestamp) -> SendEnd {
-    if let Ok(to) = to.chat.parse() {
-        room.store(to, Ordering::Relaxed);
-        tracing::error!(desk.room = to, "the desk's room has a new id: set desk.room to it");
-        return SendEnd::Retry { at: now };
-    }
-    SendEnd::Retry { at: now + LONGEST_WAIT }
+fn moved(outlet: &Outlet, to: Lane, now: Timestamp) -> SendEnd {
+    tracing::error!(desk.room = to.chat, "the desk's room has a new id: set desk.room to it");
+    *outlet.desk.room.lock().unwrap_or_else(PoisonError::into_inner) = Some(to);
+    SendEnd::Retry { at: now }
 }
 
 /// Sends once, if lease and budget allow it.
@@ -402,7 +403,7 @@ async fn attempt(
         metrics::counter!("chatbox_resends_total", "channel" => channel.kind().as_str()).increment(1);
     }
     kill_point("deliver.before_send");
-    let delivery = channel.send(lane, post, job.id, SEND_WITHIN).await;
+    let delivery = channel.send(lane, post, None, job.id, SEND_WITHIN).await;
     metrics::counter!(
         "chatbox_deliveries_total",
         "channel" => channel.kind().as_str(),
@@ -476,12 +477,7 @@ fn retire_older(outlet: &Outlet, channel: &AnyChannel, lane: &Lane, native: &str
 }
 
 fn incoming(lane: &Lane, id: OutboxId, what: &str, at: Timestamp, kind: InputKind) -> Incoming {
-    Incoming {
-        lane: lane.clone(),
-        key: format!("{what}/{id}"),
-        native: None,
-        input: Input { at, what: kind },
-    }
+    Incoming { lane: lane.clone(), key: format!("{what}/{id}"), native: None, input: Input::new(at, kind) }
 }
 
 /// Ids of Telegram's groups are negative.
@@ -510,6 +506,7 @@ fn refusal_name(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Gone => "gone".to_owned(),
         Refusal::Moved(_) => "moved".to_owned(),
+        Refusal::NoThread => "no thread".to_owned(),
         Refusal::Bad { code } => format!("bad {code}"),
     }
 }

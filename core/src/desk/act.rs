@@ -18,7 +18,7 @@ impl Talk<'_> {
             self.answer(message, "You are not enrolled at this desk, so nothing was done.");
             return;
         };
-        let text = message.text.trim();
+        let text = message.said.text.trim();
         match text.strip_prefix(['/', '!']) {
             Some(command) => {
                 let (command, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
@@ -65,7 +65,7 @@ impl Talk<'_> {
         self.conversation.holder = Holder::Practitioner { id: message.by.clone(), since: self.now() };
         self.conversation.handled = true;
         // Whichever of the person's threads it is taken in is where the talk goes on.
-        self.conversation.case = Some(message.case.clone());
+        self.conversation.case.clone_from(&message.case);
         self.end_watch();
         self.audit(AuditKind::Taken, message);
         if !self.conversation.do_not_message {
@@ -135,7 +135,7 @@ impl Talk<'_> {
             return;
         }
         // Another thread of this person's, such as a request's: the talk itself goes on.
-        if self.conversation.case.as_ref() != Some(&message.case) {
+        if self.conversation.case.as_ref() != message.case.as_ref() {
             self.audit(AuditKind::CaseClosed, message);
             self.answer(message, "The case is closed.");
             return;
@@ -172,15 +172,10 @@ impl Talk<'_> {
     }
 
     fn answer(&mut self, message: &DeskMessage, text: &str) {
-        let post = DeskPost { case: message.case.clone(), kind: DeskKind::Notice, text: text.to_owned() };
-        self.effects.push(Effect::Desk(post));
+        self.effects.push(Effect::Desk(DeskPost::new(message.case.clone(), DeskKind::Notice, text)));
     }
 
     fn audit(&mut self, what: AuditKind, message: &DeskMessage) {
-        self.effects.push(Effect::Audit {
-            what,
-            by: Some(message.by.clone()),
-            case: Some(message.case.clone()),
-        });
+        self.effects.push(Effect::Audit { what, by: Some(message.by.clone()), case: message.case.clone() });
     }
 }

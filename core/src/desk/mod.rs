@@ -98,7 +98,7 @@ impl Talk<'_> {
         }
         let what = what.into();
         match self.conversation.case.clone() {
-            Some(case) => self.effects.push(Effect::Desk(DeskPost { case, kind, text: what })),
+            Some(case) => self.effects.push(Effect::Desk(DeskPost::new(Some(case), kind, what))),
             None => self.open_case(kind, &what),
         }
     }
@@ -106,7 +106,7 @@ impl Talk<'_> {
     /// A line in the case, if there is one.
     pub(crate) fn desk_post(&mut self, kind: DeskKind, text: String) {
         if let Some(case) = self.conversation.case.clone() {
-            self.effects.push(Effect::Desk(DeskPost { case, kind, text }));
+            self.effects.push(Effect::Desk(DeskPost::new(Some(case), kind, text)));
         }
     }
 
@@ -115,9 +115,9 @@ impl Talk<'_> {
         self.conversation.case = Some(case.clone());
         // An alert follows by itself: the head need not say it too.
         let head = self.case_head(if kind == DeskKind::Alert { "A person may be in danger." } else { what });
-        self.effects.push(Effect::Desk(DeskPost { case: case.clone(), kind: DeskKind::Opened, text: head }));
+        self.effects.push(Effect::Desk(DeskPost::new(Some(case.clone()), DeskKind::Opened, head)));
         if kind == DeskKind::Alert {
-            self.effects.push(Effect::Desk(DeskPost { case: case.clone(), kind, text: what.to_owned() }));
+            self.effects.push(Effect::Desk(DeskPost::new(Some(case.clone()), kind, what)));
         }
         self.effects.push(Effect::Audit { what: AuditKind::CaseOpened, by: None, case: Some(case) });
     }
@@ -177,7 +177,7 @@ impl Talk<'_> {
         }
         let summary = self.summary();
         let text = format!("{title} {reference}\n{summary}");
-        self.effects.push(Effect::Desk(DeskPost { case: reference.clone(), kind: DeskKind::Opened, text }));
+        self.effects.push(Effect::Desk(DeskPost::new(Some(reference.clone()), DeskKind::Opened, text)));
         self.effects.push(Effect::Audit {
             what: AuditKind::CaseOpened,
             by: None,
@@ -235,7 +235,7 @@ impl Talk<'_> {
             && self.context.desk.exists
         {
             let text = "The person has deleted their data here.".to_owned();
-            self.effects.push(Effect::Desk(DeskPost { case, kind: DeskKind::Notice, text }));
+            self.effects.push(Effect::Desk(DeskPost::new(Some(case), DeskKind::Notice, text)));
         }
         self.word(Word::Erased);
         if self.context.desk.exists {

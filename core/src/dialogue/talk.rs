@@ -223,7 +223,7 @@ impl<'a> Talk<'a> {
         texts.sort_by_key(|(kind, _)| *kind != SayKind::Safety);
         let mut says: Vec<Say> = texts
             .into_iter()
-            .map(|(kind, text)| Say { kind, text, choices: Vec::new(), prompt: 0 })
+            .map(|(kind, text)| Say { kind, text, choices: Vec::new(), prompt: 0, media: None })
             .collect();
         if let Some((kind, choices)) = self.choices.take()
             && let Some(say) = says.iter_mut().rfind(|say| say.kind == kind)

@@ -96,6 +96,7 @@ impl<'a> Play<'a> {
             desk: DeskView {
                 exists: true,
                 members: [("bob".into(), member("Bob")), ("carol".into(), member("Carol"))].into(),
+                ..DeskView::default()
             },
             kind: ChannelKind::Telegram,
             timers: BTreeMap::new(),
@@ -119,8 +120,9 @@ impl<'a> Play<'a> {
     }
 
     pub(crate) fn desk(&mut self, by: &str, text: &str) -> Turn {
-        let case = self.conversation().case.expect("a case is open");
-        self.input(InputKind::Desk(DeskMessage { by: by.into(), case, text: text.into() }))
+        let case = Some(self.conversation().case.expect("a case is open"));
+        let said = Message { text: text.into(), ..Message::default() };
+        self.input(InputKind::Desk(DeskMessage { by: by.into(), case, said, redacted: false }))
     }
 
     /// Moves the clock and lets timers come due, in order.
@@ -154,7 +156,7 @@ impl<'a> Play<'a> {
         };
         self.seed += 1;
         self.now = self.now.checked_add(SignedDuration::from_secs(4)).expect("in range");
-        let turn = self.engine.turn(&before, &Input { at, what }, &context);
+        let turn = self.engine.turn(&before, &Input::new(at, what), &context);
         for effect in &turn.effects {
             match effect {
                 Effect::SetTimer { name, step, at } => {
@@ -168,6 +170,7 @@ impl<'a> Play<'a> {
                 | Effect::Desk(_)
                 | Effect::Save(_)
                 | Effect::ClearChat { .. }
+                | Effect::Amend { .. }
                 | Effect::Audit { .. } => {}
             }
         }

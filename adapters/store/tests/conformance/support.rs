@@ -69,10 +69,10 @@ pub(crate) fn text(who: &str, key: &str, words: &str) -> Incoming {
         lane: lane(who),
         key: key.to_owned(),
         native: Some(format!("n-{key}")),
-        input: Input {
-            at: at(0),
-            what: InputKind::Message(Message { text: words.to_owned(), ..Message::default() }),
-        },
+        input: Input::new(
+            at(0),
+            InputKind::Message(Message { text: words.to_owned(), ..Message::default() }),
+        ),
     }
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn words(input: &Input) -> &str {
 }
 
 pub(crate) fn say(kind: SayKind, text: &str) -> Effect {
-    Effect::Say(Say { kind, text: text.to_owned(), choices: Vec::new(), prompt: 0 })
+    Effect::Say(Say { kind, text: text.to_owned(), choices: Vec::new(), prompt: 0, media: None })
 }
 
 pub(crate) fn bot(text: &str) -> Effect {
@@ -90,7 +90,7 @@ pub(crate) fn bot(text: &str) -> Effect {
 }
 
 pub(crate) fn to_desk(case: &str, kind: DeskKind, text: &str) -> Effect {
-    Effect::Desk(DeskPost { case: reference(case), kind, text: text.to_owned() })
+    Effect::Desk(DeskPost::new(Some(reference(case)), kind, text))
 }
 
 pub(crate) fn save(case: &str) -> Effect {
@@ -155,6 +155,7 @@ pub(crate) fn said(job: &SendJob) -> String {
         SendBody::Post(Post::Say(say)) => say.text.clone(),
         SendBody::Post(Post::Desk(post)) => post.text.clone(),
         SendBody::Clear { .. } => "CLEAR".to_owned(),
+        SendBody::Amend { .. } => "AMEND".to_owned(),
     }
 }
 

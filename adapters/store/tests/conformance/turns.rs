@@ -172,7 +172,7 @@ pub(crate) async fn text_taken_back_is_gone(home: Home) {
     one_turn(&store, "a", "1", vec![]).await;
     let mut back = text("a", "back-1", "");
     back.native = Some("n-1".to_owned());
-    back.input.what = InputKind::Redacted;
+    back.input.what = InputKind::Redacted { of: back.native.clone().unwrap_or_default() };
     receive(&store, &[back]).await;
     decide(&store, |_, input| decided(input, vec![])).await;
     let lines = store.transcript(&lane("a"), 10).await.unwrap();

@@ -81,7 +81,7 @@ fn lane(chat: i64) -> Lane {
 }
 
 fn say(text: &str) -> Post {
-    Post::Say(Say { kind: SayKind::Bot, text: text.to_owned(), choices: Vec::new(), prompt: 0 })
+    Post::Say(Say { kind: SayKind::Bot, text: text.to_owned(), choices: Vec::new(), prompt: 0, media: None })
 }
 
 fn ask(prompt: u32, text: &str, choices: &[(&str, &str)]) -> Post {
@@ -89,7 +89,7 @@ fn ask(prompt: u32, text: &str, choices: &[(&str, &str)]) -> Post {
         .iter()
         .map(|(id, label)| Choice { id: (*id).to_owned(), label: (*label).to_owned() })
         .collect();
-    Post::Say(Say { kind: SayKind::Bot, text: text.to_owned(), choices, prompt })
+    Post::Say(Say { kind: SayKind::Bot, text: text.to_owned(), choices, prompt, media: None })
 }
 
 fn id(input: i64) -> OutboxId {

@@ -124,7 +124,13 @@ async fn a_press_names_choice_and_prompt_and_is_answered_after_the_commit() {
     sam.says("hello");
     next(&telegram, &mut committed).await;
     telegram
-        .send(&lane(7), &ask(3, "Open or closed?", &[("open", "Open"), ("closed", "Closed")]), id(1), WITHIN)
+        .send(
+            &lane(7),
+            &ask(3, "Open or closed?", &[("open", "Open"), ("closed", "Closed")]),
+            None,
+            id(1),
+            WITHIN,
+        )
         .await;
     let query = sam.presses("Closed");
     let batch = telegram.receive(committed.as_deref()).await.unwrap();
@@ -200,7 +206,7 @@ async fn a_press_in_a_group_is_answered_and_ignored() {
     let sam = standin.user(7, "Sam");
     let group = standin.group(-500, "Ward 7");
     group.adds_bot(&sam, true);
-    telegram.send(&lane(-500), &ask(1, "Well?", &[("yes", "Yes")]), id(1), WITHIN).await;
+    telegram.send(&lane(-500), &ask(1, "Well?", &[("yes", "Yes")]), None, id(1), WITHIN).await;
     let member = sam.in_group(&group);
     member.presses("Yes");
     sam.says("privately");
