@@ -83,7 +83,11 @@ fn write_turn(out: &mut String, turn: &Turn) {
                 }
             }
             Effect::Desk(post) => {
-                block(out, &format!("desk {:?} {}", post.kind, post.case).to_lowercase(), &post.text);
+                let place = post.case.as_ref().map_or("room", |case| case.0.as_str());
+                block(out, &format!("desk {:?} {place}", post.kind).to_lowercase(), &post.text);
+                for choice in &post.choices {
+                    writeln!(out, "      [{}] {}", choice.id, choice.label).expect("a string");
+                }
             }
             Effect::Save(record) => {
                 block(out, &format!("saved {} {}", record.kind, record.reference), &record.data.to_string());
@@ -92,6 +96,7 @@ fn write_turn(out: &mut String, turn: &Turn) {
                 writeln!(out, "  (timer {name} for {step})").expect("a string");
             }
             Effect::CancelTimer { name } => writeln!(out, "  (no timer {name})").expect("a string"),
+            Effect::Amend { of, text } => writeln!(out, "  (amend {of} {text:?})").expect("a string"),
             Effect::ClearChat { .. } => writeln!(out, "  (chat cleared)").expect("a string"),
             Effect::Erase { keep } => writeln!(out, "  (erased, kept {keep:?})").expect("a string"),
             Effect::Audit { what, .. } => writeln!(out, "  (audit {what:?})").expect("a string"),
