@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chatbox_core::{
-    channel::{Batch, Channel, Delivery, FetchError, Mark, Post, ReceiveError, ThreadError},
+    channel::{Attempt, Batch, Channel, Delivery, FetchError, Mark, Post, ReceiveError, ThreadError},
     ids::{ChannelKind, Lane, OutboxId},
     input::FileRef,
 };
@@ -41,10 +41,10 @@ impl Channel for AnyChannel {
         to: &Lane,
         post: &Post,
         file: Option<&[u8]>,
-        id: OutboxId,
+        attempt: Attempt,
         within: Duration,
     ) -> Delivery {
-        on!(self, channel => channel.send(to, post, file, id, within).await)
+        on!(self, channel => channel.send(to, post, file, attempt, within).await)
     }
 
     async fn typing(&self, to: &Lane) {

@@ -99,6 +99,17 @@ pub enum Post {
     Desk(DeskPost),
 }
 
+/// One try at sending a row of the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempt {
+    /// The row: the same at every try, so that a platform that knows ids can tell a repeat.
+    pub id: OutboxId,
+    /// When the row was committed. A platform remembers ids for a limited time.
+    pub made: Timestamp,
+    /// How an earlier try ended is not known: it may have arrived.
+    pub repeat: bool,
+}
+
 /// How a send ended. Only `Unknown` may lead to a repeat on a platform without ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
@@ -181,14 +192,14 @@ pub trait Channel: Send + Sync {
     fn receive(&self, committed: Option<&str>) -> impl Future<Output = Result<Batch, ReceiveError>> + Send;
 
     /// Sends one text. `file` is the content of its media, fetched; without it only the words
-    /// leave. `id` is handed to platforms that recognise a repeat by it. Gives up within `within`,
-    /// and then answers [`Delivery::Unknown`] unless it is sure.
+    /// leave. `attempt` says which row it is, and whether it may have arrived before. Gives up
+    /// within `within`, and then answers [`Delivery::Unknown`] unless it is sure.
     fn send(
         &self,
         to: &Lane,
         post: &Post,
         file: Option<&[u8]>,
-        id: OutboxId,
+        attempt: Attempt,
         within: Duration,
     ) -> impl Future<Output = Delivery> + Send;
 

@@ -26,7 +26,9 @@ use std::{
 };
 
 use chatbox_core::{
-    channel::{Batch, Channel, Delivery, FetchError, Mark, Post, ReceiveError, Refusal, ThreadError},
+    channel::{
+        Attempt, Batch, Channel, Delivery, FetchError, Mark, Post, ReceiveError, Refusal, ThreadError,
+    },
     ids::{ChannelKind, Lane, OutboxId},
     input::FileRef,
 };
@@ -206,10 +208,10 @@ impl Channel for Telegram {
         to: &Lane,
         post: &Post,
         _file: Option<&[u8]>,
-        id: OutboxId,
+        attempt: Attempt,
         within: Duration,
     ) -> Delivery {
-        self.deliver(to, post, id, within).await
+        self.deliver(to, post, attempt.id, within).await
     }
 
     async fn typing(&self, to: &Lane) {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use chatbox_core::{
-    channel::{Channel, Post},
+    channel::{Attempt, Channel, Post},
     effect::{Say, SayKind},
     ids::{ChannelKind, Lane, OutboxId},
 };
@@ -82,7 +82,8 @@ async fn token_and_words_are_in_no_error_debug_or_log() {
         standin.fault(fault.clone().on("getUpdates"));
         standin.fault(fault.on("sendChatAction"));
         let id = OutboxId { input: i64::try_from(n).unwrap(), nth: 0 };
-        let delivery = telegram.send(&lane, &post, None, id, Duration::from_millis(300)).await;
+        let attempt = Attempt { id, made: Timestamp::UNIX_EPOCH, repeat: n > 0 };
+        let delivery = telegram.send(&lane, &post, None, attempt, Duration::from_millis(300)).await;
         seen.push(format!("{delivery:?}"));
         if n < 4 {
             telegram.typing(&lane).await;

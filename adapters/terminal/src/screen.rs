@@ -7,7 +7,9 @@ use std::{
 };
 
 use chatbox_core::{
-    channel::{Batch, Channel, Delivery, FetchError, Mark, Post, ReceiveError, Refusal, ThreadError},
+    channel::{
+        Attempt, Batch, Channel, Delivery, FetchError, Mark, Post, ReceiveError, Refusal, ThreadError,
+    },
     effect::{Choice, Say},
     ids::{ChannelKind, Lane, OutboxId},
     input::FileRef,
@@ -141,7 +143,7 @@ impl Channel for Screen {
         _to: &Lane,
         post: &Post,
         _file: Option<&[u8]>,
-        id: OutboxId,
+        attempt: Attempt,
         _within: Duration,
     ) -> Delivery {
         let shown = match post {
@@ -150,7 +152,7 @@ impl Channel for Screen {
             Post::Desk(_) => Ok(()),
         };
         match shown {
-            Ok(()) => Delivery::Sent { native: id.to_string() },
+            Ok(()) => Delivery::Sent { native: attempt.id.to_string() },
             Err(_) => Delivery::Unknown,
         }
     }

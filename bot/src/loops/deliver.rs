@@ -11,7 +11,7 @@ use std::{
 };
 
 use chatbox_core::{
-    channel::{Channel as _, Delivery, Incoming, Post, Refusal, ThreadError},
+    channel::{Attempt, Channel as _, Delivery, Incoming, Post, Refusal, ThreadError},
     effect::{DeskPost, SayKind},
     ids::{ChannelKind, Lane, OutboxId, Reference},
     input::{Input, InputKind},
@@ -403,7 +403,8 @@ async fn attempt(
         metrics::counter!("chatbox_resends_total", "channel" => channel.kind().as_str()).increment(1);
     }
     kill_point("deliver.before_send");
-    let delivery = channel.send(lane, post, None, job.id, SEND_WITHIN).await;
+    let attempt = Attempt { id: job.id, made: job.made, repeat: job.unknown_before };
+    let delivery = channel.send(lane, post, None, attempt, SEND_WITHIN).await;
     metrics::counter!(
         "chatbox_deliveries_total",
         "channel" => channel.kind().as_str(),

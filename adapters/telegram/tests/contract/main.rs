@@ -9,7 +9,7 @@ mod webhook;
 use std::{future::Future, sync::Arc, time::Duration};
 
 use chatbox_core::{
-    channel::{Batch, Channel, Incoming, Post},
+    channel::{Attempt, Batch, Channel, Incoming, Post},
     effect::{Choice, Say, SayKind},
     ids::{ChannelKind, Lane, OutboxId},
     input::{InputKind, Message},
@@ -92,6 +92,6 @@ fn ask(prompt: u32, text: &str, choices: &[(&str, &str)]) -> Post {
     Post::Say(Say { kind: SayKind::Bot, text: text.to_owned(), choices, prompt, media: None })
 }
 
-fn id(input: i64) -> OutboxId {
-    OutboxId { input, nth: 0 }
+fn attempt(input: i64) -> Attempt {
+    Attempt { id: OutboxId { input, nth: 0 }, made: Timestamp::UNIX_EPOCH, repeat: false }
 }

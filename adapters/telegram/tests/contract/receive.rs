@@ -7,7 +7,7 @@ use chatbox_core::{
 use chatbox_telegram_standin::{Event, Fault, Media};
 use serde_json::json;
 
-use crate::{WITHIN, ask, connect, id, lane, message, next, noon, only, pair};
+use crate::{WITHIN, ask, attempt, connect, lane, message, next, noon, only, pair};
 
 #[tokio::test]
 async fn words_come_with_their_lane_key_and_time() {
@@ -128,7 +128,7 @@ async fn a_press_names_choice_and_prompt_and_is_answered_after_the_commit() {
             &lane(7),
             &ask(3, "Open or closed?", &[("open", "Open"), ("closed", "Closed")]),
             None,
-            id(1),
+            attempt(1),
             WITHIN,
         )
         .await;
@@ -206,7 +206,7 @@ async fn a_press_in_a_group_is_answered_and_ignored() {
     let sam = standin.user(7, "Sam");
     let group = standin.group(-500, "Ward 7");
     group.adds_bot(&sam, true);
-    telegram.send(&lane(-500), &ask(1, "Well?", &[("yes", "Yes")]), None, id(1), WITHIN).await;
+    telegram.send(&lane(-500), &ask(1, "Well?", &[("yes", "Yes")]), None, attempt(1), WITHIN).await;
     let member = sam.in_group(&group);
     member.presses("Yes");
     sam.says("privately");

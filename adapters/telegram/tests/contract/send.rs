@@ -8,7 +8,7 @@ use chatbox_core::{
 use chatbox_telegram::Telegram;
 use chatbox_telegram_standin::{Event, Fault, Standin, User};
 
-use crate::{WITHIN, ask, id, lane, pair, say};
+use crate::{WITHIN, ask, attempt, lane, pair, say};
 
 /// A pair and a person who has written to the bot.
 async fn with_sam() -> (Standin, Telegram, User) {
@@ -22,7 +22,7 @@ async fn with_sam() -> (Standin, Telegram, User) {
 async fn a_text_goes_out_as_it_is() {
     let (standin, telegram, sam) = with_sam().await;
     let text = "Call 116 123 *now* <b>or</b> see https://www.samaritans.org/ [x](y) _z_ &amp;";
-    let delivery = telegram.send(&lane(7), &say(text), None, id(1), WITHIN).await;
+    let delivery = telegram.send(&lane(7), &say(text), None, attempt(1), WITHIN).await;
     let entry = sam.next_message().await;
     assert_eq!(delivery, Delivery::Sent { native: entry.message.to_string() });
     assert_eq!(entry.text, text, "nothing in it is taken for markup");
@@ -36,7 +36,7 @@ async fn choices_hang_on_it_as_buttons() {
     let (_standin, telegram, sam) = with_sam().await;
     let long = "y".repeat(40);
     let post = ask(u32::MAX, "Which?", &[("a", "The first of them all"), (&long, "The second"), ("c", "")]);
-    telegram.send(&lane(7), &post, None, id(1), WITHIN).await;
+    telegram.send(&lane(7), &post, None, attempt(1), WITHIN).await;
     let entry = sam.next_message().await;
     assert_eq!(entry.labels(), ["The first of them all", "The second", "c"]);
     assert_eq!(entry.keyboard.len(), 3);
@@ -48,7 +48,7 @@ async fn every_part_of_a_long_text_arrives() {
     let (standin, telegram, sam) = with_sam().await;
     let text = "Ten words of comfort 💙, and then ten words more. ".repeat(300);
     let post = ask(1, &text, &[("ok", "OK")]);
-    let delivery = telegram.send(&lane(7), &post, None, id(1), WITHIN).await;
+    let delivery = telegram.send(&lane(7), &post, None, attempt(1), WITHIN).await;
     let said = standin.said(7);
     assert!(said.len() >= 4);
     let solid = |text: &str| text.split_whitespace().collect::<String>();
@@ -77,12 +77,12 @@ async fn a_long_text_goes_on_where_it_stopped() {
         let before = standin.said(7).len();
         standin.clear_faults();
         standin.fault(fault.on("sendMessage").after(1));
-        assert_eq!(telegram.send(&lane(7), &post, None, id(2), WITHIN).await, expected);
+        assert_eq!(telegram.send(&lane(7), &post, None, attempt(2), WITHIN).await, expected);
         assert_eq!(standin.said(7).len(), before + 1);
         if let Delivery::RetryAfter(wait) = expected {
             tokio::time::sleep(wait).await;
         }
-        let delivery = telegram.send(&lane(7), &post, None, id(2), WITHIN).await;
+        let delivery = telegram.send(&lane(7), &post, None, attempt(2), WITHIN).await;
         let Delivery::Sent { native } = delivery else { panic!("{delivery:?}") };
         assert_eq!(native.split(',').count(), 3);
         assert_eq!(standin.said(7).len(), before + 3, "no part went out twice");
@@ -94,14 +94,14 @@ async fn refusals_are_told_apart() {
     let (standin, telegram, sam) = with_sam().await;
     let send = |chat: i64, n: i64| {
         let telegram = &telegram;
-        async move { telegram.send(&lane(chat), &say("hello"), None, id(n), WITHIN).await }
+        async move { telegram.send(&lane(chat), &say("hello"), None, attempt(n), WITHIN).await }
     };
     assert_eq!(send(99, 1).await, Delivery::Refused(Refusal::Bad { code: 400 }), "chat not found");
-    let empty = telegram.send(&lane(7), &say(" \n "), None, id(2), WITHIN).await;
+    let empty = telegram.send(&lane(7), &say(" \n "), None, attempt(2), WITHIN).await;
     assert_eq!(empty, Delivery::Refused(Refusal::Bad { code: 400 }));
     let mut nowhere = lane(7);
     nowhere.chat = "!room:matrix".to_owned();
-    let nowhere = telegram.send(&nowhere, &say("hello"), None, id(3), WITHIN).await;
+    let nowhere = telegram.send(&nowhere, &say("hello"), None, attempt(3), WITHIN).await;
     assert_eq!(nowhere, Delivery::Refused(Refusal::Bad { code: 400 }));
 
     sam.blocks();
@@ -119,12 +119,15 @@ async fn refusals_are_told_apart() {
 async fn a_pause_is_passed_on_and_hurries_nobody() {
     let (standin, telegram, _sam) = with_sam().await;
     standin.fault(Fault::retry_after(30).on("sendMessage"));
-    let delivery = telegram.send(&lane(7), &say("hello"), None, id(1), WITHIN).await;
+    let delivery = telegram.send(&lane(7), &say("hello"), None, attempt(1), WITHIN).await;
     assert_eq!(delivery, Delivery::RetryAfter(Duration::from_secs(30)));
     assert_eq!(standin.calls("sendMessage").len(), 1, "nothing is tried again in secret");
     let other = standin.user(8, "Alex");
     other.says("hello");
-    assert!(matches!(telegram.send(&lane(8), &say("hi"), None, id(2), WITHIN).await, Delivery::Sent { .. }));
+    assert!(matches!(
+        telegram.send(&lane(8), &say("hi"), None, attempt(2), WITHIN).await,
+        Delivery::Sent { .. }
+    ));
     assert_eq!(standin.violations(), 0);
 }
 
@@ -148,7 +151,7 @@ async fn unknown_outcomes_are_unknown_whatever_happened() {
         let before = standin.said(7).len();
         standin.fault(fault.clone().on("sendMessage"));
         let delivery =
-            telegram.send(&lane(7), &say("hello"), None, id(i64::try_from(n).unwrap()), within).await;
+            telegram.send(&lane(7), &say("hello"), None, attempt(i64::try_from(n).unwrap()), within).await;
         assert_eq!(delivery, Delivery::Unknown, "{fault:?}");
         assert_eq!(standin.said(7).len() - before, arrived, "{fault:?}");
     }
@@ -157,15 +160,21 @@ async fn unknown_outcomes_are_unknown_whatever_happened() {
 #[tokio::test]
 async fn what_certainly_did_not_go_is_unsent() {
     let (standin, telegram, _sam) = with_sam().await;
-    assert_eq!(telegram.send(&lane(7), &say("late"), None, id(1), Duration::ZERO).await, Delivery::Unsent);
+    assert_eq!(
+        telegram.send(&lane(7), &say("late"), None, attempt(1), Duration::ZERO).await,
+        Delivery::Unsent
+    );
     standin.goes_offline();
     // Finds out that the connections at hand are broken: before that the outcome is unknown.
     telegram.typing(&lane(7)).await;
-    assert_eq!(telegram.send(&lane(7), &say("off"), None, id(2), WITHIN).await, Delivery::Unsent);
+    assert_eq!(telegram.send(&lane(7), &say("off"), None, attempt(2), WITHIN).await, Delivery::Unsent);
     standin.comes_back().await.unwrap();
-    assert!(matches!(telegram.send(&lane(7), &say("on"), None, id(2), WITHIN).await, Delivery::Sent { .. }));
+    assert!(matches!(
+        telegram.send(&lane(7), &say("on"), None, attempt(2), WITHIN).await,
+        Delivery::Sent { .. }
+    ));
     standin.revoke_token("12345:changed");
-    assert_eq!(telegram.send(&lane(7), &say("void"), None, id(3), WITHIN).await, Delivery::Unsent);
+    assert_eq!(telegram.send(&lane(7), &say("void"), None, attempt(3), WITHIN).await, Delivery::Unsent);
     assert_eq!(standin.said(7), ["on"]);
 }
 
@@ -176,21 +185,24 @@ async fn the_desk_has_topics() {
     let post =
         Post::Desk(DeskPost::new(Some(Reference("KWG-7Q2MX".to_owned())), DeskKind::Opened, "A new case"));
     desk.adds_bot(&sam, false);
-    let refused = telegram.open_thread(&lane(-100_200), "KWG-7Q2MX", id(9), WITHIN).await.unwrap_err();
+    let refused =
+        telegram.open_thread(&lane(-100_200), "KWG-7Q2MX", attempt(9).id, WITHIN).await.unwrap_err();
     assert_eq!(refused, ThreadError::Refused { code: 400 });
     desk.adds_bot(&sam, true);
-    let topic =
-        telegram.open_thread(&lane(-100_200), &"KWG-7Q2MX é".repeat(30), id(9), WITHIN).await.unwrap();
-    assert!(matches!(telegram.send(&topic, &post, None, id(1), WITHIN).await, Delivery::Sent { .. }));
+    let topic = telegram
+        .open_thread(&lane(-100_200), &"KWG-7Q2MX é".repeat(30), attempt(9).id, WITHIN)
+        .await
+        .unwrap();
+    assert!(matches!(telegram.send(&topic, &post, None, attempt(1), WITHIN).await, Delivery::Sent { .. }));
     telegram.typing(&topic).await;
-    telegram.send(&lane(-100_200), &post, None, id(2), WITHIN).await;
+    telegram.send(&lane(-100_200), &post, None, attempt(2), WITHIN).await;
     let entries = standin.transcript(-100_200);
     let thread = topic.thread.as_ref().map(|thread| thread.parse().unwrap());
     let sent: Vec<_> = entries.iter().filter(|e| e.event == Event::Sent && !e.text.is_empty()).collect();
     assert_eq!((sent[0].thread, sent[0].text.as_str()), (thread, "A new case"));
     assert_eq!((sent[1].thread, sent[1].text.as_str()), (None, "KWG-7Q2MX: A new case"));
     assert!(entries.iter().any(|e| e.event == Event::Action && e.thread == thread));
-    let gone = telegram.send(&lane(-100_200).in_thread("999"), &post, None, id(3), WITHIN).await;
+    let gone = telegram.send(&lane(-100_200).in_thread("999"), &post, None, attempt(3), WITHIN).await;
     assert_eq!(gone, Delivery::Refused(Refusal::Bad { code: 400 }));
 }
 
@@ -217,7 +229,7 @@ async fn clearing_goes_back_48_hours() {
     standin.advance(Duration::from_hours(49));
     for n in 0..130 {
         let Delivery::Sent { native } =
-            telegram.send(&lane(7), &say(&format!("new {n}")), None, id(n), WITHIN).await
+            telegram.send(&lane(7), &say(&format!("new {n}")), None, attempt(n), WITHIN).await
         else {
             panic!("not sent");
         };

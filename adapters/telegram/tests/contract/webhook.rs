@@ -8,7 +8,7 @@ use chatbox_telegram::{Mode, Telegram};
 use chatbox_telegram_standin::{Event, Standin};
 use tokio::{net::TcpListener, sync::Notify};
 
-use crate::{TOKEN, WITHIN, ask, config, id, lane, message, noon, soon};
+use crate::{TOKEN, WITHIN, ask, attempt, config, lane, message, noon, soon};
 
 type Stored = Arc<Mutex<Vec<Batch>>>;
 
@@ -62,7 +62,7 @@ async fn a_press_is_answered_after_the_commit() {
     let sam = standin.user(7, "Sam");
     sam.says("hello");
     soon(committed.notified()).await;
-    telegram.send(&lane(7), &ask(2, "Well?", &[("yes", "Yes")]), None, id(1), WITHIN).await;
+    telegram.send(&lane(7), &ask(2, "Well?", &[("yes", "Yes")]), None, attempt(1), WITHIN).await;
     sam.presses("Yes");
     soon(committed.notified()).await;
     sam.next(Event::Answered).await;
