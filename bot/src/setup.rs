@@ -35,7 +35,8 @@ impl Setup {
         let origin = Origin::of(&loaded);
         let content = origin.load(clock::uk_day(now))?;
         let Loaded { config, path } = loaded;
-        let engine = Engine::new(content, config.hub.for_engine(&config.retention, &config.limits));
+        let engine =
+            Engine::new(content, config.hub.for_engine(&config.retention, &config.limits, &config.targets));
         Ok(Self { config, path, origin, engine })
     }
 }

@@ -27,8 +27,10 @@ pub enum Effect {
     CancelTimer {
         name: String,
     },
-    /// Carries an edit or a deletion over to the copies that were made of a message: the texts
-    /// that the input with [`crate::input::Message::id`] `of` caused on the other side.
+    /// Carries an edit or a deletion over to the copies that were made of a message: those texts
+    /// that the input with [`crate::input::Message::id`] `of` caused on the other side that pass
+    /// on its words, which are [`SayKind::Relay`] to the person and [`DeskKind::Message`] at the
+    /// desk. An alert or a notice stands, whatever becomes of the words that led to it.
     Amend {
         of: String,
         /// The new text; none deletes.
@@ -105,7 +107,8 @@ pub struct DeskPost {
     pub case: Option<Reference>,
     pub kind: DeskKind,
     pub text: String,
-    /// Commands that a press can give: the id is the command's name.
+    /// Commands that a press can give. The id is the command, with what follows it behind a dot
+    /// (`take`, `close.landed`); a press of it says the same as the text `/ID`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<Choice>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,12 +116,16 @@ pub struct DeskPost {
     /// So many of the last lines of the conversation before this input are added on the way out.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub history: u16,
+    /// Who the platform says the person is is added on the way out: an audited act of the duty
+    /// lead's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub identify: bool,
 }
 
 impl DeskPost {
     /// Words alone.
     pub fn new(case: Option<Reference>, kind: DeskKind, text: impl Into<String>) -> Self {
-        Self { case, kind, text: text.into(), choices: Vec::new(), media: None, history: 0 }
+        Self { case, kind, text: text.into(), choices: Vec::new(), media: None, history: 0, identify: false }
     }
 }
 
@@ -175,6 +182,21 @@ pub enum AuditKind {
     Released,
     Transferred,
     Identified,
+    Acknowledged,
+    Noted,
+    /// A practitioner's words went to the person.
+    Relayed,
+    /// A practitioner had the transcript shown.
+    HistoryRead,
+    /// Taken although the person would rather not talk to that organisation.
+    Overridden,
+    /// A conversation went back to the queue because whoever held it fell silent or may not act
+    /// any more.
+    Returned,
+    /// The duty lead was written to by the second route.
+    Paged,
+    /// Somebody who may not tried to act.
+    Refused,
     Parked,
     Replayed,
 }

@@ -13,7 +13,7 @@ use crate::{
     directory::{Hours, Nation},
     effect::{DeskKind, Effect, SayKind},
     ids::Reference,
-    input::{Attachment, Input, InputKind, Message},
+    input::{Attachment, DeskMessage, Input, InputKind, Message},
     safety::{Heard, Route},
     understanding::{Intent, Meaning, Memory},
 };
@@ -59,7 +59,8 @@ pub struct DeskView {
     pub confidentiality: Option<Confidentiality>,
     /// There is a duty lead who can be written to by a second route.
     pub lead: bool,
-    /// Every open case, as of a moment ago.
+    /// Every open case, as of a moment ago: of conversations, and of requests that were saved
+    /// and not closed yet.
     pub queue: Vec<Queued>,
 }
 
@@ -105,6 +106,24 @@ pub struct Hub {
     /// Messages a minute that one person may send before the bot only listens for danger.
     /// 0: no limit.
     pub person_per_minute: u32,
+    pub targets: Targets,
+}
+
+/// Within how many minutes a person should answer on each route, while the hub is open. 0: at
+/// once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Targets {
+    /// Also for somebody who asked for a person without any danger.
+    pub b: u32,
+    pub c: u32,
+    pub d: u32,
+    pub e: u32,
+}
+
+impl Default for Targets {
+    fn default() -> Self {
+        Self { b: 480, c: 15, d: 0, e: 0 }
+    }
 }
 
 impl Engine {
@@ -155,6 +174,13 @@ impl Engine {
         talk.say_as(SayKind::Safety, text);
         talk.tell_desk(DeskKind::Alert, "The bot failed on a message of this person. Please look.");
         talk.finish()
+    }
+
+    /// Answers what was written in the desk's room outside every case: `queue` and `help`. Colleagues'
+    /// own talk is left alone, and a command for one case belongs to that case's conversation
+    /// ([`crate::desk::addressed`]). Nothing of this touches a conversation.
+    pub fn desk_room(&self, message: &DeskMessage, now: Timestamp, desk: &DeskView) -> Vec<Effect> {
+        crate::desk::in_room(message, now, desk)
     }
 
     /// What a text means on its own. `step`: the question it answers.

@@ -104,6 +104,19 @@ impl FromStr for Lane {
 #[serde(transparent)]
 pub struct Reference(pub String);
 
+impl Reference {
+    /// Reads one that somebody typed, in capitals or not.
+    pub fn read(text: &str) -> Option<Self> {
+        let text = text.to_ascii_uppercase();
+        let (prefix, rest) = text.split_once('-')?;
+        let fits = prefix.len() == 3
+            && prefix.bytes().all(|b| b.is_ascii_uppercase())
+            && rest.len() == 5
+            && rest.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        fits.then_some(Self(text))
+    }
+}
+
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -6,7 +6,7 @@
 pub mod channel;
 pub mod content;
 pub mod conversation;
-mod desk;
+pub mod desk;
 pub mod dialogue;
 pub mod directory;
 pub mod effect;

@@ -7,7 +7,7 @@ use chatbox_core::{
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{de, limits::Limits, retention::Retention};
+use super::{de, limits::Limits, retention::Retention, targets::Targets};
 
 /// The deployer's own facts. The defaults name no real hub.
 #[derive(Debug, Clone, Deserialize)]
@@ -58,7 +58,7 @@ pub const EXAMPLE_NAME: &str = "the staff wellbeing hub";
 
 impl Hub {
     /// As the engine takes it.
-    pub fn for_engine(&self, retention: &Retention, limits: &Limits) -> engine::Hub {
+    pub fn for_engine(&self, retention: &Retention, limits: &Limits, targets: &Targets) -> engine::Hub {
         engine::Hub {
             name: self.name.clone(),
             phone: self.phone.clone(),
@@ -71,6 +71,7 @@ impl Hub {
             confidentiality: self.confidentiality.clone(),
             chat_days: retention.chat_days,
             person_per_minute: limits.person_per_minute,
+            targets: engine::Targets { b: targets.b, c: targets.c, d: targets.d, e: targets.e },
         }
     }
 

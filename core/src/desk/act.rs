@@ -10,12 +10,23 @@ use crate::{
     safety::Route,
 };
 
+/// To somebody who may not act.
+pub(super) const NOT_ENROLLED: &str = "You are not enrolled at this desk, so nothing was done.";
+
+/// What a practitioner can do in the thread of a case.
+pub(super) const COMMANDS: &str = "\
+take: talk with the person. What you write then goes to them.
+release: hand back to the bot.
+safe REASON: close the flag.
+note TEXT: for colleagues only.
+close OUTCOME: end the case.";
+
 impl Talk<'_> {
     /// Acts on what was written in the thread of this conversation's case. Who is not enrolled
     /// gets a notice and changes nothing.
     pub(crate) fn desk_message(&mut self, message: &DeskMessage) {
         let Some(member) = self.context.desk.members.get(&message.by).cloned() else {
-            self.answer(message, "You are not enrolled at this desk, so nothing was done.");
+            self.answer(message, NOT_ENROLLED);
             return;
         };
         let text = message.said.text.trim();
@@ -42,11 +53,7 @@ impl Talk<'_> {
             "safe" => self.safe(message, rest),
             "close" => self.close(message, rest),
             "note" => self.answer(message, "Noted."),
-            "help" => self.answer(
-                message,
-                "take: talk with the person. release: hand back to the bot. safe REASON: close the flag. \
-                 note TEXT: for colleagues only. close OUTCOME: end the case.",
-            ),
+            "help" => self.answer(message, COMMANDS),
             _ => self.answer(message, &format!("«{command}» is no command here. Say help for the list.")),
         }
     }

@@ -1,6 +1,7 @@
 //! The desk: cases, who holds a conversation, and what a practitioner does in a case thread.
 
 mod act;
+mod queue;
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
@@ -14,6 +15,9 @@ use crate::{
     safety::{Kind, Route, kind_name},
     understanding::Reason,
 };
+
+pub use queue::addressed;
+pub(crate) use queue::in_room;
 
 /// How far back platforms let a bot delete messages.
 pub(crate) const CLEAR_WITHIN: jiff::SignedDuration = jiff::SignedDuration::from_hours(48);

@@ -8,7 +8,7 @@ use chatbox_core::{
     conversation::Conversation,
     directory::{Hours, Nation},
     effect::{Effect, Say},
-    engine::{Context, DeskView, Engine, Hub, Member, Turn},
+    engine::{Context, DeskView, Engine, Hub, Member, Targets, Turn},
     ids::{ChannelKind, Lane},
     input::{DeskMessage, Input, InputKind, Message},
 };
@@ -65,6 +65,7 @@ pub(crate) fn hub() -> Hub {
         confidentiality: "Your manager cannot see this chat. The hub's practitioners can.".into(),
         chat_days: 90,
         person_per_minute: 20,
+        targets: Targets::default(),
     }
 }
 
