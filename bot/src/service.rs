@@ -211,7 +211,7 @@ fn telegram_config(config: &Config) -> Result<Option<TelegramConfig>, Stop> {
 }
 
 fn webhook(telegram: &Arc<Telegram>, section: &telegram::Telegram, store: &Store) -> Router {
-    let secrets = section.webhook_secret.iter().cloned().collect();
+    let secrets = section.webhook_secret.iter().chain(&section.webhook_secret_old).cloned().collect();
     let store = store.clone();
     telegram.webhook_router(webhook_path(section), secrets, move |batch| {
         let store = store.clone();

@@ -46,6 +46,8 @@ pub const KEYS: &[&str] = &[
     "telegram.webhook_listen",
     "telegram.webhook_secret",
     "telegram.webhook_secret_file",
+    "telegram.webhook_secret_old",
+    "telegram.webhook_secret_old_file",
     "telegram.per_second",
     "telegram.chat_per_second",
     "telegram.group_per_minute",

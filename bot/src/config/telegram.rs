@@ -32,6 +32,11 @@ pub struct Telegram {
     pub webhook_secret: Option<SecretString>,
     #[serde(deserialize_with = "de::path")]
     pub webhook_secret_file: Option<PathBuf>,
+    /// Good beside the new one while the secret is being changed.
+    #[serde(deserialize_with = "de::secret")]
+    pub webhook_secret_old: Option<SecretString>,
+    #[serde(deserialize_with = "de::path")]
+    pub webhook_secret_old_file: Option<PathBuf>,
     /// Messages a second altogether. 0: no limit, as for the other two.
     #[serde(deserialize_with = "de::rate")]
     pub per_second: f64,
@@ -85,6 +90,8 @@ impl Default for Telegram {
             webhook_listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 8443))),
             webhook_secret: None,
             webhook_secret_file: None,
+            webhook_secret_old: None,
+            webhook_secret_old_file: None,
             per_second: 30.0,
             chat_per_second: 1.0,
             group_per_minute: 20.0,
@@ -96,7 +103,9 @@ impl Telegram {
     pub(super) fn resolve(&mut self, base: &Path) -> Result<(), Fault> {
         secret::from_file(base, "telegram.token", &mut self.token, self.token_file.as_deref())?;
         let file = self.webhook_secret_file.as_deref();
-        secret::from_file(base, "telegram.webhook_secret", &mut self.webhook_secret, file)
+        secret::from_file(base, "telegram.webhook_secret", &mut self.webhook_secret, file)?;
+        let file = self.webhook_secret_old_file.as_deref();
+        secret::from_file(base, "telegram.webhook_secret_old", &mut self.webhook_secret_old, file)
     }
 
     pub(super) fn warnings(&self) -> Vec<String> {
@@ -155,19 +164,26 @@ impl Telegram {
                 "telegram.mode is \"webhook\", so telegram.webhook_listen must be set.".into(),
             ));
         }
-        let good = self.webhook_secret.as_ref().is_some_and(|secret| {
-            let secret = secret.expose_secret();
-            (16..=256).contains(&secret.len())
-                && secret.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-        });
-        if good {
-            Ok(())
-        } else {
-            Err(Fault(
+        if !self.webhook_secret.as_ref().is_some_and(is_secret) {
+            return Err(Fault(
                 "telegram.mode is \"webhook\", so telegram.webhook_secret must be set: 16 to 256 of A-Z, a-z, \
                  0-9, _ and -."
                     .into(),
-            ))
+            ));
         }
+        if !self.webhook_secret_old.as_ref().is_none_or(is_secret) {
+            return Err(Fault(
+                "telegram.webhook_secret_old must be the secret of before, 16 to 256 of A-Z, a-z, 0-9, _ and -, \
+                 or not be set."
+                    .into(),
+            ));
+        }
+        Ok(())
     }
+}
+
+fn is_secret(secret: &SecretString) -> bool {
+    let secret = secret.expose_secret();
+    (16..=256).contains(&secret.len())
+        && secret.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }

@@ -157,6 +157,7 @@ fn decide(work: &Work, engine: &Engine, desk: &DeskView, decided: &mut Vec<Decid
             if claimed.poisoned {
                 engine.give_up(&conversation, &claimed.input, &context)
             } else {
+                kill_point("decide.engine");
                 engine.turn(&conversation, &claimed.input, &context)
             }
         }));

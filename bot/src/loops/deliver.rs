@@ -11,7 +11,7 @@ use std::{
 };
 
 use chatbox_core::{
-    channel::{Attempt, Channel as _, Delivery, Incoming, Post, Refusal, ThreadError},
+    channel::{Attempt, Channel, Delivery, Incoming, Post, Refusal, ThreadError},
     effect::{DeskPost, SayKind},
     ids::{ChannelKind, Lane, OutboxId, Reference},
     input::{Input, InputKind},
@@ -62,8 +62,8 @@ impl Desk {
 }
 
 /// Everything that sending needs to remember.
-pub struct Outlet {
-    channels: Vec<AnyChannel>,
+pub struct Outlet<C = AnyChannel> {
+    channels: Vec<C>,
     desk: Desk,
     budget: Mutex<Budget>,
     /// Failures in a row, by chat.
@@ -73,8 +73,8 @@ pub struct Outlet {
     retiring: Arc<tokio::sync::Semaphore>,
 }
 
-impl Outlet {
-    pub fn new(channels: Vec<AnyChannel>, desk: Desk, rates: Rates) -> Arc<Self> {
+impl<C: Channel> Outlet<C> {
+    pub fn new(channels: Vec<C>, desk: Desk, rates: Rates) -> Arc<Self> {
         Arc::new(Self {
             channels,
             desk,
@@ -85,7 +85,7 @@ impl Outlet {
         })
     }
 
-    fn channel(&self, kind: ChannelKind) -> Option<&AnyChannel> {
+    fn channel(&self, kind: ChannelKind) -> Option<&C> {
         self.channels.iter().find(|channel| channel.kind() == kind)
     }
 
@@ -109,7 +109,11 @@ impl Outlet {
 
 /// Sends what can be sent at `now`, and returns how many rows that were. Call again while it is
 /// not 0.
-pub async fn step(store: &Store, outlet: &Arc<Outlet>, now: Timestamp) -> Result<usize, StoreError> {
+pub async fn step<C: Channel + Clone + 'static>(
+    store: &Store,
+    outlet: &Arc<Outlet<C>>,
+    now: Timestamp,
+) -> Result<usize, StoreError> {
     let lanes = claim(store, now, LANES).await?;
     let count = lanes.iter().map(Vec::len).sum();
     let mut sending = JoinSet::new();
@@ -126,7 +130,11 @@ pub async fn step(store: &Store, outlet: &Arc<Outlet>, now: Timestamp) -> Result
 }
 
 /// Sends until `stop` is ready; then finishes what is under way.
-pub async fn run(store: &Store, outlet: &Arc<Outlet>, stop: impl Future<Output = ()>) {
+pub async fn run<C: Channel + Clone + 'static>(
+    store: &Store,
+    outlet: &Arc<Outlet<C>>,
+    stop: impl Future<Output = ()>,
+) {
     let mut changes = store.outbox_changes();
     let mut sending: JoinSet<Result<(), StoreError>> = JoinSet::new();
     tokio::pin!(stop);
@@ -185,13 +193,16 @@ async fn claim(store: &Store, now: Timestamp, lanes: usize) -> Result<Vec<Vec<Se
         });
         found[at].push(job);
     }
+    if !found.is_empty() {
+        kill_point("deliver.leased");
+    }
     Ok(found)
 }
 
 /// Sends the rows of one lane in order, up to the first that has to wait.
-async fn lane(
+async fn lane<C: Channel + Clone + 'static>(
     store: Store,
-    outlet: Arc<Outlet>,
+    outlet: Arc<Outlet<C>>,
     jobs: Vec<SendJob>,
     began: Timestamp,
 ) -> Result<(), StoreError> {
@@ -212,8 +223,9 @@ async fn lane(
         }
         ends.push((job.id, job.fence, end));
     }
-    kill_point("deliver.sent");
+    kill_point("deliver.before_finish");
     let late = store.finish_sends(ends, now()).await?;
+    kill_point("deliver.finished");
     for id in late {
         tracing::warn!(outbox.id = %id, "a send ended after its lease; it may go out twice");
     }
@@ -223,9 +235,9 @@ async fn lane(
     Ok(())
 }
 
-async fn one(
+async fn one<C: Channel + Clone + 'static>(
     store: &Store,
-    outlet: &Outlet,
+    outlet: &Outlet<C>,
     job: &SendJob,
     now: &(impl Fn() -> Timestamp + Sync),
     news: &mut Vec<Incoming>,
@@ -252,8 +264,8 @@ async fn one(
     }
 }
 
-async fn to_person(
-    outlet: &Outlet,
+async fn to_person<C: Channel + Clone + 'static>(
+    outlet: &Outlet<C>,
     job: &SendJob,
     lane: &Lane,
     post: &Post,
@@ -294,9 +306,9 @@ async fn to_person(
     }
 }
 
-async fn to_desk(
+async fn to_desk<C: Channel>(
     store: &Store,
-    outlet: &Outlet,
+    outlet: &Outlet<C>,
     job: &SendJob,
     post: &DeskPost,
     now: &(impl Fn() -> Timestamp + Sync),
@@ -343,9 +355,9 @@ async fn to_desk(
 }
 
 /// The thread of a case; `Err(None)` if there can be none.
-async fn open_thread(
-    outlet: &Outlet,
-    channel: &AnyChannel,
+async fn open_thread<C: Channel>(
+    outlet: &Outlet<C>,
+    channel: &C,
     job: &SendJob,
     case: &Reference,
     room: &Lane,
@@ -376,16 +388,16 @@ async fn open_thread(
     }
 }
 
-fn moved(outlet: &Outlet, to: Lane, now: Timestamp) -> SendEnd {
+fn moved<C: Channel>(outlet: &Outlet<C>, to: Lane, now: Timestamp) -> SendEnd {
     tracing::error!(desk.room = to.chat, "the desk's room has a new id: set desk.room to it");
     *outlet.desk.room.lock().unwrap_or_else(PoisonError::into_inner) = Some(to);
     SendEnd::Retry { at: now }
 }
 
 /// Sends once, if lease and budget allow it.
-async fn attempt(
-    outlet: &Outlet,
-    channel: &AnyChannel,
+async fn attempt<C: Channel>(
+    outlet: &Outlet<C>,
+    channel: &C,
     job: &SendJob,
     lane: &Lane,
     post: &Post,
@@ -405,6 +417,7 @@ async fn attempt(
     kill_point("deliver.before_send");
     let attempt = Attempt { id: job.id, made: job.made, repeat: job.unknown_before };
     let delivery = channel.send(lane, post, None, attempt, SEND_WITHIN).await;
+    kill_point("deliver.after_send");
     metrics::counter!(
         "chatbox_deliveries_total",
         "channel" => channel.kind().as_str(),
@@ -418,8 +431,8 @@ async fn attempt(
 }
 
 /// When to try again.
-fn not_yet(
-    outlet: &Outlet,
+fn not_yet<C: Channel>(
+    outlet: &Outlet<C>,
     job: &SendJob,
     lane: &Lane,
     delivery: &Delivery,
@@ -442,9 +455,9 @@ fn not_yet(
     }
 }
 
-async fn clear(
+async fn clear<C: Channel>(
     store: &Store,
-    outlet: &Outlet,
+    outlet: &Outlet<C>,
     lane: &Lane,
     within: SignedDuration,
     also: &[String],
@@ -459,7 +472,7 @@ async fn clear(
 }
 
 /// Takes the buttons off the message before this one. Nobody waits for it.
-fn retire_older(outlet: &Outlet, channel: &AnyChannel, lane: &Lane, native: &str) {
+fn retire_older<C: Channel + Clone + 'static>(outlet: &Outlet<C>, channel: &C, lane: &Lane, native: &str) {
     let older = {
         let mut keyboards = outlet.keyboards.lock().unwrap_or_else(PoisonError::into_inner);
         if keyboards.len() >= MAX_KEYBOARDS {

@@ -48,6 +48,8 @@ pub async fn step<C: Channel>(
     seeds: impl FnMut() -> u64 + Send,
 ) -> Result<Vec<Lane>, StepError> {
     let batch = channel.receive(committed.as_deref()).await?;
+    // By now the platform was told that we have the batch before this one.
+    kill_point("receive.told");
     let lanes = take(store, &batch, now(), seeds).await?;
     *committed = batch.cursor;
     Ok(lanes)

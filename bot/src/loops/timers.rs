@@ -6,7 +6,7 @@ use chatbox_store::{Periods, Purged, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{pause, until};
-use crate::{clock, config::retention::Retention, seed};
+use crate::{clock, config::retention::Retention, kill::kill_point, seed};
 
 /// Timers fired in one transaction at most.
 const BATCH: usize = 256;
@@ -25,7 +25,11 @@ pub async fn step(
     now: Timestamp,
     seeds: impl FnMut() -> u64 + Send,
 ) -> Result<usize, StoreError> {
-    store.due_timers(now, BATCH, seeds).await
+    let fired = store.due_timers(now, BATCH, seeds).await?;
+    if fired > 0 {
+        kill_point("timers.fired");
+    }
+    Ok(fired)
 }
 
 /// Fires and purges until `stop` is ready.

@@ -201,6 +201,15 @@ impl Standin {
         found
     }
 
+    /// As [`wait_for`](Self::wait_for), without the panic: `None` when `patience` is over.
+    pub async fn wait_within<R>(
+        &self,
+        patience: Duration,
+        mut find: impl FnMut(&[Entry]) -> Option<R>,
+    ) -> Option<R> {
+        self.shared.wait(patience, |world| find(&world.transcript)).await
+    }
+
     /// Waits until this many calls of a method have come in.
     pub async fn wait_for_calls(&self, method: &str, count: usize) {
         let found = self.shared.wait(PATIENCE, |world| {
