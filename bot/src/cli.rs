@@ -92,11 +92,40 @@ pub struct Converse {
 /// Says what texts mean. Reads lines such as {"text": "I can't sleep", "step": "needs"} ("step",
 /// the question being answered, may be left out) and writes one line for each.
 #[derive(Debug, Args)]
+#[command(after_help = SCORE)]
 pub struct Understand {
     /// The question that every text answers, unless its line says otherwise.
     #[arg(long, value_name = "NAME")]
     pub step: Option<String>,
+    /// Measures: a file of texts with what should be read out of each.
+    #[arg(long, value_name = "FILE")]
+    pub score: Option<PathBuf>,
+    /// The figures as one line of JSON.
+    #[arg(long, requires = "score")]
+    pub json: bool,
 }
+
+const SCORE: &str = r#"With --score FILE it measures instead. Each line of the file is a text and what should be read
+out of it; whatever a line leaves out is not measured:
+  {"text": "can't sleep and skint", "needs": ["sleep", "finance"], "label": "my own"}
+  {"text": "I want to end it", "min": "C", "kinds": ["suicide"]}
+  {"text": "8 of us, fortnightly", "group": {"size": {"min": 8, "max": 8}, "frequency": "fortnightly"}}
+
+  text, or texts   the message; or several in turn, of which the last is measured
+  step             the question that it answers
+  route            the right route, "C", or all that are right, ["B", "C"]
+  min, max         the gentlest and the highest route that is right
+  soft             whether it is a mere denial (left out: it is not, where B or above is right)
+  risk             true: B or above; false: A, or a mere denial
+  kinds            every kind of danger in it; [] for none
+  needs            every need that would be right; [] for none
+  intent           what the person wants the bot to do
+  group            every slot of a group request in it; {} for none
+  label            figures are also given by label (a "group" that is a name, "kind" and
+                   "source" are read as label too)
+  id, note         for whoever keeps the file
+
+Figures are precision and recall, each with its 95 % interval, then the lines that were wrong."#;
 
 /// Checks configuration and content. Faults are file:line:column: error: …, and exit code 2.
 #[derive(Debug, Args)]

@@ -1,4 +1,8 @@
-//! `chatbox understand`: what texts mean, line by line.
+//! `chatbox understand`: what texts mean, line by line; with `--score` how often that is right.
+
+mod expect;
+mod figures;
+mod score;
 
 use std::{
     io::{self, BufRead as _, Write as _},
@@ -14,9 +18,13 @@ use crate::{cli::Understand, clock, setup::Setup, stop::Stop};
 /// At most this much is read as one line.
 const MAX_LINE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Reads standard input to its end; one line out for each line in, as soon as it is there.
+/// Reads standard input to its end; one line out for each line in, as soon as it is there. With
+/// `--score` reads that file, and writes figures.
 pub fn run(config: Option<&Path>, args: &Understand) -> Result<(), Stop> {
     let setup = Setup::read(config, clock::now())?;
+    if let Some(file) = &args.score {
+        return score::run(&setup.engine, file, args.step.as_deref(), args.json);
+    }
     let mut input = io::stdin().lock();
     let mut output = io::BufWriter::new(io::stdout().lock());
     let mut line = Vec::new();

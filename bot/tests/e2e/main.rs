@@ -8,3 +8,4 @@ mod refusals;
 mod secrecy;
 mod support;
 mod telegram;
+mod understand;

@@ -1,0 +1,84 @@
+//! `chatbox understand --score`: what it counts as right, and what it refuses.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::{Ran, chatbox, folder, run};
+
+fn score(lines: &str, args: &[&str]) -> Ran {
+    let dir = folder();
+    fs::write(dir.path().join("texts.jsonl"), lines).unwrap();
+    run(chatbox(dir.path(), ["understand", "--score", "texts.jsonl"].iter().chain(args)), b"")
+}
+
+fn figures(lines: &str) -> Value {
+    let ran = score(lines, &["--json"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    serde_json::from_str(&ran.out).unwrap()
+}
+
+#[test]
+fn right_and_wrong_lines_are_counted_with_their_intervals() {
+    let figures = figures(concat!(
+        "{\"text\": \"I want to kill myself\", \"min\": \"C\", \"kinds\": [\"suicide\"], \"group\": \"thoughts\"}\n",
+        "{\"text\": \"lovely weather\", \"route\": [\"D\", \"E\"], \"kind\": \"missed\"}\n",
+        "{\"text\": \"lovely weather\", \"risk\": false}\n",
+        "{\"text\": \"I'm not suicidal\", \"route\": \"B\", \"soft\": true}\n",
+        "\n",
+        "{\"text\": \"I'm skint\", \"needs\": [\"finance\"]}\n",
+        "{\"text\": \"I'm skint\", \"needs\": [\"housing\"], \"source\": \"wrong\"}\n",
+        "{\"text\": \"lovely weather\", \"needs\": []}\n",
+        "{\"text\": \"8 of us\", \"group\": {\"size\": {\"min\": 8, \"max\": 8}, \"access\": \"closed\"}}\n",
+        "{\"text\": \"delete my data\", \"intent\": \"delete_data\"}\n",
+    ));
+    assert_eq!(figures["lines"], 9);
+    assert_eq!(figures["route"]["all"]["right"]["part"], 3);
+    assert_eq!(figures["route"]["all"]["right"]["interval"], json!([30.1, 95.4]));
+    assert_eq!(figures["route"]["danger"]["recall"]["percent"], 50.0);
+    assert_eq!(figures["route"]["by_label"]["missed"]["too_low"], 1);
+    assert_eq!(figures["route"]["misses"][0]["text"], "lovely weather");
+    assert_eq!(figures["kinds"]["all"]["precision"]["percent"], 100.0);
+    assert_eq!(figures["needs"]["all"]["first"]["recall"]["percent"], 50.0);
+    assert_eq!(figures["needs"]["all"]["none"]["percent"], 100.0);
+    assert_eq!(figures["needs"]["by_label"]["wrong"]["first_three"]["recall"]["percent"], 0.0);
+    assert_eq!(figures["slots"]["all"]["precision"]["percent"], 100.0);
+    assert_eq!(figures["slots"]["all"]["recall"]["percent"], 50.0);
+    assert_eq!(figures["intent"]["all"]["percent"], 100.0);
+}
+
+#[test]
+fn figures_for_people_name_each_line_that_was_wrong() {
+    let ran = score("{\"text\": \"I'm skint\", \"needs\": [\"housing\"]}\n", &[]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(
+        ran.out.contains("\"I'm skint\" → finance") && ran.out.contains("wanted: housing"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn line_that_cannot_be_measured_is_named_and_ends_it() {
+    for (line, says) in [
+        ("{\"text\": \"hello\"}", "line 2: it says nothing of what is expected"),
+        ("{\"text\": \"hello\", \"need\": [\"sleep\"]}", "line 2: unknown field `need`"),
+        ("{\"text\": \"hello\", \"min\": \"C\", \"max\": \"B\"}", "line 2: no route is left"),
+        ("{\"min\": \"C\"}", "line 2: it has neither"),
+        ("secret words", "line 2: it is not JSON"),
+    ] {
+        let ran = score(&format!("{{\"text\": \"hello\", \"risk\": false}}\n{line}\n"), &[]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""));
+        assert!(ran.err.contains(says) && !ran.err.contains("secret"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn texts_of_the_project_are_read_as_they_stand() {
+    let dir = folder();
+    let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/tests");
+    for file in ["safety/danger.jsonl", "understanding/needs.jsonl", "understanding/slots.jsonl"] {
+        let ran = run(chatbox(dir.path(), ["understand", "--score", &format!("{tests}/{file}")]), b"");
+        assert_eq!(ran.code, Some(0), "{file}: {}", ran.err);
+    }
+}
