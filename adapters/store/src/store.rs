@@ -149,7 +149,8 @@ impl Store {
 
     /// The oldest undecided inputs, at most `limit`, of conversations that nobody else has
     /// claimed. `None` when there are none. By the time this returns, each input's `tries` has
-    /// been raised on disk.
+    /// been raised on disk. One that was tried twice before comes alone: it may be what made the
+    /// process fail, and what waits beside it must not be set aside with it.
     ///
     /// On SQLite only the service claims: who holds what is known to its process alone.
     ///

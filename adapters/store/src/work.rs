@@ -20,6 +20,15 @@ use crate::{
 /// An input that was tried this often without being decided is handed out as `poisoned`.
 pub const MAX_TRIES: u16 = 5;
 
+/// An input that was tried this often is handed out alone, so that what fails with it does not
+/// count against others. Anything may be tried once more than it deserves: the process was killed.
+const SUSPECT: i64 = 2;
+
+/// How many of the oldest waiting inputs go out together, by how often each was tried before.
+pub(crate) fn together(tries: impl Iterator<Item = i64>) -> usize {
+    tries.take_while(|tries| *tries < SUSPECT).count().max(1)
+}
+
 /// Undecided inputs, held for this claimer until it is committed or dropped. Dropping it gives
 /// the inputs back undecided; their tries stay counted.
 pub struct Claim {

@@ -88,7 +88,7 @@ impl Postgres {
         }
         let lanes: Vec<&str> = locked.iter().map(|(lane, _)| lane.as_str()).collect();
         // A statement of its own, so that it sees what the former holders committed.
-        let found = sqlx::query(
+        let mut found = sqlx::query(
             "SELECT seq, lane, native, received, seed, tries, body FROM inbox
              WHERE status = 0 AND lane = ANY($1) ORDER BY seq LIMIT $2",
         )
@@ -99,6 +99,8 @@ impl Postgres {
         if found.is_empty() {
             return Ok(Looked::AllHeld);
         }
+        let tries: Vec<i64> = found.iter().map(|row| row.try_get(5)).collect::<sqlx::Result<_>>()?;
+        found.truncate(work::together(tries.into_iter()));
         let mut seqs: Vec<i64> = Vec::with_capacity(found.len());
         let mut gather = work::Gather::default();
         for row in &found {

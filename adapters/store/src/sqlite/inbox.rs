@@ -144,7 +144,7 @@ impl Task for Take {
                 lanes.wanted |= !busy.is_empty();
                 busy.into_iter().chain(group.taken.iter().cloned()).collect()
             };
-            let found = sqlx::query(
+            let mut found = sqlx::query(
                 "SELECT i.seq, i.lane, i.native, i.received, i.seed, i.tries, i.body, c.state
                  FROM inbox i INDEXED BY inbox_waiting LEFT JOIN conversation c ON c.lane = i.lane
                  WHERE i.status = 0 AND i.lane NOT IN (SELECT value FROM json_each($1))
@@ -157,6 +157,8 @@ impl Task for Take {
             if found.is_empty() {
                 return Ok(());
             }
+            let tries: Vec<i64> = found.iter().map(|row| row.try_get(5)).collect::<sqlx::Result<_>>()?;
+            found.truncate(work::together(tries.into_iter()));
             let mut seqs = Vec::with_capacity(found.len());
             let mut gather = work::Gather::default();
             for row in &found {
