@@ -25,6 +25,7 @@ mod plan;
 mod postgres;
 mod purge;
 mod read;
+mod redact;
 mod rows;
 pub mod seal;
 mod sends;
@@ -34,8 +35,8 @@ mod views;
 mod work;
 
 pub use error::{OpenError, StoreError};
-pub use sends::{Destination, SendBody, SendEnd, SendJob, SendLimits};
-pub use store::{Changes, Store, StoreConfig};
+pub use sends::{Destination, Reach, SendBody, SendEnd, SendJob, SendLimits};
+pub use store::{Changes, SecretBytes, Store, StoreConfig};
 pub use views::{
     Audited, Line, OpenCase, Parked, Periods, Practitioner, Purged, Saved, SendState, Spoken, Stats,
 };

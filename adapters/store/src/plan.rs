@@ -348,7 +348,6 @@ const ERASE_RECORDS: [&str; 2] =
 #[derive(Default)]
 pub(crate) struct Batch {
     pub(crate) erasures: Vec<Erasure>,
-    pub(crate) redactions: Vec<(String, String)>,
     pub(crate) decided: Vec<i64>,
     pub(crate) parked: Vec<i64>,
     pub(crate) states: BTreeMap<String, StateRow>,
@@ -359,6 +358,8 @@ pub(crate) struct Batch {
     pub(crate) timers: BTreeMap<(String, String), Option<(String, i64)>>,
     pub(crate) audits: Vec<AuditRow>,
     pub(crate) out: Vec<OutRow>,
+    /// Lane and native id of what was taken back.
+    pub(crate) redactions: Vec<(String, String)>,
 }
 
 /// Why a batch cannot be made or written.

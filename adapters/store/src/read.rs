@@ -18,6 +18,10 @@ use crate::{
 
 type Result<T> = std::result::Result<T, StoreError>;
 
+/// Keeps a secret in `meta`, in place of an older one of the same name.
+pub(crate) const KEEP_SECRET: &str = "INSERT INTO meta (name, value) VALUES ($1, $2)
+     ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
 /// Defines a module of queries for one database's connection.
 macro_rules! queries {
     ($name:ident, $connection:ty) => {
@@ -34,12 +38,23 @@ macro_rules! queries {
                     .await?)
             }
 
+            pub(super) async fn meta(db: &mut Connection, name: &str) -> Result<Option<Vec<u8>>> {
+                Ok(sqlx::query_scalar("SELECT value FROM meta WHERE name = $1")
+                    .bind(name)
+                    .fetch_optional(db)
+                    .await?)
+            }
+
             pub(super) async fn next_timer(db: &mut Connection) -> Result<Option<i64>> {
                 Ok(sqlx::query_scalar("SELECT min(due) FROM timer").fetch_one(db).await?)
             }
 
-            pub(super) async fn next_send(db: &mut Connection) -> Result<Option<i64>> {
-                Ok(sqlx::query_scalar("SELECT min(ready) FROM sending").fetch_one(db).await?)
+            pub(super) async fn next_send(
+                db: &mut Connection,
+                reach: crate::sends::Reach,
+            ) -> Result<Option<i64>> {
+                let sql = format!("SELECT min(ready) FROM sending WHERE true{}", reach.and());
+                Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(db).await?)
             }
 
             pub(super) async fn natives(db: &mut Connection, lane: &str, since: i64) -> Result<Vec<String>> {
@@ -252,8 +267,14 @@ macro_rules! forward {
                 due.map(|due| crate::views::time(due, "timer", "due")).transpose()
             }
 
-            pub(crate) async fn next_send(&self) -> Result<Option<Timestamp>> {
-                let ready = queries::next_send(&mut *self.reading().await?).await?;
+            pub(crate) async fn secret(&self, name: &str) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>> {
+                let row = crate::seal::secret_row(name);
+                let sealed = queries::meta(&mut *self.reading().await?, &row).await?;
+                sealed.map(|sealed| self.sealer.open(crate::seal::META, row.as_bytes(), &sealed)).transpose()
+            }
+
+            pub(crate) async fn next_send(&self, reach: crate::sends::Reach) -> Result<Option<Timestamp>> {
+                let ready = queries::next_send(&mut *self.reading().await?, reach).await?;
                 ready.map(|ready| crate::views::time(ready, "sending", "ready")).transpose()
             }
 

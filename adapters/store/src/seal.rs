@@ -43,6 +43,14 @@ pub(crate) const RECORD: Cell = Cell { table: "record", column: "body" };
 pub(crate) const NAME: Cell = Cell { table: "practitioner", column: "name" };
 pub(crate) const META: Cell = Cell { table: "meta", column: "value" };
 
+/// What rows of `meta` that hold another part's secret begin with.
+const SECRET: &str = "secret/";
+
+/// The row of `meta` for a secret of that name.
+pub(crate) fn secret_row(name: &str) -> String {
+    format!("{SECRET}{name}")
+}
+
 /// Row of `meta` that holds the key of the keyed hashes.
 pub(crate) const HASH_KEY: &str = "hash_key";
 
@@ -236,6 +244,15 @@ impl Sealer {
         let mut short = [0; 16];
         short.copy_from_slice(&full[..16]);
         short
+    }
+
+    /// A key for one purpose, the same as long as the database lives.
+    pub(crate) fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+        let mut mac =
+            <Hmac<Sha256> as Mac>::new_from_slice(&*self.hash).expect("HMAC takes keys of any length");
+        mac.update(b"derived key\0");
+        mac.update(purpose.as_bytes());
+        Zeroizing::new(mac.finalize().into_bytes().into())
     }
 }
 

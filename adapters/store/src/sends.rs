@@ -60,6 +60,40 @@ pub struct SendLimits {
     pub lease: Duration,
 }
 
+/// What this process can send: by which channels, and to which desk. Rows for the rest are left
+/// for a process that can, or until it can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    pub telegram: bool,
+    pub matrix: bool,
+    pub terminal: bool,
+    /// The desk's room.
+    pub desk: bool,
+    /// The duty lead's own chat.
+    pub lead: bool,
+}
+
+impl Reach {
+    pub const ALL: Self = Self { telegram: true, matrix: true, terminal: true, desk: true, lead: true };
+    pub const NONE: Self = Self { telegram: false, matrix: false, terminal: false, desk: false, lead: false };
+
+    /// The condition on `lane`, as both databases understand it.
+    pub(crate) fn and(self) -> String {
+        let Self { telegram, matrix, terminal, desk, lead } = self;
+        [
+            (telegram, " AND lane NOT LIKE 'telegram:%'"),
+            (matrix, " AND lane NOT LIKE 'matrix:%'"),
+            (terminal, " AND lane NOT LIKE 'terminal:%'"),
+            (desk, " AND lane NOT LIKE 'desk/%'"),
+            (lead, " AND lane <> 'lead/'"),
+        ]
+        .into_iter()
+        .filter(|(can, _)| !can)
+        .map(|(_, condition)| condition)
+        .collect()
+    }
+}
+
 /// One leased row.
 pub struct SendJob {
     pub id: OutboxId,

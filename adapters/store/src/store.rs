@@ -1,6 +1,10 @@
 //! The one type through which everything is kept.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use chatbox_core::{
     channel::Incoming,
@@ -14,11 +18,14 @@ use crate::{
     error::{OpenError, StoreError},
     plan,
     postgres::Postgres,
-    sends::{SendEnd, SendJob, SendLimits},
+    sends::{Reach, SendEnd, SendJob, SendLimits},
     sqlite::Sqlite,
     views::{Audited, Line, OpenCase, Parked, Periods, Practitioner, Purged, Saved, Stats},
     work::{Claim, CommitReport, Decided, Hold},
 };
+
+/// Wiped from memory when dropped.
+pub type SecretBytes = zeroize::Zeroizing<Vec<u8>>;
 
 type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -64,6 +71,7 @@ impl StoreConfig {
 pub struct Store {
     backend: Backend,
     signals: Arc<Signals>,
+    reach: Arc<Mutex<Reach>>,
 }
 
 #[derive(Clone)]
@@ -105,7 +113,7 @@ impl Store {
         } else {
             return Err(OpenError::Url);
         };
-        Ok(Self { backend, signals })
+        Ok(Self { backend, signals, reach: Arc::new(Mutex::new(Reach::ALL)) })
     }
 
     /// The number of the newest migration that the database has.
@@ -178,7 +186,9 @@ impl Store {
     ///   timers. Texts of this turn, and safety and desk rows not sent yet, are sent and then
     ///   removed. Deduplication keys stay, and one text-free audit row. A `ClearChat` of the same
     ///   turn still knows what to delete.
-    /// - A decided `Redacted` erases the text of the earlier input with the same native id.
+    /// - A decided `Redacted` erases the text of the earlier inputs with that native id, and what
+    ///   was copied of it to the desk. Talk of the bot that they caused and that has not left is
+    ///   dropped; safety wording, relays and the desk's alerts are not.
     pub async fn commit(
         &self,
         claim: Claim,
@@ -227,7 +237,8 @@ impl Store {
     /// the other, and after one that did not end `Sent`, `Refused` or `Dropped`, report the rest
     /// as [`SendEnd::Retry`].
     pub async fn claim_sends(&self, now: Timestamp, limits: SendLimits) -> Result<Vec<SendJob>> {
-        on!(self, db => db.claim_sends(now, limits))
+        let reach = self.reach();
+        on!(self, db => db.claim_sends(now, limits, reach))
     }
 
     /// Writes down how sends ended. Returns those that were refused because the lease is somebody
@@ -248,7 +259,15 @@ impl Store {
     /// When something can next be sent: at once if it lies in the past; a retry, or the end of a
     /// lease, if it lies in the future.
     pub async fn next_send(&self) -> Result<Option<Timestamp>> {
-        on!(self, db => db.next_send())
+        let reach = self.reach();
+        on!(self, db => db.next_send(reach))
+    }
+
+    /// Says what this process can send from now on: [`Store::claim_sends`] and
+    /// [`Store::next_send`] pass over the rest. Everything, until this is called.
+    pub fn set_reach(&self, reach: Reach) {
+        *self.reach.lock().unwrap_or_else(PoisonError::into_inner) = reach;
+        self.signals.outbox();
     }
 
     /// The platform's ids of the messages of both sides in a lane, since a moment, oldest first.
@@ -365,6 +384,26 @@ impl Store {
     /// Queue lengths and ages.
     pub async fn stats(&self, now: Timestamp) -> Result<Stats> {
         on!(self, db => db.stats(now))
+    }
+
+    /// What another part of the program had sealed under that name.
+    pub async fn secret(&self, name: &str) -> Result<Option<SecretBytes>> {
+        on!(self, db => db.secret(name))
+    }
+
+    /// Seals something for another part of the program, in place of what stood under that name.
+    pub async fn keep_secret(&self, name: &str, value: &[u8]) -> Result<()> {
+        on!(self, db => db.keep_secret(name, value))
+    }
+
+    /// A key for what is kept outside the database. It is the same for one purpose as long as the
+    /// database lives, also after the keys of the key file were changed.
+    pub fn derived_key(&self, purpose: &str) -> zeroize::Zeroizing<[u8; 32]> {
+        self.sealer().derive(purpose)
+    }
+
+    fn reach(&self) -> Reach {
+        *self.reach.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sealer(&self) -> &crate::seal::Sealer {

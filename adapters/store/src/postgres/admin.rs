@@ -8,13 +8,20 @@ use jiff::Timestamp;
 use super::{Postgres, Result, again, open};
 use crate::{
     error::StoreError,
-    purge, read,
+    purge, read, seal,
     views::{Periods, Practitioner, Purged},
 };
 
 impl Postgres {
     pub(crate) async fn schema_version(&self) -> Result<i64> {
         Ok(open::schema(&mut *self.reading().await?).await?)
+    }
+
+    pub(crate) async fn keep_secret(&self, name: &str, value: &[u8]) -> Result<()> {
+        let row = seal::secret_row(name);
+        let sealed = self.sealer.seal(seal::META, row.as_bytes(), value);
+        sqlx::query(read::KEEP_SECRET).bind(row).bind(sealed).execute(&self.pool).await?;
+        Ok(())
     }
 
     pub(crate) async fn set_case_thread(&self, case: &Reference, thread: &Lane) -> Result<()> {

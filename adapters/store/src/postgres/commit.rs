@@ -8,6 +8,7 @@ use super::{Hold, Postgres, Result, queries};
 use crate::{
     error::{StoreError, code},
     plan::{self, Batch, Erasure, Fail, Turn},
+    redact,
     seal::Sealer,
     work::CommitReport,
 };
@@ -92,20 +93,13 @@ async fn apply(tx: &mut PgConnection, turns: &[Turn], sealer: &Sealer) -> Tried<
         }
     }
     let batch = Batch::of(turns, &natives, sealer)?;
-    write(tx, &batch).await?;
+    write(tx, &batch, sealer).await?;
     Ok(!batch.out.is_empty())
 }
 
-async fn write(tx: &mut PgConnection, batch: &Batch) -> Tried<()> {
+async fn write(tx: &mut PgConnection, batch: &Batch, sealer: &Sealer) -> Tried<()> {
     for erasure in &batch.erasures {
         erase(tx, erasure).await?;
-    }
-    for (lane, native) in &batch.redactions {
-        sqlx::query("UPDATE inbox SET body = NULL WHERE lane = $1 AND native = $2 AND origin = 0")
-            .bind(lane)
-            .bind(native)
-            .execute(&mut *tx)
-            .await?;
     }
     for (seqs, status) in [(&batch.decided, 1_i64), (&batch.parked, 2)] {
         if !seqs.is_empty() {
@@ -132,7 +126,11 @@ async fn write(tx: &mut PgConnection, batch: &Batch) -> Tried<()> {
         .execute(&mut *tx)
         .await?;
     }
-    send(tx, batch).await
+    send(tx, batch).await?;
+    for redaction in &batch.redactions {
+        redact(tx, redaction, sealer).await?;
+    }
+    Ok(())
 }
 
 async fn states(tx: &mut PgConnection, batch: &Batch) -> Tried<()> {
@@ -268,6 +266,20 @@ async fn send(tx: &mut PgConnection, batch: &Batch) -> Tried<()> {
     .bind(lanes.values().map(|lane| lane.1).collect::<Vec<_>>())
     .execute(&mut *tx)
     .await?;
+    Ok(())
+}
+
+async fn redact(tx: &mut PgConnection, (lane, native): &(String, String), sealer: &Sealer) -> Tried<()> {
+    for sql in [redact::STOP, redact::FORGET] {
+        sqlx::query(sql).bind(lane).bind(native).execute(&mut *tx).await?;
+    }
+    let told: Vec<redact::Told> =
+        sqlx::query_as(redact::TOLD).bind(lane).bind(native).fetch_all(&mut *tx).await?;
+    for row in &told {
+        let Some(change) = redact::change(sealer, row)? else { continue };
+        let query = sqlx::query(redact::CHANGE).bind(row.0).bind(change.status).bind(change.erase);
+        query.bind(change.body).execute(&mut *tx).await?;
+    }
     Ok(())
 }
 

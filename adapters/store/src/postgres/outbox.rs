@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 
 use chatbox_core::ids::OutboxId;
 use jiff::Timestamp;
-use sqlx::{PgConnection, Row};
+use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use super::{Postgres, Result, again};
 use crate::{
     plan::{self, Fail},
     rows,
-    sends::{self, Ended, Leases, SendEnd, SendJob, SendLimits},
+    sends::{self, Ended, Leases, Reach, SendEnd, SendJob, SendLimits},
 };
 
 type Tried<T> = std::result::Result<T, Fail>;
@@ -22,17 +22,23 @@ type Tried<T> = std::result::Result<T, Fail>;
 const BUSY: i64 = 50_000;
 
 impl Postgres {
-    pub(crate) async fn claim_sends(&self, now: Timestamp, limits: SendLimits) -> Result<Vec<SendJob>> {
-        again(|| self.try_claim_sends(now, limits)).await
+    pub(crate) async fn claim_sends(
+        &self,
+        now: Timestamp,
+        limits: SendLimits,
+        reach: Reach,
+    ) -> Result<Vec<SendJob>> {
+        again(|| self.try_claim_sends(now, limits, reach)).await
     }
 
-    async fn try_claim_sends(&self, at: Timestamp, limits: SendLimits) -> Tried<Vec<SendJob>> {
+    async fn try_claim_sends(&self, at: Timestamp, limits: SendLimits, reach: Reach) -> Tried<Vec<SendJob>> {
         let now = at.as_microsecond();
         let mut tx = self.pool.begin().await?;
-        let lanes: Vec<String> = sqlx::query_scalar(
-            "SELECT lane FROM sending WHERE ready <= $1 ORDER BY rank, ready LIMIT $2
+        let lanes: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!(
+            "SELECT lane FROM sending WHERE ready <= $1{} ORDER BY rank, ready LIMIT $2
              FOR UPDATE SKIP LOCKED",
-        )
+            reach.and()
+        )))
         .bind(now)
         .bind(rows::count(limits.lanes))
         .fetch_all(&mut *tx)

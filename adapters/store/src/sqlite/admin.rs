@@ -14,7 +14,7 @@ use super::{
 use crate::{
     error::StoreError,
     plan::Fail,
-    purge, read,
+    purge, read, seal,
     views::{Periods, Practitioner, Purged},
 };
 
@@ -55,6 +55,20 @@ impl Sqlite {
 
     pub(crate) async fn schema_version(&self) -> Result<i64> {
         Ok(open::schema(&mut *self.reading().await?).await?)
+    }
+
+    pub(crate) async fn keep_secret(&self, name: &str, value: &[u8]) -> Result<()> {
+        let row = seal::secret_row(name);
+        let sealed = self.sealer.seal(seal::META, row.as_bytes(), value);
+        self.rare(move |tx, _, done| {
+            let (row, sealed) = (row.clone(), sealed.clone());
+            Box::pin(async move {
+                sqlx::query(read::KEEP_SECRET).bind(row).bind(sealed).execute(tx).await?;
+                *done = Some(());
+                Ok(())
+            })
+        })
+        .await
     }
 
     pub(crate) async fn set_case_thread(&self, case: &Reference, thread: &Lane) -> Result<()> {

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     plan::{self, Batch, Erasure, Fail, Turn},
-    rows,
+    redact, rows,
+    seal::Sealer,
     work::CommitReport,
 };
 
@@ -104,20 +105,13 @@ async fn apply(
     }
     let batch = Batch::of(turns, &natives, &group.sealer)?;
     group.erased |= !batch.erasures.is_empty() || !batch.redactions.is_empty();
-    write(tx, &batch).await?;
+    write(tx, &batch, &group.sealer).await?;
     Ok(!batch.out.is_empty())
 }
 
-async fn write(tx: &mut SqliteConnection, batch: &Batch) -> std::result::Result<(), Fail> {
+async fn write(tx: &mut SqliteConnection, batch: &Batch, sealer: &Sealer) -> std::result::Result<(), Fail> {
     for erasure in &batch.erasures {
         erase(tx, erasure).await?;
-    }
-    for (lane, native) in &batch.redactions {
-        sqlx::query("UPDATE inbox SET body = NULL WHERE lane = $1 AND native = $2 AND origin = 0")
-            .bind(lane)
-            .bind(native)
-            .execute(&mut *tx)
-            .await?;
     }
     for (seqs, status) in [(&batch.decided, 1), (&batch.parked, 2)] {
         if !seqs.is_empty() {
@@ -163,7 +157,11 @@ async fn write(tx: &mut SqliteConnection, batch: &Batch) -> std::result::Result<
         }
         query.execute(&mut *tx).await?;
     }
-    send(tx, batch).await
+    send(tx, batch).await?;
+    for redaction in &batch.redactions {
+        redact(tx, redaction, sealer).await?;
+    }
+    Ok(())
 }
 
 async fn states(tx: &mut SqliteConnection, batch: &Batch) -> std::result::Result<(), Fail> {
@@ -266,6 +264,24 @@ async fn send(tx: &mut SqliteConnection, batch: &Batch) -> std::result::Result<(
         .bind(rows::json(&lanes)?)
         .execute(&mut *tx)
         .await?;
+    }
+    Ok(())
+}
+
+async fn redact(
+    tx: &mut SqliteConnection,
+    (lane, native): &(String, String),
+    sealer: &Sealer,
+) -> std::result::Result<(), Fail> {
+    for sql in [redact::STOP, redact::FORGET] {
+        sqlx::query(sql).bind(lane).bind(native).execute(&mut *tx).await?;
+    }
+    let told: Vec<redact::Told> =
+        sqlx::query_as(redact::TOLD).bind(lane).bind(native).fetch_all(&mut *tx).await?;
+    for row in &told {
+        let Some(change) = redact::change(sealer, row)? else { continue };
+        let query = sqlx::query(redact::CHANGE).bind(row.0).bind(change.status).bind(change.erase);
+        query.bind(change.body).execute(&mut *tx).await?;
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ use crate::{
     plan::{Arrival, Turn},
     read,
     seal::Sealer,
-    sends::{SendEnd, SendJob, SendLimits},
+    sends::{Reach, SendEnd, SendJob, SendLimits},
     store::Signals,
     views::{Audited, Line, OpenCase, Parked, Practitioner, Saved, Stats},
     work::{Claim, CommitReport},
@@ -185,8 +185,13 @@ impl Sqlite {
         self.writer.ask(|reply| inbox::Due { now, seeds, fired: 0, reply }).await
     }
 
-    pub(crate) async fn claim_sends(&self, now: Timestamp, limits: SendLimits) -> Result<Vec<SendJob>> {
-        self.writer.ask(|reply| outbox::Lease { now, limits, jobs: Vec::new(), reply }).await
+    pub(crate) async fn claim_sends(
+        &self,
+        now: Timestamp,
+        limits: SendLimits,
+        reach: Reach,
+    ) -> Result<Vec<SendJob>> {
+        self.writer.ask(|reply| outbox::Lease { now, limits, reach, jobs: Vec::new(), reply }).await
     }
 
     pub(crate) async fn finish_sends(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chatbox_core::ids::OutboxId;
 use jiff::Timestamp;
-use sqlx::{Row, SqliteConnection};
+use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use tokio::sync::oneshot;
 
 use super::{
@@ -14,12 +14,13 @@ use super::{
 use crate::{
     plan::{self, Fail},
     rows,
-    sends::{self, Ended, Leases, SendEnd, SendJob, SendLimits},
+    sends::{self, Ended, Leases, Reach, SendEnd, SendJob, SendLimits},
 };
 
 pub(super) struct Lease {
     pub(super) now: Timestamp,
     pub(super) limits: SendLimits,
+    pub(super) reach: Reach,
     pub(super) jobs: Vec<SendJob>,
     pub(super) reply: oneshot::Sender<Result<Vec<SendJob>>>,
 }
@@ -33,11 +34,12 @@ impl Task for Lease {
         Box::pin(async move {
             self.jobs.clear();
             let now = self.now.as_microsecond();
-            let lanes: String = sqlx::query_scalar(
+            let lanes: String = sqlx::query_scalar(AssertSqlSafe(format!(
                 "SELECT json_group_array(lane) FROM (
                     SELECT lane FROM sending INDEXED BY sending_next
-                    WHERE ready <= $1 ORDER BY rank, ready LIMIT $2)",
-            )
+                    WHERE ready <= $1{} ORDER BY rank, ready LIMIT $2)",
+                self.reach.and()
+            )))
             .bind(now)
             .bind(rows::count(self.limits.lanes))
             .fetch_one(&mut *tx)

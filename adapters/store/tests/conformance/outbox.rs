@@ -1,9 +1,10 @@
 use chatbox_core::{
+    channel::Incoming,
     conversation::{Conversation, Holder},
     effect::{DeskKind, SayKind},
-    ids::OutboxId,
+    ids::{ChannelKind, Lane, OutboxId},
 };
-use chatbox_store::{Decided, Destination, SendEnd, SendLimits};
+use chatbox_store::{Decided, Destination, Reach, SendEnd, SendLimits};
 
 use crate::support::*;
 
@@ -151,4 +152,40 @@ pub(crate) async fn retry_holds_the_whole_lane_back(home: Home) {
     one_turn(&store, "a", "2", vec![say(SayKind::Safety, "lines")]).await;
     assert!(store.claim_sends(at(59), ONE).await.unwrap().is_empty());
     assert_eq!(all_said(&store.claim_sends(at(60), ONE).await.unwrap()), ["lines"]);
+}
+
+pub(crate) async fn only_what_this_process_can_reach_is_leased(home: Home) {
+    let store = home.open().await;
+    let matrix = Lane::new(ChannelKind::Matrix, "!room:server");
+    one_turn(&store, "a", "1", vec![bot("telegram"), to_desk("KWG-00001", DeskKind::Opened, "desk")]).await;
+    receive(&store, &[Incoming { lane: matrix, ..text("a", "2", "hello") }]).await;
+    decide(&store, |_, input| decided(input, vec![bot("matrix")])).await;
+    store.set_reach(Reach::NONE);
+    assert!(store.claim_sends(at(2), ONE).await.unwrap().is_empty());
+    assert_eq!(store.next_send().await.unwrap(), None, "nothing to wake for");
+    store.set_reach(Reach { matrix: true, ..Reach::NONE });
+    assert_eq!(send_all(&store).await, ["matrix"]);
+    let mut changes = store.outbox_changes();
+    store.set_reach(Reach { desk: true, ..Reach::NONE });
+    changes.changed().await;
+    assert_eq!(send_all(&store).await, ["desk"]);
+    store.set_reach(Reach::ALL);
+    assert_eq!(send_all(&store).await, ["telegram"]);
+}
+
+pub(crate) async fn secret_is_kept_sealed_and_keys_are_derived(home: Home) {
+    let store = home.open().await;
+    assert_eq!(store.secret("x").await.unwrap(), None);
+    store.keep_secret("x", b"first").await.unwrap();
+    store.keep_secret("x", b"second").await.unwrap();
+    store.keep_secret("y", b"other").await.unwrap();
+    assert_eq!(store.secret("x").await.unwrap().unwrap().as_slice(), b"second");
+    let key = store.derived_key("matrix");
+    assert_ne!(*key, *store.derived_key("else"));
+    if home.shared {
+        store.close().await;
+        let store = home.open().await;
+        assert_eq!(store.secret("x").await.unwrap().unwrap().as_slice(), b"second");
+        assert_eq!(*store.derived_key("matrix"), *key);
+    }
 }

@@ -1,10 +1,10 @@
 use chatbox_core::{
     conversation::{Conversation, Flag, Holder},
-    effect::Effect,
+    effect::{DeskKind, Effect, SayKind},
     input::InputKind,
     safety::{Kind, Route},
 };
-use chatbox_store::{Decided, Spoken, StoreError};
+use chatbox_store::{Decided, SendEnd, Spoken, Store, StoreError};
 
 use crate::support::*;
 
@@ -179,4 +179,57 @@ pub(crate) async fn text_taken_back_is_gone(home: Home) {
     let lines = store.transcript(&lane("a"), 10).await.unwrap();
     assert!(matches!(lines[0].what, Spoken::Heard { input: None, .. }));
     assert!(matches!(lines[1].what, Spoken::Heard { input: Some(_), .. }));
+}
+
+/// What waits to be said when a message is taken back: by then it may all stand in one commit.
+pub(crate) async fn talk_about_a_text_taken_back_is_dropped_and_danger_is_not(home: Home) {
+    let store = home.open().await;
+    let answers = vec![
+        say(SayKind::Safety, "lines"),
+        bot("about it"),
+        say(SayKind::Notice, "notice"),
+        to_desk("KWG-00001", DeskKind::Message, "words"),
+        to_desk("KWG-00001", DeskKind::Alert, "alert with words"),
+    ];
+    let mut back = text("a", "back-1", "");
+    back.input.what = InputKind::Redacted { of: "n-1".to_owned() };
+    one_turn(&store, "a", "0", vec![bot("before")]).await;
+    one_turn(&store, "a", "1", answers.clone()).await;
+    receive(&store, std::slice::from_ref(&back)).await;
+    decide(&store, |_, input| decided(input, vec![bot("after")])).await;
+    let mut said = kept(&store).await;
+    said.sort();
+    assert_eq!(said, ["after", "alert with words", "before", "lines", "notice"]);
+
+    // The same in one commit, and at the desk after everything has left.
+    let mut again = text("b", "back-2", "");
+    again.input.what = InputKind::Redacted { of: "n-2".to_owned() };
+    receive(&store, &[text("b", "2", "words"), again]).await;
+    decide(&store, |_, input| {
+        let message = matches!(input.input.what, InputKind::Message(_));
+        decided(input, if message { answers.clone() } else { vec![bot("after")] })
+    })
+    .await;
+    let mut said = kept(&store).await;
+    said.sort();
+    assert_eq!(said, ["after", "alert with words", "lines", "notice"]);
+}
+
+/// Sends what may be sent, as the delivery loop does: what is stale is dropped.
+async fn kept(store: &Store) -> Vec<String> {
+    let mut kept = Vec::new();
+    loop {
+        let jobs = store.claim_sends(at(2), ONE).await.unwrap();
+        if jobs.is_empty() {
+            return kept;
+        }
+        for job in jobs {
+            if job.stale {
+                finish(store, &job, SendEnd::Dropped).await;
+            } else {
+                kept.push(said(&job));
+                sent(store, &job).await;
+            }
+        }
+    }
 }
