@@ -1,6 +1,30 @@
 //! Matrix as a channel: end-to-end encrypted private rooms, and the desk's room.
+//!
+//! A person's lane is a room (`matrix:!room:server`), a case's is a thread of the desk's room
+//! (`matrix:!desk:server/$first-message`). Events are deduplicated by event id. The cursor is a
+//! JSON object: the sync token, and the events that wait for their key.
+//!
+//! Where to look: [`Matrix::connect`] logs in (`connect`, `folder`); `receive` runs the syncs and
+//! keeps the place, `take` and `read` say what they bring; `rooms` decides where the bot talks;
+//! `send` and `courtesy` carry things out.
+//!
+//! No error, `Debug` output or log line of ours holds a token, a key or a text. The SDK writes what
+//! it receives into its own log at `debug` and below: cap it at `warn`.
 
+mod account;
+mod call;
 mod connect;
+mod content;
+mod courtesy;
+mod cursor;
+mod folder;
+mod gap;
+mod media;
+mod read;
+mod receive;
+mod rooms;
+mod send;
+mod take;
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
@@ -10,10 +34,10 @@ use chatbox_core::{
     input::FileRef,
 };
 use jiff::Timestamp;
-use matrix_sdk::ruma::OwnedRoomId;
 use secrecy::SecretString;
 
 pub use crate::connect::ConnectError;
+use crate::{account::Account, receive::Receiver, rooms::Company};
 
 /// The time now: what waits for its key is dated by it.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -54,11 +78,15 @@ impl fmt::Debug for Config {
 }
 
 /// The bot's account, ready to receive and send.
+///
+/// Dropping it ends the work in the background soon after; [`Matrix::close`] waits for that.
 pub struct Matrix {
-    desk: Option<OwnedRoomId>,
+    account: Arc<Account>,
+    receiver: Receiver,
 }
 
 /// What [`Matrix::connect`] gives.
+#[derive(Debug)]
 pub struct Connected {
     pub matrix: Matrix,
     /// A new key. Seal it in the database before anything else is done: without it nothing that
@@ -67,68 +95,121 @@ pub struct Connected {
 }
 
 impl Matrix {
-    /// The room that [`Config::desk_room`] names, once it is known by id.
+    fn new(account: Arc<Account>) -> Self {
+        Self { receiver: Receiver::new(Arc::clone(&account)), account }
+    }
+
+    /// The bot's own id.
+    pub fn user(&self) -> &str {
+        self.account.me.as_str()
+    }
+
+    /// The room that [`Config::desk_room`] names.
     pub fn desk_room(&self) -> Option<Lane> {
-        self.desk.as_ref().map(|room| Lane::new(ChannelKind::Matrix, room.as_str()))
+        self.account.desk.as_deref().map(read::lane)
+    }
+
+    /// Who is at the other end of a private room, as the homeserver vouches for it: the id to enrol.
+    pub async fn partner(&self, of: &Lane) -> Option<String> {
+        let client = self.account.client().await?;
+        match rooms::company(&account::room_of(&client, &of.chat)?).await {
+            Ok(Company::One(user)) => Some(user.to_string()),
+            Ok(Company::Nobody | Company::More) | Err(_) => None,
+        }
+    }
+
+    /// Ends what is under way and gives `state_dir` free. What was received and not committed is
+    /// received again the next time.
+    pub async fn close(self) {
+        self.receiver.close().await;
     }
 }
 
+impl fmt::Debug for Matrix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Matrix").field("user", &self.account.me).finish_non_exhaustive()
+    }
+}
+
+/// Native ids: the event id; of a text that was sent in parts, the ids joined by commas. An edit
+/// has the id of what it corrects.
 impl Channel for Matrix {
     fn kind(&self) -> ChannelKind {
         ChannelKind::Matrix
     }
 
-    async fn receive(&self, _committed: Option<&str>) -> Result<Batch, ReceiveError> {
-        std::future::pending().await
+    /// Brings what came since `committed`. The same batch is handed out until the call that says
+    /// it is committed; a process that read further than what is on disk goes back to there.
+    /// Returns also when nothing came but the place has moved, though not for each quiet sync.
+    async fn receive(&self, committed: Option<&str>) -> Result<Batch, ReceiveError> {
+        self.receiver.receive(committed).await
     }
 
+    /// A long text goes out in parts. Each leaves under a transaction id made of the row and the
+    /// time at which it was made, so a repeat within a day gives the same event; a later one, or one
+    /// from another login, is first looked for in the room.
+    ///
+    /// `Gone`: the bot or the person is not there. `Bad` 409: a third person is there. `Bad` 426:
+    /// the room is not encrypted and does not let the bot change that.
     async fn send(
         &self,
-        _to: &Lane,
-        _post: &Post,
-        _file: Option<&[u8]>,
-        _attempt: Attempt,
-        _within: Duration,
+        to: &Lane,
+        post: &Post,
+        file: Option<&[u8]>,
+        attempt: Attempt,
+        within: Duration,
     ) -> Delivery {
-        Delivery::Unsent
+        send::send(&self.account, to, post, file, attempt, within).await
     }
 
-    async fn typing(&self, _to: &Lane) {}
+    async fn typing(&self, to: &Lane) {
+        courtesy::typing(&self.account, to).await;
+    }
 
-    async fn retire(&self, _to: &Lane, _native: &str) {}
+    /// Edits the message so that its list of choices is gone.
+    async fn retire(&self, to: &Lane, native: &str) {
+        courtesy::retire(&self.account, to, native).await;
+    }
 
-    async fn clear(&self, _to: &Lane, natives: &[String]) -> usize {
-        natives.len()
+    /// Redacts the bot's own messages, and the person's where the room gives the bot that right.
+    async fn clear(&self, to: &Lane, natives: &[String]) -> usize {
+        courtesy::clear(&self.account, to, natives).await
     }
 
     async fn amend(
         &self,
-        _to: &Lane,
-        _native: &str,
-        _text: Option<&str>,
-        _id: OutboxId,
-        _within: Duration,
+        to: &Lane,
+        native: &str,
+        text: Option<&str>,
+        id: OutboxId,
+        within: Duration,
     ) -> Delivery {
-        Delivery::Unsent
+        send::amend(&self.account, to, native, text, id, within).await
     }
 
-    async fn fetch(&self, _file: &FileRef, _limit: u64, _within: Duration) -> Result<Vec<u8>, FetchError> {
-        Err(FetchError::Later)
+    async fn fetch(&self, file: &FileRef, limit: u64, within: Duration) -> Result<Vec<u8>, FetchError> {
+        media::fetch(&self.account, file, limit, within).await
     }
 
-    async fn mark(&self, _at: &Lane, _native: &str, _mark: Mark) {}
+    /// A reaction, ✓ or ✗.
+    async fn mark(&self, at: &Lane, native: &str, mark: Mark) {
+        courtesy::mark(&self.account, at, native, mark).await;
+    }
 
+    /// Posts `title` in the room; the thread hangs on it.
     async fn open_thread(
         &self,
-        _room: &Lane,
-        _title: &str,
-        _id: OutboxId,
-        _within: Duration,
+        room: &Lane,
+        title: &str,
+        id: OutboxId,
+        within: Duration,
     ) -> Result<Lane, ThreadError> {
-        Err(ThreadError::Unsent)
+        send::open_thread(&self.account, room, title, id, within).await
     }
 
-    async fn direct(&self, _who: &str, _within: Duration) -> Result<Lane, ThreadError> {
-        Err(ThreadError::Unsent)
+    /// The encrypted room that holds the bot and `who` (a Matrix id) and nobody else. A new one
+    /// can be written to before they have joined it.
+    async fn direct(&self, who: &str, within: Duration) -> Result<Lane, ThreadError> {
+        send::direct(&self.account, who, within).await
     }
 }

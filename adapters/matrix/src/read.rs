@@ -1,0 +1,466 @@
+//! What an event means to the bot.
+//!
+//! Events are read by hand: words must not be lost to a field that a client has added.
+
+use chatbox_core::{
+    channel::{Confidentiality, FromDesk, Incoming},
+    ids::{ChannelKind, Lane},
+    input::{Attachment, FileRef, Input, InputKind, Message},
+};
+use jiff::Timestamp;
+use matrix_sdk::{
+    deserialized_responses::{TimelineEvent, TimelineEventKind, VerificationState},
+    ruma::{OwnedEventId, OwnedUserId, RoomId},
+};
+use serde_json::Value;
+
+use crate::content::{self, About};
+
+/// One event, decrypted if it could be.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    pub(crate) id: OwnedEventId,
+    pub(crate) sender: OwnedUserId,
+    pub(crate) at: Timestamp,
+    pub(crate) kind: String,
+    pub(crate) content: Value,
+    pub(crate) state_key: Option<String>,
+    /// The membership before, of an event about one.
+    pub(crate) before: Option<String>,
+    redacts: Option<String>,
+    /// None: it is encrypted and cannot be read yet.
+    via: Option<Confidentiality>,
+}
+
+impl Event {
+    pub(crate) fn parse(event: &TimelineEvent) -> Option<Self> {
+        let via = match &event.kind {
+            TimelineEventKind::Decrypted(decrypted) => {
+                Some(match decrypted.encryption_info.verification_state {
+                    VerificationState::Verified => Confidentiality::EncryptedVerified,
+                    VerificationState::Unverified(_) => Confidentiality::Encrypted,
+                })
+            }
+            TimelineEventKind::PlainText { .. } => Some(Confidentiality::Platform),
+            TimelineEventKind::UnableToDecrypt { .. } => None,
+        };
+        Self::of(&serde_json::from_str(event.raw().json().get()).ok()?, via)
+    }
+
+    fn of(raw: &Value, via: Option<Confidentiality>) -> Option<Self> {
+        let text = |field: &str| raw[field].as_str().map(str::to_owned);
+        Some(Self {
+            id: OwnedEventId::try_from(raw["event_id"].as_str()?).ok()?,
+            sender: OwnedUserId::try_from(raw["sender"].as_str()?).ok()?,
+            at: Timestamp::from_millisecond(raw["origin_server_ts"].as_i64()?).ok()?,
+            kind: text("type")?,
+            content: raw["content"].clone(),
+            state_key: text("state_key"),
+            before: raw["unsigned"]["prev_content"]["membership"].as_str().map(str::to_owned),
+            redacts: text("redacts").or_else(|| raw["content"]["redacts"].as_str().map(str::to_owned)),
+            via,
+        })
+    }
+
+    pub(crate) fn is_unreadable(&self) -> bool {
+        self.via.is_none()
+    }
+
+    /// The membership that it gives to `user`: `join`, `invite`, `leave`, `ban` or `knock`.
+    pub(crate) fn membership(&self) -> Option<(&str, &str)> {
+        let user = self.state_key.as_deref().filter(|_| self.kind == "m.room.member")?;
+        Some((user, self.content["membership"].as_str()?))
+    }
+
+    /// The event that has to be known before this one can be read.
+    pub(crate) fn target(&self) -> Option<OwnedEventId> {
+        let relation = &self.content["m.relates_to"];
+        let id = match relation["rel_type"].as_str() {
+            Some("m.annotation" | "m.replace") => relation["event_id"].as_str(),
+            Some("m.thread") if relation["is_falling_back"] == true => None,
+            Some(_) | None => relation["m.in_reply_to"]["event_id"].as_str(),
+        };
+        OwnedEventId::try_from(id?).ok()
+    }
+
+    /// The first message of the thread that it stands in.
+    pub(crate) fn thread(&self) -> Option<&str> {
+        let relation = &self.content["m.relates_to"];
+        relation["event_id"].as_str().filter(|_| relation["rel_type"] == "m.thread")
+    }
+
+    fn replaces(&self) -> Option<&str> {
+        let relation = &self.content["m.relates_to"];
+        relation["event_id"].as_str().filter(|_| relation["rel_type"] == "m.replace")
+    }
+}
+
+/// Something for a person's conversation. `target` is [`Event::target`], where it could be read.
+pub(crate) fn from_person(room: &RoomId, event: &Event, target: Option<&Event>) -> Option<Incoming> {
+    let take = |native: Option<&str>, via: Option<Confidentiality>, what: InputKind| Incoming {
+        lane: lane(room),
+        key: event.id.to_string(),
+        native: native.map(str::to_owned),
+        input: Input { at: event.at, via, what },
+    };
+    match said(event, target)? {
+        Said::Words(message) => {
+            let native = message.id.clone();
+            Some(take(native.as_deref(), event.via, InputKind::Message(message)))
+        }
+        // What is pressed or taken back says no words, so it lowers no confidentiality.
+        Said::Choice { choice, about } => {
+            Some(take(None, None, InputKind::Press { choice, prompt: Some(about.prompt) }))
+        }
+        Said::Lost => Some(take(None, None, InputKind::Press { choice: String::new(), prompt: Some(0) })),
+        Said::TakenBack { of } => Some(take(None, None, InputKind::Redacted { of })),
+    }
+}
+
+/// Something said in the desk's room.
+pub(crate) fn from_desk(room: &RoomId, event: &Event, target: Option<&Event>) -> Option<FromDesk> {
+    // Only what one wrote can one correct.
+    if event.replaces().is_some() && target.is_none_or(|target| target.sender != event.sender) {
+        return None;
+    }
+    // An answer to something in a thread belongs there, also from a client without threads.
+    let thread = event.thread().or_else(|| {
+        let target = target?;
+        let root = About::read(&target.content).is_some_and(|about| about.id.starts_with(THREAD));
+        target.thread().or_else(|| root.then_some(target.id.as_str()))
+    });
+    let lane = match thread {
+        Some(thread) => lane(room).in_thread(thread),
+        None => lane(room),
+    };
+    let (said, redacted) = match said(event, target)? {
+        Said::Words(message) => (message, false),
+        Said::Choice { choice, about } if about.desk => {
+            (Message { text: format!("/{choice}"), ..Message::default() }, false)
+        }
+        Said::Choice { .. } | Said::Lost => return None,
+        Said::TakenBack { of } => (Message { id: Some(of), ..Message::default() }, true),
+    };
+    let native = said.id.clone().filter(|_| !redacted);
+    Some(FromDesk {
+        lane,
+        key: event.id.to_string(),
+        native,
+        by: event.sender.to_string(),
+        at: event.at,
+        said,
+        redacted,
+    })
+}
+
+/// How the ids of messages begin that open a thread.
+pub(crate) const THREAD: &str = "thread/";
+
+enum Said {
+    Words(Message),
+    Choice {
+        choice: String,
+        about: About,
+    },
+    /// A choice of a message of ours that we cannot read any more.
+    Lost,
+    TakenBack {
+        of: String,
+    },
+}
+
+fn said(event: &Event, target: Option<&Event>) -> Option<Said> {
+    if event.kind == "m.room.redaction" {
+        return Some(Said::TakenBack { of: event.redacts.clone()? });
+    }
+    if event.state_key.is_some() {
+        return None;
+    }
+    let about = target.and_then(|target| About::read(&target.content));
+    if event.kind == "m.reaction" {
+        let key = event.content["m.relates_to"]["key"].as_str()?;
+        if let Some(about) = about {
+            if let Some(choice) = about.pick(key) {
+                return Some(Said::Choice { choice: choice.id.clone(), about });
+            }
+        } else if content::number(key).is_some() && target.is_some_and(Event::is_unreadable) {
+            return Some(Said::Lost);
+        }
+        // Some clients let people react with words.
+        return key.chars().any(char::is_alphabetic).then(|| words(event, key.to_owned()));
+    }
+    // An "edit" of somebody else's message corrects nothing, but its words are words.
+    let replaces = event.replaces().filter(|_| target.is_none_or(|target| target.sender == event.sender));
+    let mut message = heard(event, replaces)?;
+    let replied = event.content["m.relates_to"]["m.in_reply_to"].is_object();
+    if replied {
+        message.text = without_quote(&message.text).to_owned();
+    }
+    if replied
+        && !message.edited
+        && message.attachment.is_none()
+        && let Some(about) = about
+        && let Some(choice) = about.pick(&message.text)
+    {
+        return Some(Said::Choice { choice: choice.id.clone(), about });
+    }
+    Some(Said::Words(message))
+}
+
+fn words(event: &Event, text: String) -> Said {
+    Said::Words(Message { text, id: Some(event.id.to_string()), ..Message::default() })
+}
+
+/// The words of a message, and what came along. None: nothing that is for us.
+fn heard(event: &Event, replaces: Option<&str>) -> Option<Message> {
+    let new = &event.content["m.new_content"];
+    let content = if new.is_object() { new } else { &event.content };
+    let body = content["body"].as_str().unwrap_or_default();
+    let msgtype = content["msgtype"].as_str().unwrap_or_default();
+    let (text, attachment) = match (event.kind.as_str(), msgtype) {
+        (_, "m.notice" | "m.server_notice" | "m.key.verification.request") => return None,
+        ("m.room.message", "m.image") => (caption(content), Some(Attachment::Photo)),
+        ("m.room.message", "m.video") => (caption(content), Some(Attachment::Video)),
+        ("m.room.message", "m.audio") => (caption(content), Some(Attachment::Voice)),
+        ("m.room.message", "m.file") => (caption(content), Some(Attachment::File)),
+        ("m.room.message", "m.location") => (String::new(), Some(Attachment::Location)),
+        ("m.sticker", _) => (String::new(), Some(Attachment::Sticker)),
+        ("m.call.invite", _) => (String::new(), Some(Attachment::Other)),
+        ("m.room.message", _) => (body.to_owned(), None),
+        ("m.poll.start" | "org.matrix.msc3381.poll.start", _) => {
+            (extensible(content), Some(Attachment::Other))
+        }
+        // Kinds that we do not know may hold words all the same.
+        (_, _) => (if body.is_empty() { extensible(content) } else { body.to_owned() }, None),
+    };
+    if text.trim().is_empty() && attachment.is_none() {
+        return None;
+    }
+    let id = replaces.map_or_else(|| event.id.to_string(), str::to_owned);
+    let file = attachment.and_then(|_| file(content));
+    Some(Message { text, id: Some(id), attachment, file, edited: replaces.is_some(), forwarded: false })
+}
+
+/// The words under a file. Without a name of its own the `body` is the name.
+fn caption(content: &Value) -> String {
+    match (content["filename"].as_str(), content["body"].as_str()) {
+        (Some(name), Some(body)) if name != body => body.to_owned(),
+        (Some(_) | None, Some(_) | None) => String::new(),
+    }
+}
+
+fn file(content: &Value) -> Option<FileRef> {
+    let handle = match (&content["file"], &content["url"]) {
+        (file, _) if file["url"].is_string() => serde_json::json!({ "file": file }),
+        (_, url) if url.is_string() => serde_json::json!({ "url": url }),
+        (_, _) => return None,
+    };
+    Some(FileRef {
+        channel: ChannelKind::Matrix,
+        handle: handle.to_string(),
+        name: content["filename"].as_str().or(content["body"].as_str()).map(str::to_owned),
+        mime: content["info"]["mimetype"].as_str().map(str::to_owned),
+        size: content["info"]["size"].as_u64(),
+    })
+}
+
+/// The plain words of an event of the newer kinds, which say everything in several forms.
+fn extensible(content: &Value) -> String {
+    let text = &content["m.text"];
+    let said = [text, &text[0]["body"], &content["org.matrix.msc1767.text"]];
+    said.into_iter().find_map(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// A text without the lines of the message that it answers, which older clients put before it.
+fn without_quote(text: &str) -> &str {
+    if !text.starts_with("> ") {
+        return text;
+    }
+    let mut rest = text;
+    while rest.starts_with('>') {
+        rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
+    }
+    rest.trim_start_matches('\n')
+}
+
+pub(crate) fn lane(room: &RoomId) -> Lane {
+    Lane::new(ChannelKind::Matrix, room.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use chatbox_core::effect::Choice;
+    use matrix_sdk::ruma::room_id;
+    use serde_json::json;
+
+    use super::*;
+
+    #[expect(clippy::needless_pass_by_value, reason = "as json! gives it")]
+    fn event(kind: &str, content: Value) -> Event {
+        let raw = json!({
+            "event_id": "$e", "sender": "@sam:x.test", "origin_server_ts": 1_767_607_200_000_i64,
+            "type": kind, "content": content, "redacts": "$r",
+        });
+        Event::of(&raw, Some(Confidentiality::Encrypted)).unwrap()
+    }
+
+    fn text(content: Value) -> Event {
+        event("m.room.message", content)
+    }
+
+    fn prompt(desk: bool) -> Event {
+        let choices = ["Yes", "No"];
+        let choices =
+            choices.map(|label| Choice { id: label.to_lowercase(), label: label.to_owned() }).to_vec();
+        let about = About { id: "1-0".to_owned(), prompt: 4, choices, desk };
+        let mut prompt = text(content::message("Shall we?", &about));
+        prompt.sender = "@bot:x.test".try_into().unwrap();
+        prompt
+    }
+
+    fn person(event: &Event, target: Option<&Event>) -> Option<InputKind> {
+        from_person(room_id!("!r:x.test"), event, target).map(|incoming| incoming.input.what)
+    }
+
+    fn reply(body: &str) -> Event {
+        text(json!({ "msgtype": "m.text", "body": body,
+            "m.relates_to": { "m.in_reply_to": { "event_id": "$p" } } }))
+    }
+
+    fn reaction(key: &str) -> Event {
+        event(
+            "m.reaction",
+            json!({ "m.relates_to": { "rel_type": "m.annotation", "event_id": "$p", "key": key } }),
+        )
+    }
+
+    #[test]
+    fn words_come_with_the_id_that_they_can_be_taken_back_by() {
+        let incoming =
+            from_person(room_id!("!r:x.test"), &text(json!({ "msgtype": "m.text", "body": "hello" })), None)
+                .unwrap();
+        assert_eq!(incoming.key, "$e");
+        assert_eq!(incoming.native.as_deref(), Some("$e"));
+        assert_eq!(incoming.lane.to_string(), "matrix:!r:x.test");
+        assert_eq!(incoming.input.via, Some(Confidentiality::Encrypted));
+        let InputKind::Message(message) = incoming.input.what else { panic!("no message") };
+        assert_eq!((message.text.as_str(), message.id.as_deref()), ("hello", Some("$e")));
+    }
+
+    #[test]
+    fn bots_and_what_is_no_talk_are_not_answered() {
+        for content in [
+            json!({ "msgtype": "m.notice", "body": "beep" }),
+            json!({ "msgtype": "m.key.verification.request", "body": "verify me" }),
+            json!({ "msgtype": "m.text", "body": "  " }),
+            json!({}),
+        ] {
+            assert_eq!(person(&text(content.clone()), None), None, "{content}");
+        }
+        assert_eq!(person(&event("m.call.candidates", json!({})), None), None);
+    }
+
+    #[test]
+    fn words_in_unknown_kinds_are_heard() {
+        for (kind, content) in [
+            ("m.message", json!({ "m.text": [{ "body": "help" }] })),
+            ("org.example.new", json!({ "body": "help" })),
+            ("m.room.message", json!({ "msgtype": "org.example", "body": "help" })),
+            ("m.poll.start", json!({ "m.text": "help" })),
+            ("m.room.message", json!({ "msgtype": "m.image", "filename": "a.jpg", "body": "help" })),
+        ] {
+            let Some(InputKind::Message(message)) = person(&event(kind, content), None) else {
+                panic!("{kind} was not heard");
+            };
+            assert_eq!(message.text, "help", "{kind}");
+        }
+    }
+
+    #[test]
+    fn files_can_be_fetched_and_their_names_are_no_words() {
+        let content = json!({ "msgtype": "m.audio", "body": "voice.ogg", "info": { "size": 9 },
+            "file": { "url": "mxc://x.test/a", "key": {} } });
+        let Some(InputKind::Message(message)) = person(&text(content), None) else { panic!("not heard") };
+        assert_eq!(message.text, "");
+        assert_eq!(message.attachment, Some(Attachment::Voice));
+        let file = message.file.unwrap();
+        assert_eq!((file.name.as_deref(), file.size), (Some("voice.ogg"), Some(9)));
+        assert!(file.handle.contains("mxc://x.test/a"));
+    }
+
+    #[test]
+    fn edit_is_a_correction_of_the_first_version() {
+        let edit = text(json!({ "msgtype": "m.text", "body": "* eight",
+            "m.new_content": { "msgtype": "m.text", "body": "eight" },
+            "m.relates_to": { "rel_type": "m.replace", "event_id": "$first" } }));
+        let incoming = from_person(room_id!("!r:x.test"), &edit, None).unwrap();
+        assert_eq!((incoming.key.as_str(), incoming.native.as_deref()), ("$e", Some("$first")));
+        let InputKind::Message(message) = incoming.input.what else { panic!("no message") };
+        assert!(message.edited);
+        assert_eq!((message.text.as_str(), message.id.as_deref()), ("eight", Some("$first")));
+    }
+
+    #[test]
+    fn reaction_or_reply_with_a_number_is_a_press_on_that_prompt() {
+        let press = |choice: &str| Some(InputKind::Press { choice: choice.to_owned(), prompt: Some(4) });
+        let prompt = prompt(false);
+        assert_eq!(person(&reaction("1️⃣"), Some(&prompt)), press("yes"));
+        assert_eq!(person(&reply("2"), Some(&prompt)), press("no"));
+        assert_eq!(person(&reply("> <@bot:x.test> Shall we?\n> 1. Yes\n\nno"), Some(&prompt)), press("no"));
+        assert_eq!(person(&reaction("👍"), Some(&prompt)), None);
+        let Some(InputKind::Message(message)) = person(&reply("> <@b:x> a\n\nno, I feel bad"), Some(&prompt))
+        else {
+            panic!("more words than a choice are words");
+        };
+        assert_eq!(message.text, "no, I feel bad");
+        let Some(InputKind::Message(message)) = person(&reaction("help me"), Some(&prompt)) else {
+            panic!("words in a reaction are words");
+        };
+        assert_eq!(message.text, "help me");
+        let mut lost = prompt.clone();
+        (lost.via, lost.content) = (None, json!({}));
+        let stale = InputKind::Press { choice: String::new(), prompt: Some(0) };
+        assert_eq!(person(&reaction("1️⃣"), Some(&lost)), Some(stale));
+    }
+
+    #[test]
+    fn what_is_taken_back_is_named() {
+        let redaction = event("m.room.redaction", json!({}));
+        assert_eq!(person(&redaction, None), Some(InputKind::Redacted { of: "$r".to_owned() }));
+    }
+
+    #[test]
+    fn desk_knows_who_spoke_and_in_which_thread() {
+        let room = room_id!("!d:x.test");
+        let thread = text(json!({ "msgtype": "m.text", "body": "!take",
+            "m.relates_to": { "rel_type": "m.thread", "event_id": "$root", "is_falling_back": true,
+                "m.in_reply_to": { "event_id": "$x" } } }));
+        assert_eq!(thread.target(), None);
+        let said = from_desk(room, &thread, None).unwrap();
+        assert_eq!(said.lane.to_string(), "matrix:!d:x.test/$root");
+        assert_eq!((said.by.as_str(), said.said.text.as_str()), ("@sam:x.test", "!take"));
+
+        let mut root =
+            text(content::message("KWG-12345", &About { id: format!("{THREAD}1-0"), ..About::default() }));
+        root.id = "$root".try_into().unwrap();
+        let said = from_desk(room, &reply("hello"), Some(&root)).unwrap();
+        assert_eq!(said.lane.thread.as_deref(), Some("$root"), "a reply to the head of a thread");
+
+        let mut alert = prompt(true);
+        alert.content["m.relates_to"] = json!({ "rel_type": "m.thread", "event_id": "$root" });
+        let said = from_desk(room, &reaction("1️⃣"), Some(&alert)).unwrap();
+        assert_eq!((said.lane.thread.as_deref(), said.said.text.as_str()), (Some("$root"), "/yes"));
+    }
+
+    #[test]
+    fn nobody_corrects_what_somebody_else_said_at_the_desk() {
+        let edit = text(json!({ "msgtype": "m.text", "body": "* x",
+            "m.new_content": { "msgtype": "m.text", "body": "x" },
+            "m.relates_to": { "rel_type": "m.replace", "event_id": "$first" } }));
+        let mut first = text(json!({ "msgtype": "m.text", "body": "y" }));
+        assert!(from_desk(room_id!("!d:x.test"), &edit, Some(&first)).is_some());
+        first.sender = "@kim:x.test".try_into().unwrap();
+        assert_eq!(from_desk(room_id!("!d:x.test"), &edit, Some(&first)), None);
+        assert_eq!(from_desk(room_id!("!d:x.test"), &edit, None), None);
+    }
+}

@@ -1,0 +1,241 @@
+//! Which rooms the bot is in, and in which of them it talks.
+//!
+//! A private room holds the bot and one person, and is encrypted. Where a person invites the bot to
+//! a room without encryption, the bot turns it on, if the room lets it; otherwise one sentence says
+//! what to do, and no content ever leaves there. In a room with a third member, too, the bot says
+//! one sentence, reads nothing and says nothing else.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use matrix_sdk::{
+    Client, Room, RoomMemberships, RoomState,
+    ruma::{
+        OwnedRoomId, OwnedTransactionId, OwnedUserId, RoomId, UserId,
+        events::room::encryption::RoomEncryptionEventContent,
+    },
+};
+use serde_json::json;
+
+use crate::{
+    account::Account,
+    call::{Failure, failure_of},
+    read::Event,
+};
+
+/// Waits between tries to join grow from one second to this, and end after so many tries.
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
+const MAX_TRIES: u32 = 12;
+/// How long one call may take that nobody waits for.
+const COURTESY: Duration = Duration::from_secs(20);
+
+const NOT_ALONE: &str =
+    "I only talk one to one, so that nobody else can read it. Please start a chat with just you and me.";
+const NOT_ENCRYPTED: &str = "I only talk in encrypted chats, and I cannot turn encryption on here. Please start a new encrypted chat with me. In danger now? Call 999. To talk to somebody at any time, call Samaritans on 116 123.";
+const NOW_ENCRYPTED: &str = "I have turned on encryption. What was written here before can be read by those who run the server; from now on it cannot.";
+
+/// Rooms that the bot wants to be in and is not yet.
+#[derive(Default)]
+pub(crate) struct Joining(BTreeMap<OwnedRoomId, Try>);
+
+struct Try {
+    at: Instant,
+    tries: u32,
+}
+
+impl Joining {
+    pub(crate) fn want(&mut self, room: OwnedRoomId) {
+        self.0.entry(room).or_insert(Try { at: Instant::now(), tries: 0 });
+    }
+
+    /// How long until the next try.
+    pub(crate) fn next(&self) -> Option<Duration> {
+        self.0.values().map(|next| next.at.saturating_duration_since(Instant::now())).min()
+    }
+
+    /// Joins what is due, and takes up invitations that the store knows of.
+    pub(crate) async fn step(&mut self, account: &Account, client: &Client) {
+        for room in client.invited_rooms() {
+            if self.0.contains_key(room.room_id()) {
+                continue;
+            }
+            let inviter = room.invite_details().await.ok().map(|invite| invite.inviter_id);
+            let allowed = inviter.is_some_and(|inviter| account.may_invite(&inviter));
+            if allowed || account.is_desk(room.room_id()) {
+                self.want(room.room_id().to_owned());
+            } else {
+                tracing::info!("an invitation from a server that is not allowed was turned down");
+                if let Err(error) = room.leave().await {
+                    tracing::debug!(
+                        matrix.failure = failure_of(&error).name(),
+                        "an invitation could not be turned down"
+                    );
+                    self.0.insert(
+                        room.room_id().to_owned(),
+                        Try { at: Instant::now() + LONGEST_WAIT, tries: MAX_TRIES },
+                    );
+                }
+            }
+        }
+        let now = Instant::now();
+        let due: Vec<_> =
+            self.0.iter().filter(|(_, next)| next.at <= now).map(|(room, _)| room.clone()).collect();
+        for room in due {
+            let joined = client.get_room(&room).is_some_and(|room| room.state() == RoomState::Joined);
+            let outcome = if joined { Ok(()) } else { client.join_room_by_id(&room).await.map(drop) };
+            let Some(next) = self.0.get_mut(&room) else { continue };
+            next.tries += 1;
+            match outcome {
+                Ok(()) => drop(self.0.remove(&room)),
+                Err(error) if next.tries >= MAX_TRIES => {
+                    tracing::warn!(matrix.failure = failure_of(&error).name(), "an invitation was given up");
+                    self.0.remove(&room);
+                    if let Some(room) = client.get_room(&room) {
+                        drop(room.leave().await);
+                    }
+                }
+                Err(_) => next.at = now + Duration::from_secs(1 << next.tries.min(9)).min(LONGEST_WAIT),
+            }
+        }
+    }
+}
+
+/// Who is in a private room, beside the bot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Company {
+    Nobody,
+    One(OwnedUserId),
+    More,
+}
+
+/// Who is in a room or invited to it, as the local store knows.
+pub(crate) async fn company(room: &Room) -> matrix_sdk::Result<Company> {
+    let mut others = room
+        .members_no_sync(RoomMemberships::ACTIVE)
+        .await?
+        .into_iter()
+        .map(|member| member.user_id().to_owned())
+        .filter(|user| user != room.own_user_id());
+    Ok(match (others.next(), others.next()) {
+        (None, _) => Company::Nobody,
+        (Some(one), None) => Company::One(one),
+        (Some(_), Some(_)) => Company::More,
+    })
+}
+
+/// Turns on encryption. The store knows of it only after the next sync.
+pub(crate) async fn encrypt(room: &Room) -> Result<(), Failure> {
+    let content = RoomEncryptionEventContent::with_recommended_defaults();
+    room.send_state_event(content).await.map(drop).map_err(|error| failure_of(&error))
+}
+
+/// Whether a room is encrypted; asks the homeserver where the store does not know.
+pub(crate) async fn is_encrypted(room: &Room) -> Result<bool, Failure> {
+    match room.latest_encryption_state().await {
+        Ok(state) => Ok(state.is_encrypted()),
+        Err(error) => Err(failure_of(&error)),
+    }
+}
+
+/// What an event changes about a room that needs an answer which is no conversation.
+pub(crate) fn settle(account: &Arc<Account>, room: &RoomId, event: &Event) {
+    let mine = event.sender == account.me;
+    let what = match event.membership() {
+        Some((user, "join")) if user == account.me && event.before.as_deref() != Some("join") => {
+            Change::Joined
+        }
+        Some((user, "join" | "invite")) if user != account.me && event.before.as_deref() != Some("join") => {
+            Change::Company
+        }
+        _ if event.kind == "m.room.encryption" && mine => Change::Encrypted,
+        _ => return,
+    };
+    let (account, room, event) = (Arc::clone(account), room.to_owned(), event.id.to_string());
+    // Nothing waits for these: a failure is tried again when the same events come again.
+    tokio::spawn(async move {
+        // Holds the client open for as long as this takes.
+        let Some(client) = account.client().await else { return };
+        let Some(room) = client.get_room(&room) else { return };
+        let done = async {
+            let desk = account.is_desk(room.room_id());
+            match what {
+                Change::Joined => {
+                    if !is_encrypted(&room).await?
+                        && let Err(failure) = encrypt(&room).await
+                    {
+                        tracing::warn!(
+                            matrix.failure = failure.name(),
+                            matrix.desk = desk,
+                            "a room without encryption does not let the bot turn it on"
+                        );
+                        return say(&room, NOT_ENCRYPTED, &event).await;
+                    }
+                    if !desk && company(&room).await.map_err(|error| failure_of(&error))? == Company::More {
+                        return say(&room, NOT_ALONE, &event).await;
+                    }
+                    if !desk && room.topic().is_none_or(|topic| topic.is_empty()) {
+                        room.set_room_topic(&account.topic).await.map_err(|error| failure_of(&error))?;
+                    }
+                    Ok(())
+                }
+                Change::Company if desk => Ok(()),
+                Change::Company => match company(&room).await.map_err(|error| failure_of(&error))? {
+                    Company::More => say(&room, NOT_ALONE, &event).await,
+                    Company::Nobody | Company::One(_) => Ok(()),
+                },
+                Change::Encrypted if desk || !is_new(&room) => Ok(()),
+                Change::Encrypted => say(&room, NOW_ENCRYPTED, &event).await,
+            }
+        };
+        if let Err(failure) = tokio::time::timeout(COURTESY, done).await.unwrap_or(Err(Failure::Unknown)) {
+            tracing::debug!(matrix.failure = failure.name(), "a room could not be settled");
+        }
+    });
+}
+
+/// A room that somebody else made, and into which the bot was invited.
+fn is_new(room: &Room) -> bool {
+    room.creators().is_none_or(|creators| !creators.iter().any(|creator| creator == room.own_user_id()))
+}
+
+enum Change {
+    Joined,
+    Company,
+    Encrypted,
+}
+
+/// Says one sentence without any content, once for the event that calls for it.
+async fn say(room: &Room, sentence: &str, because: &str) -> Result<(), Failure> {
+    let content = json!({ "msgtype": "m.notice", "body": sentence, "m.mentions": {} });
+    let id = OwnedTransactionId::from(format!("room/{because}"));
+    room.send_raw("m.room.message", content)
+        .with_transaction_id(&id)
+        .await
+        .map(drop)
+        .map_err(|error| failure_of(&error))
+}
+
+/// The private room with somebody, if there is one that can be used. The one that both know as a
+/// direct chat comes first.
+pub(crate) async fn direct_with(client: &Client, who: &UserId) -> Option<Room> {
+    let mut found: Option<Room> = None;
+    for room in client.joined_rooms() {
+        let there = room.get_member_no_sync(who).await.ok().flatten().is_some();
+        if !there || room.is_tombstoned() || !matches!(is_encrypted(&room).await, Ok(true)) {
+            continue;
+        }
+        if company(&room).await.ok() == Some(Company::One(who.to_owned())) {
+            let better = room.is_direct().await.unwrap_or(false);
+            if better || found.is_none() {
+                found = Some(room);
+            }
+            if better {
+                break;
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,297 @@
+//! What one sync brings: for conversations, for the desk, and for the list of what cannot be read.
+
+use std::sync::Arc;
+
+use chatbox_core::{
+    channel::{FromDesk, Incoming},
+    input::{Input, InputKind},
+};
+use jiff::Timestamp;
+use matrix_sdk::{
+    Client, Room,
+    deserialized_responses::{TimelineEvent, TimelineEventKind},
+    ruma::{OwnedEventId, OwnedRoomId, RoomId},
+    sync::{SyncResponse, Timeline},
+};
+
+use crate::{
+    account::Account,
+    call::{Failure, failure_of},
+    cursor::Cursor,
+    gap,
+    read::{self, Event},
+    rooms::{self, Company, Joining},
+};
+
+/// Events that are tried again at once, at most; the others have their turn the next time.
+const MAX_RETRIED: usize = 100;
+
+/// Takes up one sync.
+pub(crate) struct Taking<'a> {
+    account: &'a Arc<Account>,
+    client: &'a Client,
+    /// The token before this sync. None: nothing was ever received.
+    since: Option<String>,
+    /// The sync brought all rooms anew, although there is a token: their events are fetched.
+    anew: bool,
+    now: Timestamp,
+    taken: Taken,
+}
+
+pub(crate) struct Taken {
+    pub(crate) incoming: Vec<Incoming>,
+    pub(crate) desk: Vec<FromDesk>,
+    pub(crate) cursor: Cursor,
+}
+
+impl<'a> Taking<'a> {
+    pub(crate) fn new(
+        account: &'a Arc<Account>,
+        client: &'a Client,
+        cursor: &Cursor,
+        fresh: bool,
+        now: Timestamp,
+    ) -> Self {
+        let since = cursor.token.clone();
+        let anew = fresh && since.is_some();
+        let taken = Taken { incoming: Vec::new(), desk: Vec::new(), cursor: cursor.clone() };
+        Self { account, client, since, anew, now, taken }
+    }
+
+    /// Tries again what could not be read. What still cannot stays.
+    pub(crate) async fn retry(&mut self) {
+        self.taken.cursor.expire(self.now.as_second());
+        let mut waiting = self.taken.cursor.unread.clone();
+        waiting.sort_by_key(|unread| std::cmp::Reverse(unread.at));
+        waiting.truncate(MAX_RETRIED);
+        waiting.sort_by_key(|unread| unread.at);
+        for unread in waiting {
+            let Some(room) = self.client.get_room(&unread.room) else { continue };
+            let event = match self.read_again(&room, &unread.event).await {
+                Ok(event) => event,
+                Err(Failure::Refused { .. }) => {
+                    self.taken.cursor.forget(&unread.event);
+                    continue;
+                }
+                Err(failure) => {
+                    tracing::debug!(
+                        matrix.failure = failure.name(),
+                        "what waits for its key could not be tried again"
+                    );
+                    return;
+                }
+            };
+            if event.is_unreadable() || self.one(&room, &event).await.is_err() {
+                continue;
+            }
+            self.taken.cursor.forget(&unread.event);
+        }
+    }
+
+    /// Takes what the sync brought. After a failure nothing of it counts.
+    pub(crate) async fn take(
+        &mut self,
+        response: SyncResponse,
+        joining: &mut Joining,
+    ) -> Result<(), Failure> {
+        for (id, update) in response.rooms.joined {
+            self.room(&id, update.timeline, &response.next_batch, joining).await?;
+        }
+        for (id, update) in response.rooms.left {
+            self.room(&id, update.timeline, &response.next_batch, joining).await?;
+        }
+        self.taken.cursor.token = Some(response.next_batch);
+        Ok(())
+    }
+
+    /// What there is, with those told who wrote what cannot be read for a minute.
+    pub(crate) fn end(mut self) -> Taken {
+        for (room, event) in self.taken.cursor.tell(self.now.as_second()) {
+            if self.account.is_desk(&room) {
+                tracing::warn!("a message at the desk cannot be decrypted");
+                continue;
+            }
+            self.taken.incoming.push(Incoming {
+                lane: read::lane(&room),
+                key: format!("unreadable/{event}"),
+                native: None,
+                input: Input::new(self.now, InputKind::Unreadable),
+            });
+        }
+        self.taken
+    }
+
+    async fn room(
+        &mut self,
+        id: &OwnedRoomId,
+        timeline: Timeline,
+        next: &str,
+        joining: &mut Joining,
+    ) -> Result<(), Failure> {
+        let Some(room) = self.client.get_room(id) else { return Ok(()) };
+        for event in self.events(&room, timeline, next).await? {
+            let Some(event) = Event::parse(&event) else { continue };
+            if event.kind == "m.room.tombstone"
+                && let Some(next) = event.content["replacement_room"].as_str()
+                && let Ok(next) = RoomId::parse(next)
+            {
+                joining.want(next);
+            }
+            rooms::settle(self.account, id, &event);
+            if event.is_unreadable() && event.sender != self.account.me {
+                if self.listens(&room).await? {
+                    self.taken.cursor.keep(id, event.id, self.now.as_second());
+                }
+                continue;
+            }
+            self.one(&room, &event).await?;
+            self.taken.cursor.forget(&event.id);
+        }
+        Ok(())
+    }
+
+    /// The events of a room since the token, oldest first, gaps filled; but none from before the
+    /// bot was invited, and without a token none from before the bot's own last word.
+    async fn events(
+        &self,
+        room: &Room,
+        timeline: Timeline,
+        next: &str,
+    ) -> Result<Vec<TimelineEvent>, Failure> {
+        let failed = |error| failure_of(&error);
+        let never = |_: &TimelineEvent| false;
+        let since = self.since.as_deref();
+        let mut events = if self.anew {
+            gap::before(room, Some(next), since, never).await.map_err(failed)?
+        } else if timeline.limited && since.is_some() {
+            let mut events =
+                gap::before(room, timeline.prev_batch.as_deref(), since, never).await.map_err(failed)?;
+            events.extend(timeline.events.iter().cloned());
+            events
+        } else {
+            timeline.events.clone()
+        };
+        let me = self.account.me.as_str();
+        let is = |event: &TimelineEvent, what: &str| {
+            Event::parse(event).is_some_and(|event| {
+                event.membership() == Some((me, what))
+                    && (what != "join" || event.before.as_deref() != Some("join"))
+            })
+        };
+        let joined = events.iter().rposition(|event| is(event, "join"));
+        if joined.is_some() {
+            if !events.iter().any(|event| is(event, "invite")) && timeline.prev_batch.is_some() {
+                let before =
+                    gap::before(room, timeline.prev_batch.as_deref(), None, |event| is(event, "invite"));
+                events = before.await.map_err(failed)?;
+                events.extend(timeline.events);
+            }
+            let invited = events.iter().rposition(|event| is(event, "invite"));
+            let start = invited.or_else(|| events.iter().rposition(|event| is(event, "join")));
+            events.drain(..start.unwrap_or(0));
+        }
+        if since.is_none() {
+            let spoke = events.iter().rposition(|event| {
+                Event::parse(event).is_some_and(|event| event.sender == me && event.state_key.is_none())
+            });
+            match (spoke, joined) {
+                (Some(spoke), _) => drop(events.drain(..spoke)),
+                (None, Some(_)) => {}
+                (None, None) => events.clear(),
+            }
+        }
+        Ok(events)
+    }
+
+    /// Takes one event that could be read.
+    async fn one(&mut self, room: &Room, event: &Event) -> Result<(), Failure> {
+        let desk = self.account.is_desk(room.room_id());
+        if let Some((user, membership)) = event.membership() {
+            if !desk {
+                let reachable = self.reachable(room, event, user, membership).await?;
+                self.taken.incoming.extend(reachable);
+            }
+            return Ok(());
+        }
+        if event.sender == self.account.me || !self.listens(room).await? {
+            return Ok(());
+        }
+        let target = match event.target() {
+            Some(target) => self.event(room, &target).await?,
+            None => None,
+        };
+        if desk {
+            self.taken.desk.extend(read::from_desk(room.room_id(), event, target.as_ref()));
+        } else if let Some(incoming) = read::from_person(room.room_id(), event, target.as_ref()) {
+            self.account.has_read(room.room_id(), event.id.clone());
+            self.taken.incoming.push(incoming);
+        }
+        Ok(())
+    }
+
+    /// Whether what is said there is for us.
+    async fn listens(&self, room: &Room) -> Result<bool, Failure> {
+        if self.account.is_desk(room.room_id()) {
+            return Ok(true);
+        }
+        match rooms::company(room).await.map_err(|error| failure_of(&error))? {
+            Company::More => Ok(false),
+            Company::Nobody | Company::One(_) => Ok(true),
+        }
+    }
+
+    /// Whether a change of membership means that the person can or cannot be reached there.
+    async fn reachable(
+        &self,
+        room: &Room,
+        event: &Event,
+        user: &str,
+        membership: &str,
+    ) -> Result<Option<Incoming>, Failure> {
+        let was_there = matches!(event.before.as_deref(), Some("join") | None);
+        let company = rooms::company(room).await.map_err(|error| failure_of(&error))?;
+        let reachable = match (membership, company) {
+            ("leave" | "ban", Company::Nobody) if was_there => false,
+            ("leave" | "ban", Company::One(_)) if was_there && user == self.account.me => false,
+            ("join", Company::One(one)) if one == user => {
+                if !matches!(event.before.as_deref(), Some("leave" | "ban")) {
+                    return Ok(None);
+                }
+                true
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(Incoming {
+            lane: read::lane(room.room_id()),
+            key: event.id.to_string(),
+            native: None,
+            input: Input::new(event.at, InputKind::Reachable(reachable)),
+        }))
+    }
+
+    /// An event by its id; none if the homeserver does not have it.
+    async fn event(&self, room: &Room, id: &OwnedEventId) -> Result<Option<Event>, Failure> {
+        match room.event(id, None).await.map_err(|error| failure_of(&error)) {
+            Ok(event) => Ok(Event::parse(&event)),
+            Err(Failure::Refused { .. }) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// An event that could not be read, with its key from the backup if it is there.
+    async fn read_again(&self, room: &Room, id: &OwnedEventId) -> Result<Event, Failure> {
+        let gone = Failure::Refused { code: 404, gone: false };
+        let failed = |error| failure_of(&error);
+        let mut event = room.event(id, None).await.map_err(failed)?;
+        if let TimelineEventKind::UnableToDecrypt { utd_info, .. } = &event.kind
+            && let Some(session) = &utd_info.session_id
+            && matches!(
+                self.client.encryption().backups().download_room_key(room.room_id(), session).await,
+                Ok(true)
+            )
+        {
+            event = room.event(id, None).await.map_err(failed)?;
+        }
+        Event::parse(&event).ok_or(gone)
+    }
+}
