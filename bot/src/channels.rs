@@ -1,4 +1,5 @@
-//! The channels of this process. A new one is an arm here and a folder in `adapters`.
+//! The channels of this process. A new one is an arm here and in [`crate::link`], and a folder in
+//! `adapters`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,13 +8,19 @@ use chatbox_core::{
     ids::{ChannelKind, Lane, OutboxId},
     input::FileRef,
 };
+#[cfg(feature = "matrix")]
+use chatbox_matrix::Matrix;
+#[cfg(feature = "telegram")]
 use chatbox_telegram::Telegram;
 use chatbox_terminal::Screen;
 
 /// One way in and out.
 #[derive(Clone)]
 pub enum AnyChannel {
+    #[cfg(feature = "telegram")]
     Telegram(Arc<Telegram>),
+    #[cfg(feature = "matrix")]
+    Matrix(Arc<Matrix>),
     Terminal(Arc<Screen>),
 }
 
@@ -21,7 +28,10 @@ pub enum AnyChannel {
 macro_rules! on {
     ($any:expr, $channel:ident => $call:expr) => {
         match $any {
+            #[cfg(feature = "telegram")]
             AnyChannel::Telegram($channel) => $call,
+            #[cfg(feature = "matrix")]
+            AnyChannel::Matrix($channel) => $call,
             AnyChannel::Terminal($channel) => $call,
         }
     };

@@ -15,6 +15,7 @@ pub mod config;
 pub mod content;
 pub mod health;
 mod kill;
+pub mod link;
 pub mod logging;
 pub mod loops;
 pub mod seed;

@@ -8,8 +8,8 @@ use std::{
 
 use axum::Router;
 use chatbox_core::ids::{ChannelKind, Lane};
-use chatbox_store::Store;
-use chatbox_telegram::{Config as TelegramConfig, ConnectError, NOT_FOR_EMERGENCIES, Telegram};
+use chatbox_store::{Reach, Store};
+use metrics::gauge;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -20,30 +20,23 @@ use tokio::{
 
 use crate::{
     budget::Rates,
-    channels::AnyChannel,
     clock,
     config::{
         Config,
         desk::{DeskChannel, NOBODY},
-        telegram::{self, Mode},
+        telegram,
     },
     health::{self, Health},
+    link::{self, GivenUp, Link},
     loops::{
         decide,
         deliver::{self, Desk, Outlet},
         receive::{self, Waiting},
         timers,
     },
-    seed,
     setup::{Setup, store_config},
     stop::Stop,
 };
-
-/// How long Telegram may hold a poll open.
-const POLL_SECONDS: u16 = 25;
-
-/// Waits between tries to reach a platform at the start grow to this.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// After the signal to stop: time to decide and send what is under way (P13: under 10 s).
 const DRAIN: Duration = Duration::from_secs(8);
@@ -66,23 +59,15 @@ pub async fn run(setup: Setup) -> Result<(), Stop> {
     let store = Store::open_service(store_config(config, None).migrate()).await?;
     let stopping = Stopping::listen()?;
 
-    let mut servers = Vec::new();
+    let mut servers = Servers::new(&stopping);
     if let Some(address) = config.http.listen {
         let warnings = setup.engine.content().warnings.len();
         let health = Health { store: store.clone(), warnings, metrics };
-        servers.push((health::listen(address, "http.listen").await?, health::router(Arc::new(health))));
+        servers.serve(health::listen(address, "http.listen").await?, health::router(Arc::new(health)));
     }
-    let Some(telegram) = connect(config, &stopping).await? else {
-        store.close().await;
-        return Ok(());
-    };
-    if let (Mode::Webhook, Some(address)) = (config.telegram.mode, config.telegram.webhook_listen) {
-        let listener = health::listen(address, "telegram.webhook_listen").await?;
-        servers.push((listener, webhook(&telegram, &config.telegram, &store)));
-    }
+    let links = link::all(config, &store).await?;
     tracing::info!(content.hash = setup.engine.content().hash, "the service runs");
-    let channel = AnyChannel::Telegram(telegram);
-    let result = Box::pin(work(&setup, &store, channel, servers, &stopping)).await;
+    let result = Box::pin(work(&setup, &store, links, servers, &stopping)).await;
     store.close().await;
     tracing::info!("the service has stopped");
     result
@@ -92,33 +77,28 @@ pub async fn run(setup: Setup) -> Result<(), Stop> {
 async fn work(
     setup: &Setup,
     store: &Store,
-    channel: AnyChannel,
-    servers: Vec<(TcpListener, Router)>,
+    links: Vec<Link>,
+    servers: Servers,
     stopping: &Stopping,
 ) -> Result<(), Stop> {
     let Setup { config, engine, .. } = setup;
-    let outlet = Outlet::new(vec![channel.clone()], desk(config), rates(&config.telegram));
-    let waiting = Waiting::default();
-    let channels = [channel.clone()];
+    let outlet = Outlet::new(Vec::new(), desk(config), rates(&config.telegram));
+    let waiting = Arc::new(Waiting::default());
+    store.set_reach(reach(config, &outlet));
 
-    let mut serving = JoinSet::new();
-    for (listener, router) in servers {
-        let stop = stopping.clone();
-        serving.spawn(async move {
-            let served = axum::serve(listener, router).with_graceful_shutdown(stop.at_once());
-            if let Err(fault) = served.await {
-                tracing::error!(error = %fault.kind(), "a server broke off");
-            }
-        });
-    }
     // Each loop outlives the one that feeds it, so that the last message is answered too.
     let received = watch::Sender::new(false);
     let decided = watch::Sender::new(false);
     let receive = async {
-        let result = receive::run(store, &channel, &waiting, stopping.clone().at_once()).await;
-        if result.is_err() {
-            stopping.ask();
-        }
+        let carriers = Carriers {
+            config: config.clone(),
+            store: store.clone(),
+            outlet: Arc::clone(&outlet),
+            waiting: Arc::clone(&waiting),
+            stopping: stopping.clone(),
+        };
+        let result = carriers.carry(links, servers).await;
+        stopping.ask();
         received.send_replace(true);
         result
     };
@@ -134,115 +114,161 @@ async fn work(
     let timers = timers::run(store, &config.retention, stopping.clone().at_once());
     let typing = async {
         tokio::select! {
-            () = waiting.watch(&channels) => {}
+            () = waiting.watch(&outlet) => {}
             () = stopping.clone().at_once() => {}
         }
     };
     let all = async { tokio::join!(receive, decide, deliver, timers, typing).0 };
-    let result = tokio::select! {
+    tokio::select! {
         result = all => result,
         () = async { stopping.clone().at_once().await; time::sleep(DRAIN).await } => {
             tracing::warn!("not everything was sent in time; the rest goes out after the next start");
             Ok(())
         }
-    };
-    result.map_err(|sentence| Stop::Failed(anyhow::Error::msg(sentence)))
+    }
 }
 
-/// Reaches Telegram, however long that takes. `None`: stopped before that.
-async fn connect(config: &Config, stopping: &Stopping) -> Result<Option<Arc<Telegram>>, Stop> {
-    let Some(telegram) = telegram_config(config)? else {
-        return Err(Stop::Usage(
-            "no channel is configured: set telegram.token, or use `chatbox chat`.".into(),
-        ));
-    };
-    let mut wait = Duration::from_secs(1);
-    loop {
-        let connected = tokio::select! {
-            () = stopping.clone().at_once() => return Ok(None),
-            connected = Telegram::connect(telegram.clone(), Arc::new(clock::now)) => connected,
-        };
-        match connected {
-            Ok(telegram) => return Ok(Some(Arc::new(telegram))),
-            Err(fault @ ConnectError::Unreachable(_)) => {
-                tracing::warn!(connect.wait_s = wait.as_secs(), "{fault}; trying again");
-            }
-            Err(ConnectError::Refused { method, code: code @ (429 | 500..) }) => {
-                tracing::warn!(
-                    connect.method = method,
-                    connect.code = code,
-                    "Telegram is busy; trying again"
-                );
-            }
-            Err(fault) => return Err(Stop::Usage(format!("{fault}."))),
+/// What it takes to connect a platform and to bring in what it has.
+#[derive(Clone)]
+struct Carriers {
+    config: Config,
+    store: Store,
+    outlet: Arc<Outlet>,
+    waiting: Arc<Waiting>,
+    stopping: Stopping,
+}
+
+/// Why a platform carries nothing any more.
+enum Ended {
+    Stopped,
+    /// The configuration is wrong, as it turned out at the very start.
+    Misconfigured(String),
+    /// It wants no more of us. The others go on.
+    Lost(String),
+}
+
+impl Carriers {
+    /// Carries every platform until it is time to stop. One that ends for good leaves the others
+    /// alone; when none is left, or one was wrongly configured from the start, all ends.
+    async fn carry(self, links: Vec<Link>, mut servers: Servers) -> Result<(), Stop> {
+        let (serve, mut to_serve) = tokio::sync::mpsc::channel(links.len());
+        let mut carrying = JoinSet::new();
+        for link in links {
+            let kind = link.kind;
+            let (carriers, serve) = (self.clone(), serve.clone());
+            carrying.spawn(async move { (kind, carriers.one(link, serve).await) });
         }
-        tokio::select! {
-            () = stopping.clone().at_once() => return Ok(None),
-            () = time::sleep(wait) => wait = (wait * 2).min(LONGEST_WAIT),
+        drop(serve);
+        loop {
+            let (kind, ended) = tokio::select! {
+                Some((listener, router)) = to_serve.recv() => {
+                    servers.serve(listener, router);
+                    continue;
+                }
+                ended = carrying.join_next() => match ended {
+                    None => return Ok(()),
+                    Some(Ok(ended)) => ended,
+                    Some(Err(fault)) => return Err(Stop::Failed(fault.into())),
+                },
+            };
+            match ended {
+                Ended::Stopped => {}
+                Ended::Misconfigured(sentence) => return Err(Stop::Usage(sentence)),
+                Ended::Lost(sentence) if carrying.is_empty() => {
+                    return Err(Stop::Failed(anyhow::Error::msg(sentence)));
+                }
+                Ended::Lost(sentence) => {
+                    gauge!("chatbox_channel_connected", "channel" => kind.as_str()).set(0.0);
+                    tracing::error!(channel = kind.as_str(), "{sentence} The other channel goes on.");
+                }
+            }
+        }
+    }
+
+    async fn one(self, link: Link, serve: tokio::sync::mpsc::Sender<(TcpListener, Router)>) -> Ended {
+        let kind = link.kind;
+        let connected = gauge!("chatbox_channel_connected", "channel" => kind.as_str());
+        connected.set(0.0);
+        let made = match link.until_connected(self.stopping.clone().at_once()).await {
+            Ok(made) => made,
+            Err(GivenUp::Stopped) => return Ended::Stopped,
+            Err(GivenUp::Never { at_first: true, sentence }) => {
+                return Ended::Misconfigured(format!("{sentence}."));
+            }
+            Err(GivenUp::Never { at_first: false, sentence }) => return Ended::Lost(format!("{sentence}.")),
+        };
+        connected.set(1.0);
+        tracing::info!(channel = kind.as_str(), "the channel is connected");
+        if let Some(room) = made.room {
+            self.outlet.set_room(room);
+        }
+        self.outlet.connected(made.channel.clone());
+        self.store.set_reach(reach(&self.config, &self.outlet));
+        if let Some(server) = made.server {
+            // Whoever serves is there as long as anything is carried.
+            let _ = serve.send(server).await;
+        }
+        let stop = self.stopping.clone().at_once();
+        match receive::run(&self.store, &made.channel, &self.waiting, stop).await {
+            Ok(()) => Ended::Stopped,
+            Err(sentence) => Ended::Lost(sentence),
         }
     }
 }
 
-fn telegram_config(config: &Config) -> Result<Option<TelegramConfig>, Stop> {
-    let section = &config.telegram;
-    let Some(token) = section.token.clone() else { return Ok(None) };
-    let mode = match section.mode {
-        Mode::Poll => chatbox_telegram::Mode::Poll { seconds: POLL_SECONDS },
-        Mode::Webhook => match (section.webhook_url.clone(), section.webhook_secret.clone()) {
-            (Some(url), Some(secret)) => chatbox_telegram::Mode::Webhook { url, secret },
-            (None, _) | (_, None) => {
-                return Err(Stop::Usage(
-                    "telegram.webhook_url and telegram.webhook_secret must be set.".into(),
-                ));
-            }
-        },
-    };
-    Ok(Some(TelegramConfig {
-        token,
-        api_url: section.api_url.clone(),
-        mode,
-        desk_chat: desk_room(config),
-        description: format!(
-            "{NOT_FOR_EMERGENCIES}\n\nFind support that fits, ask for a group for your team, or talk to a \
-             person. You need not say who you are."
-        ),
-        short_description: NOT_FOR_EMERGENCIES.to_owned(),
-    }))
+/// What can be sent by the channels that are connected.
+fn reach(config: &Config, outlet: &Outlet) -> Reach {
+    let has = |kind| outlet.channel(kind).is_some();
+    // What goes nowhere, because the deployer wants it so, waits for nothing.
+    let desk = config.desk.channel.is_none_or(|channel| has(kind(channel)));
+    let lead = config.desk.duty_lead.as_deref().is_none_or(|lead| {
+        has(if lead.starts_with('@') { ChannelKind::Matrix } else { ChannelKind::Telegram })
+    });
+    Reach {
+        telegram: has(ChannelKind::Telegram),
+        matrix: has(ChannelKind::Matrix),
+        terminal: has(ChannelKind::Terminal),
+        desk,
+        lead,
+    }
 }
 
-fn webhook(telegram: &Arc<Telegram>, section: &telegram::Telegram, store: &Store) -> Router {
-    let secrets = section.webhook_secret.iter().chain(&section.webhook_secret_old).cloned().collect();
-    let store = store.clone();
-    telegram.webhook_router(webhook_path(section), secrets, move |batch| {
-        let store = store.clone();
-        async move {
-            match receive::take(&store, &batch, clock::now(), seed::fresh()).await {
-                Ok(_) => true,
-                Err(fault) => {
-                    tracing::error!(error = %fault, "a pushed message could not be committed");
-                    false
-                }
-            }
-        }
-    })
+fn kind(channel: DeskChannel) -> ChannelKind {
+    match channel {
+        DeskChannel::Telegram => ChannelKind::Telegram,
+        DeskChannel::Matrix => ChannelKind::Matrix,
+    }
 }
 
-/// The path of `telegram.webhook_url`: what is in front of us is expected to leave it as it is.
-fn webhook_path(section: &telegram::Telegram) -> &str {
-    let url = section.webhook_url.as_deref().unwrap_or_default();
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.find('/').map_or("/", |at| rest[at..].split(['?', '#']).next().unwrap_or("/"))
-}
-
+/// The desk, as far as it is known before the platforms are connected: an address of a Matrix room
+/// has to be looked up.
 fn desk(config: &Config) -> Desk {
-    let room = desk_room(config).map(|room| Lane::new(ChannelKind::Telegram, room.to_string()));
+    let room = match (config.desk.channel, &config.desk.room) {
+        (Some(DeskChannel::Telegram), Some(room)) => Some(Lane::new(ChannelKind::Telegram, room)),
+        (Some(DeskChannel::Matrix), _) | (_, None) | (None, Some(_)) => None,
+    };
     Desk { room: Mutex::new(room), lead: config.desk.duty_lead.clone() }
 }
 
-fn desk_room(config: &Config) -> Option<i64> {
-    match config.desk.channel {
-        Some(DeskChannel::Telegram) => config.desk.room.as_deref()?.parse().ok(),
-        Some(DeskChannel::Matrix) | None => None,
+/// HTTP servers of this process. They end when it is time to stop.
+struct Servers {
+    serving: JoinSet<()>,
+    stopping: Stopping,
+}
+
+impl Servers {
+    fn new(stopping: &Stopping) -> Self {
+        Self { serving: JoinSet::new(), stopping: stopping.clone() }
+    }
+
+    fn serve(&mut self, listener: TcpListener, router: Router) {
+        let stop = self.stopping.clone();
+        self.serving.spawn(async move {
+            let served = axum::serve(listener, router).with_graceful_shutdown(stop.at_once());
+            if let Err(fault) = served.await {
+                tracing::error!(error = %fault.kind(), "a server broke off");
+            }
+        });
     }
 }
 

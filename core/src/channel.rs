@@ -12,6 +12,10 @@ use crate::{
     input::{FileRef, Input, Message},
 };
 
+/// What stands wherever a platform shows who the bot is, before anybody has said a word.
+pub const NOT_FOR_EMERGENCIES: &str =
+    "Staff wellbeing chat. Not for emergencies: 999, NHS 111, Samaritans 116 123.";
+
 /// How private a conversation is: the weakest link that the words pass through. Ordered from
 /// weakest to strongest, so that `min` joins two links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

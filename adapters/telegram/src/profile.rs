@@ -15,8 +15,7 @@ use crate::{
 };
 
 /// How every description of the bot begins.
-pub const NOT_FOR_EMERGENCIES: &str =
-    "Staff wellbeing chat. Not for emergencies: 999, NHS 111, Samaritans 116 123.";
+pub use chatbox_core::channel::NOT_FOR_EMERGENCIES;
 
 const COMMANDS: [(&str, &str); 7] = [
     ("start", "Begin, or begin again"),

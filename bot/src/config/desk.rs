@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::Deserialize;
 
-use super::{Fault, de, telegram::Telegram};
+use super::{Fault, de, matrix::Matrix, telegram::Telegram};
 
 /// What a service without a desk has to be told.
 pub const NOBODY: &str = "no desk is configured: requests and alerts reach nobody, and nobody is told that a \
@@ -56,18 +56,28 @@ impl FromStr for DeskChannel {
 }
 
 impl Desk {
-    pub(super) fn validate(&self, telegram: &Telegram) -> Result<(), Fault> {
+    pub(super) fn validate(&self, telegram: &Telegram, matrix: &Matrix) -> Result<(), Fault> {
         match self.channel {
-            None if self.room.is_some() => {
-                Err(Fault("desk.room is set and desk.channel is not: set desk.channel to \"telegram\".".into()))
-            }
+            None if self.room.is_some() => Err(Fault(
+                "desk.room is set and desk.channel is not: set desk.channel to \"telegram\" or \"matrix\"."
+                    .into(),
+            )),
             None => Ok(()),
-            Some(DeskChannel::Matrix) => {
-                Err(Fault("desk.channel is \"matrix\", but this build has no Matrix: use \"telegram\".".into()))
-            }
-            Some(DeskChannel::Telegram) if self.none => Err(Fault(
+            Some(DeskChannel::Telegram | DeskChannel::Matrix) if self.none => Err(Fault(
                 "desk.none is true and desk.channel is set: take one of the two out.".into(),
             )),
+            Some(DeskChannel::Matrix) if !matrix.is_on() => Err(Fault(
+                "desk.channel is \"matrix\", but matrix.homeserver is not set: set it, and the bot's account."
+                    .into(),
+            )),
+            Some(DeskChannel::Matrix) => match self.room.as_deref() {
+                Some(room) if room.starts_with(['!', '#']) => Ok(()),
+                Some(_) | None => Err(Fault(
+                    "desk.channel is \"matrix\", so desk.room must be the id or the address of a room, such as \
+                     !abc:example.org or #wellbeing-desk:example.org."
+                        .into(),
+                )),
+            },
             Some(DeskChannel::Telegram) if telegram.token.is_none() => Err(Fault(
                 "desk.channel is \"telegram\", but telegram.token is not set: set it, or telegram.token_file."
                     .into(),
@@ -80,6 +90,38 @@ impl Desk {
                         .into(),
                 )),
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+
+    use super::*;
+
+    #[test]
+    fn desk_on_matrix_needs_matrix_and_a_room_of_it() {
+        let desk = |room: Option<&str>| Desk {
+            channel: Some(DeskChannel::Matrix),
+            room: room.map(str::to_owned),
+            ..Desk::default()
+        };
+        let matrix = Matrix {
+            homeserver: Some("https://example.org".to_owned()),
+            user: Some("@bot:example.org".to_owned()),
+            password: Some(SecretString::from("x")),
+            ..Matrix::default()
+        };
+        let fault = |desk: &Desk, matrix: &Matrix| desk.validate(&Telegram::default(), matrix).err();
+        let off = fault(&desk(Some("!a:b")), &Matrix::default()).unwrap();
+        assert!(off.0.contains("matrix.homeserver is not set"), "{off}");
+        for room in [None, Some("-100123")] {
+            let wrong = fault(&desk(room), &matrix).unwrap();
+            assert!(wrong.0.contains("such as !abc:example.org"), "{wrong}");
+        }
+        for room in ["!abc:example.org", "#desk:example.org"] {
+            assert_eq!(fault(&desk(Some(room)), &matrix), None);
         }
     }
 }

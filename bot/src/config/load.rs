@@ -56,7 +56,7 @@ pub fn load(
     let base = path.as_deref().and_then(Path::parent).unwrap_or_else(|| Path::new(""));
     config.store.resolve(base);
     config.content.resolve(base);
-    config.matrix.resolve(base);
+    config.matrix.resolve(base)?;
     config.telegram.resolve(base)?;
     config.validate().map_err(|Fault(sentence)| match &path {
         None => Fault(sentence),
@@ -377,12 +377,25 @@ mod tests {
         assert!(fault.contains("telegram.token_file") && fault.contains("nowhere"), "{fault}");
     }
 
+    #[cfg(feature = "matrix")]
     #[test]
-    fn matrix_is_refused_with_a_sentence() {
-        let fault = with_file("[matrix]\nhomeserver = \"https://example.org\"\n").unwrap_err();
-        assert_eq!(
-            fault,
-            "chatbox.toml: matrix.homeserver is set, but this build has no Matrix: take it out."
-        );
+    fn half_a_matrix_account_is_a_sentence() {
+        const ON: &str = "[matrix]\nhomeserver = \"https://example.org\"\n";
+        for (text, expected) in [
+            ("[matrix]\nuser = \"bot\"\n", "matrix.user is set and matrix.homeserver is not"),
+            ("[matrix]\nhomeserver = \"example.org\"\n", "matrix.homeserver must be a web address"),
+            (ON, "so matrix.user must be the bot's account"),
+            (&format!("{ON}user = \"@bot\"\n"), "matrix.user must be written @chatbox:example.org"),
+            (&format!("{ON}user = \"bot\"\n"), "matrix.password or matrix.password_file must be set"),
+            (
+                &format!("{ON}user = \"bot\"\npassword = \"x\"\nallowed_servers = [\"https://a\"]\n"),
+                "matrix.allowed_servers must be a list of server names",
+            ),
+        ] {
+            let fault = with_file(text).unwrap_err();
+            assert!(fault.contains(expected), "{fault}");
+        }
+        let whole = format!("{ON}user = \"@bot:example.org\"\npassword = \"SECRET\"\n");
+        assert!(with_file(&whole).is_ok());
     }
 }

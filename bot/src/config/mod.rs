@@ -56,6 +56,7 @@ pub const KEYS: &[&str] = &[
     "matrix.password",
     "matrix.password_file",
     "matrix.state_dir",
+    "matrix.allowed_servers",
     "desk.channel",
     "desk.room",
     "desk.duty_lead",
@@ -96,7 +97,7 @@ pub struct Config {
 impl Config {
     /// A platform other than the terminal is configured.
     pub fn has_live_channel(&self) -> bool {
-        self.telegram.token.is_some()
+        self.telegram.token.is_some() || self.matrix.is_on()
     }
 
     /// What is allowed and probably not meant, a sentence each: shown by `check` and in the log
@@ -114,7 +115,7 @@ impl Config {
         self.store.validate()?;
         self.telegram.validate()?;
         self.matrix.validate()?;
-        self.desk.validate(&self.telegram)?;
+        self.desk.validate(&self.telegram, &self.matrix)?;
         self.retention.validate()
     }
 }

@@ -130,6 +130,9 @@ impl Telegram {
     }
 
     pub(super) fn validate(&self) -> Result<(), Fault> {
+        if cfg!(not(feature = "telegram")) && self.token.is_some() {
+            return Err(Fault("telegram.token is set, but this build has no Telegram: take it out.".into()));
+        }
         if !self.api_url.starts_with("http://") && !self.api_url.starts_with("https://") {
             return Err(Fault(format!("telegram.api_url must be a web address such as {PUBLIC_API}.")));
         }

@@ -6,7 +6,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -61,9 +61,18 @@ impl Desk {
     }
 }
 
+fn place(kind: ChannelKind) -> usize {
+    match kind {
+        ChannelKind::Telegram => 0,
+        ChannelKind::Matrix => 1,
+        ChannelKind::Terminal => 2,
+    }
+}
+
 /// Everything that sending needs to remember.
 pub struct Outlet<C = AnyChannel> {
-    channels: Vec<C>,
+    /// A place for each kind; empty until that channel is connected.
+    channels: [OnceLock<C>; 3],
     desk: Desk,
     budget: Mutex<Budget>,
     /// Failures in a row, by chat.
@@ -75,18 +84,31 @@ pub struct Outlet<C = AnyChannel> {
 
 impl<C: Channel> Outlet<C> {
     pub fn new(channels: Vec<C>, desk: Desk, rates: Rates) -> Arc<Self> {
-        Arc::new(Self {
-            channels,
+        let outlet = Arc::new(Self {
+            channels: Default::default(),
             desk,
             budget: Mutex::new(Budget::new(rates)),
             failures: Mutex::default(),
             keyboards: Mutex::default(),
             retiring: Arc::new(tokio::sync::Semaphore::new(MAX_RETIRING)),
-        })
+        });
+        channels.into_iter().for_each(|channel| outlet.connected(channel));
+        outlet
     }
 
-    fn channel(&self, kind: ChannelKind) -> Option<&C> {
-        self.channels.iter().find(|channel| channel.kind() == kind)
+    /// A channel can be sent by from now on. The first of its kind stays.
+    pub fn connected(&self, channel: C) {
+        // One that is there already does the same.
+        let _ = self.channels[place(channel.kind())].set(channel);
+    }
+
+    /// The desk's room, once it is known by its id.
+    pub fn set_room(&self, room: Lane) {
+        *self.desk.room.lock().unwrap_or_else(PoisonError::into_inner) = Some(room);
+    }
+
+    pub fn channel(&self, kind: ChannelKind) -> Option<&C> {
+        self.channels[place(kind)].get()
     }
 
     /// How long to wait after one more failure in a chat. The first wait is short: most failures

@@ -9,7 +9,7 @@ use std::{
 
 use chatbox_core::{
     channel::{Batch, Channel, ReceiveError},
-    ids::Lane,
+    ids::{ChannelKind, Lane},
     input::InputKind,
 };
 use chatbox_store::{Store, StoreError};
@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 use tokio::time::{self, Instant};
 
+use super::deliver::Outlet;
 use crate::{channels::AnyChannel, clock, kill::kill_point, seed};
 
 /// A reply that takes longer than this shows that it is on its way.
@@ -50,20 +51,31 @@ pub async fn step<C: Channel>(
     let batch = channel.receive(committed.as_deref()).await?;
     // By now the platform was told that we have the batch before this one.
     kill_point("receive.told");
-    let lanes = take(store, &batch, now(), seeds).await?;
+    let lanes = take(store, channel.kind(), &batch, now(), seeds).await?;
     *committed = batch.cursor;
     Ok(lanes)
+}
+
+/// Whether the cursor is stored with the messages that it stands behind. Telegram keeps our place
+/// itself, and nobody does for a terminal.
+fn keeps_cursor(kind: ChannelKind) -> bool {
+    match kind {
+        ChannelKind::Matrix => true,
+        ChannelKind::Telegram | ChannelKind::Terminal => false,
+    }
 }
 
 /// Commits a batch. Returns the chats in which somebody said something.
 pub async fn take(
     store: &Store,
+    kind: ChannelKind,
     batch: &Batch,
     now: Timestamp,
     seeds: impl FnMut() -> u64 + Send,
 ) -> Result<Vec<Lane>, StoreError> {
     kill_point("receive.before_commit");
-    store.receive(&batch.incoming, None, now, seeds).await?;
+    let cursor = batch.cursor.as_deref().filter(|_| keeps_cursor(kind));
+    store.receive(&batch.incoming, cursor.map(|cursor| (kind.as_str(), cursor)), now, seeds).await?;
     kill_point("receive.committed");
     let said = batch
         .incoming
@@ -79,13 +91,24 @@ pub async fn run(
     waiting: &Waiting,
     stop: impl Future<Output = ()>,
 ) -> Result<(), String> {
-    let mut committed = None;
+    let kind = channel.kind();
+    // The place that was committed, once it could be read.
+    let mut known = if keeps_cursor(kind) { None } else { Some(None) };
     let mut seeds = seed::fresh();
     tokio::pin!(stop);
     loop {
+        let next = async {
+            let mut committed = match known.take() {
+                Some(committed) => committed,
+                None => store.cursor(kind.as_str()).await?,
+            };
+            let lanes = step(store, channel, &mut committed, clock::now, &mut seeds).await;
+            known = Some(committed);
+            lanes
+        };
         let step = tokio::select! {
             () = &mut stop => return Ok(()),
-            step = step(store, channel, &mut committed, clock::now, &mut seeds) => step,
+            step = next => step,
         };
         let wait = match step {
             Ok(lanes) => {
@@ -94,7 +117,7 @@ pub async fn run(
             }
             Err(StepError::Receive(ReceiveError::Fatal(sentence))) => return Err(sentence),
             Err(StepError::Receive(ReceiveError::Later { what, wait })) => {
-                tracing::warn!(channel = channel.kind().as_str(), receive.wait_s = wait.as_secs(), "{what}");
+                tracing::warn!(channel = kind.as_str(), receive.wait_s = wait.as_secs(), "{what}");
                 wait
             }
             Err(StepError::Store(fault)) => {
@@ -128,13 +151,12 @@ impl Waiting {
     }
 
     /// Shows in each chat that has waited long enough, once, that an answer is on its way.
-    pub async fn watch(&self, channels: &[AnyChannel]) {
+    pub async fn watch(&self, outlet: &Outlet) {
         let mut tick = time::interval(TYPING_AFTER / 3);
         loop {
             tick.tick().await;
             for lane in self.overdue() {
-                let channel = channels.iter().find(|channel| channel.kind() == lane.channel);
-                if let Some(channel) = channel.cloned() {
+                if let Some(channel) = outlet.channel(lane.channel).cloned() {
                     tokio::spawn(async move { channel.typing(&lane).await });
                 }
             }
