@@ -45,8 +45,15 @@ pub fn router(health: Arc<Health>) -> Router {
         .with_state(health)
 }
 
+/// Ready is who could keep a message: a disk that is full can still be read.
 async fn ready(State(health): State<Arc<Health>>) -> Response {
-    match health.store.stats(clock::now()).await {
+    let now = clock::now();
+    let written = health.store.receive(&[], Some(("readyz", &now.to_string())), now, || 0).await;
+    let stats = match written {
+        Ok(_) => health.store.stats(now).await,
+        Err(fault) => Err(fault),
+    };
+    match stats {
         Ok(stats) => Json(json!({
             "ready": true,
             "content_warnings": health.warnings,

@@ -81,6 +81,9 @@ pub(crate) fn describe(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => {
             let code = error.code().unwrap_or_default();
+            if let Some(sentence) = disk(&code) {
+                return sentence.to_owned();
+            }
             match error.constraint() {
                 Some(constraint) => format!("code {code}, constraint {constraint}"),
                 None => format!("code {code}"),
@@ -94,6 +97,19 @@ pub(crate) fn describe(error: &sqlx::Error) -> String {
         sqlx::Error::RowNotFound => "no row".to_owned(),
         sqlx::Error::Protocol(_) => "protocol".to_owned(),
         _ => "unexpected answer".to_owned(),
+    }
+}
+
+/// What the operator of the machine has to see to.
+fn disk(code: &str) -> Option<&'static str> {
+    match (code, code.parse::<i32>().map(|code| code & 0xFF)) {
+        // SQLite's codes are numbers, of which the last byte tells the kind; PostgreSQL's have five
+        // letters or digits.
+        ("53100", _) => Some("the disk is full"),
+        ("58030", _) => Some("the disk failed"),
+        (code, Ok(13)) if code.len() < 5 => Some("the disk is full"),
+        (code, Ok(10)) if code.len() < 5 => Some("the disk failed"),
+        (_, _) => None,
     }
 }
 

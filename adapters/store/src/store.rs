@@ -277,7 +277,9 @@ impl Store {
 
     /// Fires when an input may be waiting. Take it before the first [`Store::claim`].
     pub fn inbox_changes(&self) -> Changes {
-        Changes { seen: self.signals.inbox.subscribe(), poll: self.poll() }
+        // A command beside the service may put something back into the inbox.
+        let poll = self.poll().unwrap_or(Duration::from_secs(1));
+        Changes { seen: self.signals.inbox.subscribe(), poll: Some(poll) }
     }
 
     /// Fires when a send may be waiting. Take it before the first [`Store::claim_sends`].

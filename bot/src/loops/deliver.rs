@@ -69,12 +69,18 @@ fn place(kind: ChannelKind) -> usize {
     }
 }
 
+/// Which row, under which lease, and how it ended.
+type Ended = (OutboxId, i64, SendEnd);
+
 /// Everything that sending needs to remember.
 pub struct Outlet<C = AnyChannel> {
     /// A place for each kind; empty until that channel is connected.
     channels: [OnceLock<C>; 3],
     desk: Desk,
     budget: Mutex<Budget>,
+    /// How sends ended that could not be written down: without this they would be sent again when
+    /// their lease is over, and hold up their lane until then.
+    unreported: Mutex<Vec<Ended>>,
     /// Failures in a row, by chat.
     failures: Mutex<HashMap<String, u32>>,
     /// The last message with buttons in each chat.
@@ -88,6 +94,7 @@ impl<C: Channel> Outlet<C> {
             channels: Default::default(),
             desk,
             budget: Mutex::new(Budget::new(rates)),
+            unreported: Mutex::default(),
             failures: Mutex::default(),
             keyboards: Mutex::default(),
             retiring: Arc::new(tokio::sync::Semaphore::new(MAX_RETIRING)),
@@ -124,6 +131,14 @@ impl<C: Channel> Outlet<C> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(chat);
     }
 
+    fn keep_unreported(&self, ends: impl IntoIterator<Item = Ended>) {
+        self.unreported.lock().unwrap_or_else(PoisonError::into_inner).extend(ends);
+    }
+
+    fn take_unreported(&self) -> Vec<Ended> {
+        std::mem::take(&mut self.unreported.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn budget(&self) -> MutexGuard<'_, Budget> {
         self.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -136,7 +151,7 @@ pub async fn step<C: Channel + Clone + 'static>(
     outlet: &Arc<Outlet<C>>,
     now: Timestamp,
 ) -> Result<usize, StoreError> {
-    let lanes = claim(store, now, LANES).await?;
+    let lanes = claim(store, outlet, now, LANES).await?;
     let count = lanes.iter().map(Vec::len).sum();
     let mut sending = JoinSet::new();
     for jobs in lanes {
@@ -164,7 +179,7 @@ pub async fn run<C: Channel + Clone + 'static>(
         let mut wait = None;
         let free = LANES.saturating_sub(sending.len());
         if free > 0 {
-            match claim(store, clock::now(), free).await {
+            match claim(store, outlet, clock::now(), free).await {
                 Ok(lanes) if lanes.is_empty() => match store.next_send().await {
                     Ok(next) => wait = next.map(|at| until(at, clock::now())),
                     Err(fault) => wait = Some(note(&fault)),
@@ -204,7 +219,14 @@ fn note(fault: &StoreError) -> Duration {
 }
 
 /// Leases rows, one list a lane.
-async fn claim(store: &Store, now: Timestamp, lanes: usize) -> Result<Vec<Vec<SendJob>>, StoreError> {
+async fn claim<C: Channel>(
+    store: &Store,
+    outlet: &Outlet<C>,
+    now: Timestamp,
+    lanes: usize,
+) -> Result<Vec<Vec<SendJob>>, StoreError> {
+    let unreported = outlet.take_unreported();
+    finish(store, outlet, unreported, now).await?;
     let limits = SendLimits { lanes, per_lane: PER_LANE, lease: LEASE };
     let mut by_lane: BTreeMap<Destination, usize> = BTreeMap::new();
     let mut found: Vec<Vec<SendJob>> = Vec::new();
@@ -233,10 +255,16 @@ async fn lane<C: Channel + Clone + 'static>(
     let mut ends = Vec::new();
     let mut news = Vec::new();
     let mut wait = None;
+    let mut failed = None;
     for job in &jobs {
         let end = match wait {
             Some(at) => SendEnd::Retry { at },
-            None => one(&store, &outlet, job, &now, &mut news).await?,
+            // What was sent before it is written down all the same.
+            None => one(&store, &outlet, job, &now, &mut news).await.unwrap_or_else(|fault| {
+                let at = now() + outlet.backoff(&job.person.chat);
+                failed = Some(fault);
+                SendEnd::Retry { at }
+            }),
         };
         if let SendEnd::Retry { at } | SendEnd::Unknown { at } = &end {
             wait.get_or_insert(*at);
@@ -246,15 +274,37 @@ async fn lane<C: Channel + Clone + 'static>(
         ends.push((job.id, job.fence, end));
     }
     kill_point("deliver.before_finish");
-    let late = store.finish_sends(ends, now()).await?;
+    // First the news: they have keys of their own, and are lost if the rows are written down and
+    // they are not.
+    let told = if news.is_empty() { Ok(0) } else { store.receive(&news, None, now(), seed::fresh()).await };
+    if let Err(fault) = told {
+        outlet.keep_unreported(ends.into_iter().filter(|(_, _, end)| *end != SendEnd::Refused));
+        return Err(fault);
+    }
+    finish(&store, &outlet, ends, now()).await?;
     kill_point("deliver.finished");
-    for id in late {
-        tracing::warn!(outbox.id = %id, "a send ended after its lease; it may go out twice");
+    failed.map_or(Ok(()), Err)
+}
+
+/// Writes down how sends ended; what cannot be written is kept for the next time.
+async fn finish<C: Channel>(
+    store: &Store,
+    outlet: &Outlet<C>,
+    ends: Vec<Ended>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    match store.finish_sends(ends.clone(), now).await {
+        Ok(late) => {
+            for id in late {
+                tracing::warn!(outbox.id = %id, "a send ended after its lease; it may go out twice");
+            }
+            Ok(())
+        }
+        Err(fault) => {
+            outlet.keep_unreported(ends);
+            Err(fault)
+        }
     }
-    if !news.is_empty() {
-        store.receive(&news, None, now(), seed::fresh()).await?;
-    }
-    Ok(())
 }
 
 async fn one<C: Channel + Clone + 'static>(

@@ -146,7 +146,9 @@ impl Writer {
         tasks: &mut [Box<dyn Task>],
         alone: bool,
     ) -> Result<bool> {
-        let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+        // By hand: on a full or failing disk SQLite rolls back by itself, and the library would
+        // believe for ever that a transaction is open.
+        begin(connection).await?;
         let mut group = Group {
             sealer: Arc::clone(&self.sealer),
             held: Arc::clone(&self.held),
@@ -156,12 +158,15 @@ impl Writer {
             erased: false,
         };
         for task in tasks {
-            if let Err(fail) = task.run(&mut tx, &mut group).await {
-                tx.rollback().await?;
+            if let Err(fail) = task.run(connection, &mut group).await {
+                roll_back(connection).await;
                 return Err(fail.into_error());
             }
         }
-        tx.commit().await?;
+        if let Err(fault) = sqlx::query("COMMIT").execute(&mut *connection).await {
+            roll_back(connection).await;
+            return Err(fault.into());
+        }
         Ok(group.erased)
     }
 
@@ -172,4 +177,14 @@ impl Writer {
             sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await;
         matches!(busy, Ok((0, _, _)))
     }
+}
+
+async fn begin(connection: &mut SqliteConnection) -> Result<()> {
+    sqlx::query("BEGIN IMMEDIATE").execute(connection).await?;
+    Ok(())
+}
+
+/// Fails where SQLite has rolled back already, which is as good.
+async fn roll_back(connection: &mut SqliteConnection) {
+    let _ = sqlx::query("ROLLBACK").execute(connection).await;
 }
