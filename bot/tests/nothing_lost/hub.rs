@@ -1,0 +1,144 @@
+//! One Telegram, one folder, and the service as often as a test starts it.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, File},
+    path::PathBuf,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use chatbox_telegram_standin::Standin;
+use tempfile::TempDir;
+use tokio::{
+    process::{Child, Command},
+    time,
+};
+
+use crate::support;
+
+pub(crate) const TOKEN: &str = "12345:token-SECRET";
+
+/// How long anything may take before a test gives up.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
+
+/// How often a test looks at what nobody tells it of.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// No limits: a test writes as fast as it can.
+pub(crate) const UNLIMITED: &str = "per_second = 0\nchat_per_second = 0\ngroup_per_minute = 0\n\
+                                    [limits]\nperson_per_minute = 0\n[desk]\nnone = true\n";
+
+pub(crate) struct Hub {
+    pub(crate) telegram: Standin,
+    pub(crate) dir: TempDir,
+}
+
+impl Hub {
+    /// On SQLite. `more` goes on with section `telegram`.
+    pub(crate) async fn open(more: &str) -> Self {
+        Self::with("url = \"sqlite:hub.db\"", more).await
+    }
+
+    /// `store` is what section `store` holds.
+    pub(crate) async fn with(store: &str, more: &str) -> Self {
+        let hub = Self { telegram: Standin::start(TOKEN).await.unwrap(), dir: support::folder() };
+        hub.configure("chatbox.toml", store, more);
+        hub
+    }
+
+    /// Writes a configuration file.
+    pub(crate) fn configure(&self, name: &str, store: &str, more: &str) {
+        let text = format!(
+            "[store]\n{store}\n[telegram]\ntoken = \"{TOKEN}\"\napi_url = \"{}\"\n{more}",
+            self.telegram.url()
+        );
+        fs::write(self.dir.path().join(name), text).unwrap();
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.dir.path().join("hub.db")
+    }
+
+    pub(crate) fn start(&self) -> Service {
+        Service::start(self, "chatbox.toml", &[])
+    }
+
+    /// Starts with kill points armed, as in `decide.claimed=2*off->return`.
+    pub(crate) fn start_to_die(&self, points: &str) -> Service {
+        Service::start(self, "chatbox.toml", &[("FAILPOINTS", points)])
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap()
+    }
+
+    /// Runs a short command of the program on the same configuration, to its end.
+    pub(crate) async fn command(&self, args: &[&str]) -> support::Ran {
+        let command = support::chatbox(self.dir.path(), ["--config", "chatbox.toml"].iter().chain(args));
+        tokio::task::spawn_blocking(move || support::run(command, b"")).await.unwrap()
+    }
+}
+
+/// The service as a process. Killed when dropped.
+pub(crate) struct Service(Child);
+
+impl Service {
+    pub(crate) fn start(hub: &Hub, config: &str, environment: &[(&str, &str)]) -> Self {
+        let dir = hub.dir.path();
+        let run = support::chatbox(dir, [OsStr::new("--config"), OsStr::new(config), OsStr::new("run")]);
+        Self::spawn(hub, run, environment)
+    }
+
+    /// Starts so that a file that may not grow is an error, as on a full disk, and not the end.
+    pub(crate) fn start_on_a_small_disk(hub: &Hub) -> Self {
+        let mut shell = std::process::Command::new("/bin/sh");
+        let script = "trap '' XFSZ; exec \"$0\" --config chatbox.toml run";
+        shell.args(["-c", script, env!("CARGO_BIN_EXE_chatbox")]).current_dir(hub.dir.path());
+        Self::spawn(hub, shell, &[])
+    }
+
+    fn spawn(hub: &Hub, mut command: std::process::Command, environment: &[(&str, &str)]) -> Self {
+        let log = File::options().append(true).create(true).open(hub.dir.path().join("log")).unwrap();
+        command.envs(environment.iter().copied());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        Self(Command::from(command).kill_on_drop(true).spawn().unwrap())
+    }
+
+    /// Sends a signal, such as `STOP`.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.0.id().expect("it still runs");
+        let sent = std::process::Command::new("kill").arg(format!("-{name}")).arg(id.to_string()).status();
+        assert!(sent.unwrap().success());
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id().expect("it still runs")
+    }
+
+    /// SIGKILL, and the end.
+    pub(crate) async fn kill(mut self) {
+        self.0.kill().await.unwrap();
+    }
+
+    /// SIGTERM, and the end.
+    pub(crate) async fn stop(self) -> ExitStatus {
+        self.signal("TERM");
+        self.ended().await
+    }
+
+    /// Waits for it to end by itself.
+    pub(crate) async fn ended(mut self) -> ExitStatus {
+        time::timeout(PATIENCE, self.0.wait()).await.expect("the process should have ended").unwrap()
+    }
+
+    /// Waits for it to end by itself, and kills it if that takes longer than `patience`. Whether it
+    /// ended by itself.
+    pub(crate) async fn ended_or_killed(mut self, patience: Duration) -> bool {
+        let ended = time::timeout(patience, self.0.wait()).await.is_ok();
+        if !ended {
+            self.0.kill().await.unwrap();
+        }
+        ended
+    }
+}

@@ -1,0 +1,13 @@
+//! Nothing is lost, nothing is decided twice, whatever breaks: the real binary, on stand-ins that
+//! keep their own ledger.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up may as well stop")]
+
+mod hub;
+mod kills;
+mod ledger;
+mod promises;
+#[expect(dead_code, reason = "shared with the end-to-end tests, which use all of it")]
+#[path = "../e2e/support.rs"]
+mod support;
+mod traffic;
