@@ -104,6 +104,89 @@ pub struct Conversation {
     pub asked_at: Option<Timestamp>,
     /// The check-in question that was settled last.
     pub last_check: Option<LastCheck>,
+    /// What the person's newest messages answered, so that an edit corrects what it edits.
+    pub told: Vec<Told>,
+    /// What is going on between this conversation and the desk.
+    pub desk: AtDesk,
+}
+
+/// What is going on between a conversation and the desk, besides who holds it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AtDesk {
+    /// When the case was opened.
+    pub opened: Option<Timestamp>,
+    /// Saved requests whose threads are open.
+    pub requests: Vec<OpenRequest>,
+    /// The route for which the desk is being reminded that nobody has taken the case.
+    pub waiting_on: Option<Route>,
+    /// From when the reminders are counted.
+    pub waiting_from: Option<Timestamp>,
+    /// A practitioner has seen the case and will come.
+    pub acknowledged: bool,
+    /// The person was told that nobody has come yet.
+    pub told_nobody_came: bool,
+    /// Since when the person has waited for a word of whoever holds the conversation.
+    pub unanswered: Option<Timestamp>,
+    /// The person has written since the conversation was taken.
+    pub written: bool,
+    /// What the person could not be told, because somebody else may read along.
+    pub untold: Option<Untold>,
+    /// Up to which route the lines were shown while a practitioner holds, and when.
+    pub lines_for: Option<Route>,
+    pub lines_at: Option<Timestamp>,
+    /// A team or organisation the person would rather not talk to, in their words.
+    pub avoid: Option<String>,
+    /// Asked to have everything deleted while a practitioner held.
+    pub wants_erasure: bool,
+    /// Who held it until it went back to the queue by itself, and when.
+    pub lost: Option<Lost>,
+    /// The newest messages that were carried over to the other side.
+    pub relayed: Vec<Relayed>,
+}
+
+/// Somebody from whom a conversation was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lost {
+    pub by: String,
+    pub at: Timestamp,
+}
+
+/// A request that the desk has not closed yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenRequest {
+    pub case: Reference,
+    pub since: Timestamp,
+    /// The requester was told who will be in touch, and by when.
+    #[serde(default)]
+    pub acknowledged: bool,
+}
+
+/// A message whose words were passed on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relayed {
+    /// [`crate::input::Message::id`].
+    pub id: String,
+    /// A practitioner's.
+    pub desk: bool,
+}
+
+/// News that is told with the person's next message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Untold {
+    Joined,
+    Left,
+}
+
+/// A message of the person, and what it answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// [`crate::input::Message::id`].
+    pub id: String,
+    pub dialogue: String,
+    /// The question that was open.
+    pub step: String,
 }
 
 /// A question of the check-in that was answered, and when.

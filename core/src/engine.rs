@@ -6,9 +6,8 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use crate::{
     channel::{ChannelFacts, Confidentiality},
-    content::{Content, Word},
+    content::{Content, Word, template},
     conversation::{Conversation, Holder, Pace},
-    desk::CLEAR_WITHIN,
     dialogue::{CHECK_IN, Talk, model::Expect},
     directory::{Hours, Nation},
     effect::{DeskKind, Effect, SayKind},
@@ -147,10 +146,10 @@ impl Engine {
             InputKind::Message(message) => talk.message(message),
             InputKind::Press { choice, prompt } => talk.pressed(choice, *prompt),
             InputKind::Timer { name, step } if name == crate::safety::SILENCE => talk.silence(step),
-            // A timer that no version of this program sets any more.
-            InputKind::Timer { .. } => {}
+            InputKind::Timer { name, step } => talk.desk_timer(name, step),
             InputKind::Desk(message) => talk.desk_message(message),
-            InputKind::Redacted { .. } | InputKind::Enrolled { .. } => {}
+            InputKind::Redacted { of } => talk.taken_back(of),
+            InputKind::Enrolled { name } => talk.enrolled(name),
             InputKind::Reachable(reachable) => talk.reachable(*reachable),
             InputKind::Undelivered { safety } => talk.undelivered(*safety),
             InputKind::Unreadable => talk.unreadable(),
@@ -207,13 +206,14 @@ impl Talk<'_> {
         let danger = heard.route > Route::A && !heard.soft;
         let over_limit = self.over_limit() && self.conversation.dialogue() != Some(CHECK_IN);
 
+        self.tell_untold();
         if matches!(self.conversation.holder, Holder::Practitioner { .. }) {
-            self.relay_to_desk(message);
-            self.hide_while_held(&message.text);
-            if danger {
-                self.danger_while_held(&heard);
-            }
+            self.heard_while_held(message, &heard);
             return;
+        }
+        let amended = message.edited && self.amend(message.id.as_deref(), false, &message.text);
+        if !amended && !danger {
+            self.listen_in(message);
         }
         if danger {
             self.danger(&heard, message.edited);
@@ -271,53 +271,24 @@ impl Talk<'_> {
             .filter(|ask| !matches!(ask.answer, Expect::Confirm))
             .map(|ask| ask.id.value.as_str());
         let meaning = self.content.understanding.read(&message.text, step);
-        if message.edited
-            && self.conversation.dialogue() != Some(CHECK_IN)
-            && self.correct_last(&message.text, &meaning)
-        {
+        if message.edited && self.conversation.dialogue() != Some(CHECK_IN) && self.correct_edited(message) {
             return;
         }
+        let open = self.open_before();
         self.hear(&message.text, &meaning);
+        self.note_told(message, open);
     }
 
     /// A button, unless a practitioner holds.
     fn pressed(&mut self, choice: &str, prompt: Option<u32>) {
         if matches!(self.conversation.holder, Holder::Practitioner { .. }) {
-            let label = self
-                .conversation
-                .prompt
-                .choices
-                .iter()
-                .find(|open| open.id == choice)
-                .map_or("a button", |open| open.label.as_str());
-            let text = format!("Pressed the button “{label}”, which hung on an earlier question of the bot.");
-            self.desk_post(DeskKind::Message, text);
+            self.pressed_while_held(choice);
             return;
         }
         if self.follow_content() {
             return;
         }
         self.press(choice, prompt);
-    }
-
-    fn relay_to_desk(&mut self, message: &Message) {
-        let mut text = message.text.clone();
-        if let Some(attachment) = message.attachment {
-            text = format!("{text}\n({} that cannot be shown here)", attachment_name(attachment));
-        }
-        if message.edited {
-            text = format!("(edited) {text}");
-        }
-        self.desk_post(DeskKind::Message, text.trim().to_owned());
-    }
-
-    /// Hiding the chat works at once, whoever holds: somebody may be coming into the room.
-    fn hide_while_held(&mut self, text: &str) {
-        let wants = self.content.understanding.read(text, None).intent == Intent::ClearChat;
-        if wants && self.context.channel.can_clear {
-            self.effects.push(Effect::ClearChat { within: CLEAR_WITHIN });
-            self.desk_post(DeskKind::Notice, "The person has hidden this chat on their side.".to_owned());
-        }
     }
 
     /// Whether a text asks for something that must work even when the questions have changed.
@@ -336,12 +307,12 @@ impl Talk<'_> {
     /// Nobody holds a conversation who is not enrolled any more, or where there is no desk: the
     /// person waits again, and the next one can take it.
     fn let_go_of_nobody(&mut self) {
-        if let Holder::Practitioner { id, .. } = &self.conversation.holder {
-            let there = self.context.desk.exists && self.context.desk.members.contains_key(id);
-            if !there {
-                self.conversation.holder = Holder::Waiting { since: self.now() };
-                self.conversation.epoch += 1;
-            }
+        let Holder::Practitioner { id, .. } = &self.conversation.holder else { return };
+        if !self.context.desk.exists {
+            self.conversation.holder = Holder::Waiting { since: self.now() };
+            self.conversation.epoch += 1;
+        } else if !self.context.desk.members.contains_key(id) {
+            self.back_to_the_queue("Whoever had it is not enrolled here any more.", Word::HandedBack);
         }
     }
 
@@ -367,19 +338,35 @@ impl Talk<'_> {
 
     fn reachable(&mut self, reachable: bool) {
         if !reachable && self.conversation.case.is_some() {
-            self.desk_post(DeskKind::Notice, "The person has blocked or left this chat.".to_owned());
+            let urgent = self.conversation.route() >= Route::C;
+            let kind = if urgent { DeskKind::Alert } else { DeskKind::Notice };
+            self.desk_post(kind, "The person has blocked or left this chat.".to_owned());
         }
+    }
+
+    fn enrolled(&mut self, name: &str) {
+        let text = template::render(self.content.wording.get(Word::Enrolled), |of| {
+            (of == "desk.name").then(|| name.to_owned())
+        });
+        self.say_as(SayKind::Notice, text);
     }
 
     fn undelivered(&mut self, safety: bool) {
         if safety {
-            self.tell_desk(DeskKind::Alert, "A safety message could not be delivered to this person.");
+            self.tell_desk(
+                DeskKind::Alert,
+                "A safety message could not be delivered to this person: they have not seen it.",
+            );
+            self.page("a safety message did not reach the person. Please look now.");
         } else {
             self.desk_post(DeskKind::Notice, "A message could not be delivered to this person.".to_owned());
         }
     }
 
     fn unreadable(&mut self) {
+        if matches!(self.conversation.holder, Holder::Practitioner { .. }) {
+            self.await_holder();
+        }
         let text = self.text(Word::Unreadable);
         self.say_as(SayKind::Safety, text);
         self.desk_post(DeskKind::Notice, "A message arrived that could not be read.".to_owned());
@@ -408,18 +395,5 @@ fn attachment_word(attachment: Attachment) -> Word {
         Attachment::Voice => Word::Voice,
         Attachment::Photo | Attachment::Video | Attachment::Sticker => Word::Picture,
         Attachment::File | Attachment::Location | Attachment::Contact | Attachment::Other => Word::File,
-    }
-}
-
-fn attachment_name(attachment: Attachment) -> &'static str {
-    match attachment {
-        Attachment::Voice => "a voice message",
-        Attachment::Photo => "a photo",
-        Attachment::Video => "a video",
-        Attachment::Sticker => "a sticker",
-        Attachment::File => "a file",
-        Attachment::Location => "a location",
-        Attachment::Contact => "a contact",
-        Attachment::Other => "something",
     }
 }

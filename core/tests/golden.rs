@@ -1,15 +1,31 @@
 //! Golden conversations: `scenarios/*.txt` hold what is typed and what comes of it.
 //!
-//! A line that begins with `> ` is typed, `press `, `after ` and `desk NAME: ` are what they say;
-//! all other lines are written by the program. `GOLDEN=write cargo test` writes them anew: read
-//! the difference aloud before you commit it.
+//! Lines that are played begin with one of these; all others are written by the program:
+//!
+//! - `> TEXT`: the person writes. Their messages are called m1, m2 and so on.
+//! - `press CHOICE`, `edit m1: TEXT`, `unsend m1`, `photo: CAPTION`
+//! - `desk NAME: TEXT`, in the open case; `desk NAME in REF: TEXT`, in another thread. Messages of
+//!   the desk are called d1, d2 and so on.
+//! - `desk NAME edits d1: TEXT`, `desk NAME unsends d1`, `desk NAME sends photo: CAPTION`
+//! - `room NAME: TEXT`: in the desk's room outside every case.
+//! - `after N minutes`
+//! - `set NAME of ORGANISATION`, `set NAME leads`, `set NAME gone`, `set lead`: who is at the desk.
+//! - `set queue REF URGENCY MINUTES`: somebody else who waits.
+//! - `failed safety`, `failed`: a text was refused for good.
+//!
+//! `GOLDEN=write cargo test` writes them anew: read the difference aloud before you commit it.
 
 #[expect(dead_code, reason = "shared by several test programs, each of which uses a part")]
 mod support;
 
 use std::{fmt::Write as _, fs, path::Path};
 
-use chatbox_core::{effect::Effect, engine::Turn};
+use chatbox_core::{
+    effect::{Effect, Media},
+    engine::{Queued, Turn},
+    ids::{ChannelKind, Reference},
+    input::{Attachment, DeskMessage, FileRef, InputKind, Message},
+};
 use jiff::SignedDuration;
 use support::Play;
 
@@ -46,21 +62,14 @@ fn play(engine: &chatbox_core::engine::Engine, script: &str) -> String {
         writeln!(out, "{line}").expect("a string");
     }
     for line in script.lines() {
-        let turns = if let Some(text) = line.strip_prefix("> ") {
-            vec![play.says(text)]
-        } else if let Some(choice) = line.strip_prefix("press ") {
-            vec![play.presses(choice)]
-        } else if let Some(minutes) = line.strip_prefix("after ") {
-            let minutes = minutes.trim_end_matches(" minutes").parse().expect("minutes");
-            play.after(SignedDuration::from_mins(minutes))
-        } else if let Some((by, text)) = line.strip_prefix("desk ").and_then(|rest| rest.split_once(": ")) {
-            vec![play.desk(by, text)]
-        } else {
-            continue;
-        };
+        let Some(turns) = play_line(&mut play, line) else { continue };
         writeln!(out, "\n{line}").expect("a string");
-        for turn in turns {
-            write_turn(&mut out, &turn);
+        for turn in &turns {
+            write_turn(&mut out, turn);
+        }
+        // A setting of the stage.
+        if turns.is_empty() && line.starts_with("set ") {
+            continue;
         }
         let conversation = play.conversation();
         let place = match (conversation.dialogue(), conversation.step()) {
@@ -73,11 +82,104 @@ fn play(engine: &chatbox_core::engine::Engine, script: &str) -> String {
     out
 }
 
-fn write_turn(out: &mut String, turn: &Turn) {
-    for effect in &turn.effects {
+/// Plays one line of a script. None: it is not one.
+fn play_line(play: &mut Play<'_>, line: &str) -> Option<Vec<Vec<Effect>>> {
+    let (verb, rest) = line.split_once([' ', ':']).unwrap_or((line, ""));
+    let rest = rest.trim_start();
+    let turn = match verb {
+        ">" => play.says(rest),
+        "press" => play.presses(rest),
+        "edit" => {
+            let (id, text) = rest.split_once(": ")?;
+            play.edits(id, text)
+        }
+        "unsend" => play.input(InputKind::Redacted { of: rest.to_owned() }),
+        "photo" => play.writes(photo(rest)),
+        "failed" => play.input(InputKind::Undelivered { safety: rest == "safety" }),
+        "desk" => play_desk(play, rest)?,
+        "room" => {
+            let (by, text) = rest.split_once(": ")?;
+            let said = Message { text: text.to_owned(), ..Message::default() };
+            let message = DeskMessage { by: by.to_owned(), case: None, said, redacted: false };
+            return Some(vec![play.engine.desk_room(&message, play.now, &play.desk)]);
+        }
+        "after" => {
+            let minutes = rest.trim_end_matches(" minutes").parse().ok()?;
+            let turns = play.after(SignedDuration::from_mins(minutes));
+            return Some(turns.into_iter().map(|turn| turn.effects).collect());
+        }
+        "set" => {
+            set(play, rest);
+            return Some(Vec::new());
+        }
+        _ => return None,
+    };
+    Some(vec![turn.effects])
+}
+
+fn play_desk(play: &mut Play<'_>, line: &str) -> Option<Turn> {
+    let (who, text) = line.split_once(':').unwrap_or((line, ""));
+    let words: Vec<&str> = who.split(' ').collect();
+    let said = Message { text: text.trim_start().to_owned(), ..Message::default() };
+    let case = || play.conversation().case.expect("a case is open");
+    Some(match words.as_slice() {
+        [by] => play.desk_in(&case(), by, said),
+        [by, "in", case] => play.desk_in(&Reference::read(case)?, by, said),
+        [by, "sends", "photo"] => play.desk_in(&case(), by, photo(&said.text)),
+        [by, "edits", id] => {
+            let said = Message { id: Some((*id).to_owned()), edited: true, ..said };
+            play.at_desk(&case(), by, said, false)
+        }
+        [by, "unsends", id] => {
+            let said = Message { id: Some((*id).to_owned()), ..said };
+            play.at_desk(&case(), by, said, true)
+        }
+        _ => return None,
+    })
+}
+
+fn photo(caption: &str) -> Message {
+    let file = FileRef {
+        channel: ChannelKind::Telegram,
+        handle: "file-1".into(),
+        name: None,
+        mime: None,
+        size: Some(1_000),
+    };
+    let (attachment, file) = (Some(Attachment::Photo), Some(file));
+    Message { text: caption.to_owned(), attachment, file, ..Message::default() }
+}
+
+fn set(play: &mut Play<'_>, what: &str) {
+    let words: Vec<&str> = what.split(' ').collect();
+    match words.as_slice() {
+        ["lead"] => play.desk.lead = true,
+        [who, "leads"] => play.desk.members.get_mut(*who).expect("a member").duty_lead = true,
+        [who, "gone"] => drop(play.desk.members.remove(*who)),
+        [who, "of", organisation @ ..] => {
+            let organisation = Some(organisation.join(" "));
+            play.desk.members.get_mut(*who).expect("a member").organisation = organisation;
+        }
+        ["queue", case, urgency, minutes] => {
+            let since = play.now - SignedDuration::from_mins(minutes.parse().expect("minutes"));
+            play.desk.queue.push(Queued {
+                case: Reference::read(case).expect("a reference"),
+                urgency: urgency.parse().expect("a number"),
+                waiting: Some(since),
+                held: None,
+                changed: since,
+            });
+        }
+        _ => panic!("a scenario cannot set {what:?}"),
+    }
+}
+
+fn write_turn(out: &mut String, effects: &[Effect]) {
+    for effect in effects {
         match effect {
             Effect::Say(say) => {
                 block(out, &format!("{:?}", say.kind).to_lowercase(), &say.text);
+                write_media(out, say.media.as_ref());
                 for choice in &say.choices {
                     writeln!(out, "      [{}] {}", choice.id, choice.label).expect("a string");
                 }
@@ -85,6 +187,13 @@ fn write_turn(out: &mut String, turn: &Turn) {
             Effect::Desk(post) => {
                 let place = post.case.as_ref().map_or("room", |case| case.0.as_str());
                 block(out, &format!("desk {:?} {place}", post.kind).to_lowercase(), &post.text);
+                write_media(out, post.media.as_ref());
+                if post.history > 0 {
+                    writeln!(out, "      (the last {} lines)", post.history).expect("a string");
+                }
+                if post.identify {
+                    writeln!(out, "      (who the platform says they are)").expect("a string");
+                }
                 for choice in &post.choices {
                     writeln!(out, "      [{}] {}", choice.id, choice.label).expect("a string");
                 }
@@ -101,6 +210,12 @@ fn write_turn(out: &mut String, turn: &Turn) {
             Effect::Erase { keep } => writeln!(out, "  (erased, kept {keep:?})").expect("a string"),
             Effect::Audit { what, .. } => writeln!(out, "  (audit {what:?})").expect("a string"),
         }
+    }
+}
+
+fn write_media(out: &mut String, media: Option<&Media>) {
+    if let Some(media) = media {
+        writeln!(out, "      (with {:?})", media.kind).expect("a string");
     }
 }
 

@@ -190,6 +190,9 @@ impl Talk {
         let mut out = Vec::new();
         for _ in 0..MAX_ROUNDS {
             let mut lines: Vec<(OutboxId, String)> = Vec::new();
+            if self.desk.exists {
+                self.desk.queue = decide::queue(&self.store).await?;
+            }
             let decided = decide::step(&self.store, &self.engine, &self.desk, self.now).await?;
             let idle = decided.is_none();
             for (id, record) in decided.into_iter().flat_map(|outcome| outcome.records) {
@@ -239,7 +242,7 @@ fn finish(job: &SendJob, lines: &mut Vec<(OutboxId, String)>) -> SendEnd {
     let line = match &job.body {
         SendBody::Clear { .. } | SendBody::Amend { .. } => return SendEnd::Refused,
         SendBody::Post(Post::Say(say)) => to(&job.person, say),
-        SendBody::Post(Post::Desk(post)) => Out::desk(post).to_line(),
+        SendBody::Post(Post::Desk(post)) => desk(post, &job.person),
     };
     if let Destination::Person(lane) = &job.to
         && lane.channel != ChannelKind::Terminal
@@ -249,6 +252,20 @@ fn finish(job: &SendJob, lines: &mut Vec<(OutboxId, String)>) -> SendEnd {
     }
     lines.push((job.id, line));
     SendEnd::Sent { native: job.id.to_string() }
+}
+
+/// A line at the desk. What goes to the duty lead is an alert here, and what would be looked up on
+/// the way out stands in the text.
+fn desk(post: &DeskPost, person: &Lane) -> String {
+    let mut post = post.clone();
+    if post.kind == DeskKind::Page {
+        post.kind = DeskKind::Alert;
+        post.text = format!("To the duty lead: {}", post.text);
+    }
+    if post.identify {
+        post.text = format!("{}\n- {person}", post.text);
+    }
+    Out::desk(&post).to_line()
 }
 
 fn to(lane: &Lane, say: &Say) -> String {
@@ -273,7 +290,8 @@ fn desk_view(config: &Config, names: &[String]) -> DeskView {
         let duty_lead = config.desk.duty_lead.as_ref() == Some(name);
         (name.clone(), Member { name: name.clone(), organisation: None, duty_lead })
     });
-    DeskView { exists: !config.desk.none, members: members.collect(), ..DeskView::default() }
+    let lead = config.desk.duty_lead.is_some();
+    DeskView { exists: !config.desk.none, members: members.collect(), lead, ..DeskView::default() }
 }
 
 /// The number of the last turn, and where the clock stood.

@@ -10,7 +10,7 @@ use std::{
 use chatbox_core::{
     channel::ChannelFacts,
     effect::{Effect, Record},
-    engine::{Context, DeskView, Engine, Member, Turn},
+    engine::{Context, DeskView, Engine, Member, Queued, Turn},
     ids::{Lane, OutboxId},
 };
 use chatbox_store::{Claimed, CommitReport, Decided, Store, StoreError, Work};
@@ -86,7 +86,22 @@ pub async fn desk_view(store: &Store, config: &Desk) -> Result<DeskView, StoreEr
             members.insert(who, Member { name: practitioner.name, organisation: None, duty_lead });
         }
     }
-    Ok(DeskView { exists: true, members, ..DeskView::default() })
+    Ok(DeskView { exists: true, members, queue: queue(store).await?, ..DeskView::default() })
+}
+
+/// The open cases, as the engine takes them.
+pub async fn queue(store: &Store) -> Result<Vec<Queued>, StoreError> {
+    let open = store.open_cases().await?;
+    let queued = open.into_iter().filter_map(|open| {
+        Some(Queued {
+            case: open.reference?,
+            urgency: open.urgency,
+            waiting: open.waiting,
+            held: open.held,
+            changed: open.changed,
+        })
+    });
+    Ok(queued.collect())
 }
 
 /// Decides until `stop` is ready; then until nothing waits.

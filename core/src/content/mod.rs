@@ -1,10 +1,12 @@
 //! Content: dialogues, directory, needs, safety and wording, as the hub edits it.
 //!
 //! Files, by folder: `dialogues/*.yaml`, `directory/**`, `safety/*.yaml`, `understanding/*.yaml`,
-//! and beside them `wording.yaml` and `faq.yaml`.
+//! and beside them `wording.yaml`, `faq.yaml` and, where the desk has prepared answers,
+//! `replies.yaml`.
 
 mod faq;
 mod finding;
+mod replies;
 pub(crate) mod template;
 mod wording;
 
@@ -16,6 +18,7 @@ use sha2::{Digest, Sha256};
 pub use faq::Faq;
 pub(crate) use faq::plain;
 pub use finding::{Finding, Severity, Source};
+pub use replies::{Replies, Reply};
 pub use wording::{Word, Wording};
 
 use crate::{
@@ -32,6 +35,7 @@ pub struct Content {
     pub dialogues: Dialogues,
     pub wording: Wording,
     pub faq: Faq,
+    pub replies: Replies,
     pub safety: Safety,
     pub understanding: Understanding,
     pub directory: Directory,
@@ -42,6 +46,7 @@ pub struct Content {
 
 const WORDING: &str = "wording.yaml";
 const FAQ: &str = "faq.yaml";
+const REPLIES: &str = "replies.yaml";
 
 impl Content {
     /// Reads content from `(path, text)` pairs, paths relative to the content folder and written
@@ -66,7 +71,8 @@ impl Content {
         let (wording_text, faq_text) = (single(WORDING), single(FAQ));
         for (path, _) in &files {
             let known = ["dialogues/", "directory/", "safety/", "understanding/"];
-            if *path != WORDING && *path != FAQ && !known.iter().any(|folder| path.starts_with(folder)) {
+            if ![WORDING, FAQ, REPLIES].contains(path) && !known.iter().any(|folder| path.starts_with(folder))
+            {
                 findings.push(Finding {
                     severity: Severity::Warning,
                     file: (*path).to_owned(),
@@ -79,12 +85,16 @@ impl Content {
         }
         let wording = Wording::load(WORDING, &wording_text, &mut findings);
         let faq = Faq::load(FAQ, &faq_text, &mut findings);
+        let replies = files.iter().find(|(path, _)| *path == REPLIES);
+        let replies =
+            replies.map_or_else(Replies::default, |(path, text)| Replies::load(path, text, &mut findings));
         let safety_files = within("safety/");
         let content = Self {
             hash: hash(&files),
             dialogues: Dialogues::load(&within("dialogues/"), &mut findings),
             wording,
             faq,
+            replies,
             safety: Safety::load(&safety_files, &mut findings),
             understanding: Understanding::load(&within("understanding/"), &mut findings),
             directory: Directory::load(&within("directory/"), today, &mut findings),
@@ -160,7 +170,7 @@ impl Content {
     /// A retired number stands in no text at all.
     fn check_retired(&self, files: &[(&str, &str)], findings: &mut Vec<Finding>) {
         for (path, text) in files {
-            if !path.starts_with("dialogues/") && *path != WORDING && *path != FAQ {
+            if !path.starts_with("dialogues/") && ![WORDING, FAQ, REPLIES].contains(path) {
                 continue;
             }
             for (nth, line) in text.lines().enumerate() {

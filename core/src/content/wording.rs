@@ -127,13 +127,39 @@ words! {
     HoursUnknown = "hours_unknown",
     HoursNone = "hours_none",
     PractitionerJoined = "practitioner_joined",
+    /// The same at D and E.
+    PractitionerJoinedUrgent = "practitioner_joined_urgent",
+    /// Another has it now.
+    PractitionerChanged = "practitioner_changed",
+    /// Nobody has come within the time that was aimed at.
+    NobodyCame = "nobody_came",
+    NobodyCameClosed = "nobody_came_closed",
+    /// Whoever held it does not answer.
+    HolderGone = "holder_gone",
+    /// Of a request: who will be in touch, and by when.
+    RequestAcknowledged = "request_acknowledged",
+    /// Of somebody who waits.
+    Acknowledged = "acknowledged",
+    /// An edit of an answer in a request that was sent already.
+    SentAlready = "sent_already",
+    /// Asked for a person while one is asked for.
+    AskedAlready = "asked_already",
+    PlaceNext = "place_next",
+    PlaceOne = "place_one",
+    PlaceMany = "place_many",
+    /// To a practitioner, in their own chat with the bot.
+    Enrolled = "enrolled",
     HandedBack = "handed_back",
     HandedBackParked = "handed_back_parked",
     CaseClosed = "case_closed",
+    /// Closed while they waited, by nobody's joining.
+    CaseClosedUnheld = "case_closed_unheld",
     /// While a practitioner holds, on danger.
     HeldDanger = "held_danger",
     /// The same on route E.
     HeldNow = "held_now",
+    /// The same at D and E, with a practitioner there.
+    HeldWhere = "held_where",
     /// The bot itself failed on a message.
     GaveUp = "gave_up",
     ChoiceSignpost = "choice_signpost",

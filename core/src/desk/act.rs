@@ -1,10 +1,16 @@
-//! A practitioner's message in a case thread.
+//! What practitioners command in a case thread.
 
+use super::{
+    case::button,
+    conflict::conflicts,
+    queue::{queue_text, slug},
+    wait::request_timer,
+};
 use crate::{
-    content::Word,
-    conversation::Holder,
-    dialogue::Talk,
-    effect::{AuditKind, DeskKind, DeskPost, Effect, SayKind},
+    content::{Word, template},
+    conversation::{Holder, Untold},
+    dialogue::{Answer, CHECK_IN, Talk},
+    effect::{AuditKind, Choice, DeskKind, DeskPost, Effect, SayKind},
     engine::Member,
     input::DeskMessage,
     safety::Route,
@@ -18,8 +24,40 @@ pub(super) const COMMANDS: &str = "\
 take: talk with the person. What you write then goes to them.
 release: hand back to the bot.
 safe REASON: close the flag.
+ack WHEN: tell them who will be in touch, and by when. Alone: seen.
 note TEXT: for colleagues only.
-close OUTCOME: end the case.";
+reply NAME: send a prepared answer. Alone: the list.
+transfer NAME: hand over to a colleague.
+history NUMBER: the last lines of the conversation.
+close OUTCOME: end the case.
+queue: who waits.
+identify REASON: who the person is. Duty lead, at D and E.";
+
+/// Lines that `history` shows where no number is given, and at most.
+const HISTORY: u16 = 30;
+const HISTORY_AT_MOST: u16 = 100;
+
+/// Lines shown at a take, of what was said since the case was opened.
+const HISTORY_AT_TAKE: u16 = 10;
+
+/// How long a case may be open before its head is old news.
+const HEAD_IS_OLD: jiff::SignedDuration = jiff::SignedDuration::from_mins(2);
+
+/// Words for buttons that stand for a reason: the id behind the dot, and what it says.
+const SAFE_REASONS: &[(&str, &str)] = &[
+    ("talked", "Talked it through, safe for now"),
+    ("plan", "Safe with a plan made together"),
+    ("handed", "Emergency or crisis services have them"),
+    ("mistaken", "It was not meant that way"),
+];
+const OUTCOMES: &[(&str, &str)] = &[
+    ("landed", "They have what they need"),
+    ("signposted", "Told where to go"),
+    ("referred", "Referred on"),
+    ("no_reply", "No reply"),
+];
+const WHENS: &[(&str, &str)] =
+    &[("today", "later today"), ("tomorrow", "by the end of tomorrow"), ("week", "by the end of this week")];
 
 impl Talk<'_> {
     /// Acts on what was written in the thread of this conversation's case. Who is not enrolled
@@ -27,38 +65,62 @@ impl Talk<'_> {
     pub(crate) fn desk_message(&mut self, message: &DeskMessage) {
         let Some(member) = self.context.desk.members.get(&message.by).cloned() else {
             self.answer(message, NOT_ENROLLED);
+            self.audit(AuditKind::Refused, message);
             return;
         };
+        if self.amended_at_desk(message) {
+            return;
+        }
         let text = message.said.text.trim();
         match text.strip_prefix(['/', '!']) {
             Some(command) => {
                 let (command, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
-                self.desk_command(message, &member, &command.to_lowercase(), rest.trim());
+                let command = command.to_lowercase();
+                // A button: what follows stands behind a dot.
+                let (command, rest) = match command.split_once('.') {
+                    Some((command, key)) if rest.is_empty() => (command, key),
+                    Some((command, _)) => (command, rest.trim()),
+                    None => (command.as_str(), rest.trim()),
+                };
+                // Telegram adds the bot's name in groups.
+                let command = command.split('@').next().unwrap_or_default();
+                self.desk_command(message, &member, command, rest);
             }
-            None => self.relay(message, text),
-        }
-    }
-
-    fn relay(&mut self, message: &DeskMessage, text: &str) {
-        // What anybody else writes in a thread stays among colleagues.
-        if self.holds_it(&message.by) {
-            self.say_as(SayKind::Relay, text);
+            None => self.relay(message),
         }
     }
 
     fn desk_command(&mut self, message: &DeskMessage, member: &Member, command: &str, rest: &str) {
         match command {
-            "take" => self.take(message, member),
+            "take" => self.take(message, member, rest),
             "release" => self.release(message, member),
-            "safe" => self.safe(message, rest),
-            "close" => self.close(message, rest),
-            "note" => self.answer(message, "Noted."),
+            "safe" => self.safe(message, member, rest),
+            "ack" => self.acknowledge(message, member, rest),
+            "close" => self.close(message, member, rest),
+            "transfer" => self.transfer(message, member, rest),
+            "reply" => self.reply(message, rest),
+            "send" => self.send(message, rest),
+            "note" => {
+                self.audit(AuditKind::Noted, message);
+                self.answer(message, "Noted.");
+            }
+            "history" => self.history(message, rest),
+            "identify" => self.identify(message, member, rest),
+            "queue" => {
+                let text = queue_text(&self.context.desk, self.now());
+                self.answer(message, &text);
+            }
             "help" => self.answer(message, COMMANDS),
-            _ => self.answer(message, &format!("«{command}» is no command here. Say help for the list.")),
+            _ => self.answer(
+                message,
+                &format!(
+                    "«{command}» is no command here, and nothing was sent to the person. Say help for the list."
+                ),
+            ),
         }
     }
 
-    fn take(&mut self, message: &DeskMessage, member: &Member) {
+    fn take(&mut self, message: &DeskMessage, member: &Member, rest: &str) {
         if let Holder::Practitioner { id, .. } = &self.conversation.holder {
             let text = if *id == message.by {
                 "You have it already.".to_owned()
@@ -68,21 +130,103 @@ impl Talk<'_> {
             self.answer(message, &text);
             return;
         }
+        if !self.may_take(message, member, rest == "anyway") {
+            return;
+        }
+        self.move_talk_to(message);
+        let lately = self.history_for_a_take();
         self.conversation.epoch += 1;
-        self.conversation.holder = Holder::Practitioner { id: message.by.clone(), since: self.now() };
-        self.conversation.handled = true;
-        // Whichever of the person's threads it is taken in is where the talk goes on.
-        self.conversation.case.clone_from(&message.case);
-        self.end_watch();
+        self.hold(&message.by);
         self.audit(AuditKind::Taken, message);
-        if !self.conversation.do_not_message {
-            let joined = self.text(Word::PractitionerJoined);
-            self.say_as(SayKind::Notice, joined);
-        }
-        self.answer(message, &format!("{} has it. What you write here now goes to the person.", member.name));
+        let urgent = self.conversation.route() >= Route::D;
+        self.tell_of_arrival(if urgent { Word::PractitionerJoinedUrgent } else { Word::PractitionerJoined });
+        let mut text = format!("{} has it. What you write here now goes to the person.", member.name);
         if self.conversation.do_not_message {
-            self.answer(message, "Do not write first: somebody else may read along.");
+            text.push_str("\nDo not write first: somebody else may read along.");
         }
+        self.answer_with(message, &text, self.holder_buttons(), lately);
+    }
+
+    /// Whether nothing stands between this practitioner and this person; tells of it where it does.
+    fn may_take(&mut self, message: &DeskMessage, member: &Member, anyway: bool) -> bool {
+        let Some(avoid) = self.conversation.desk.avoid.clone() else { return true };
+        if !conflicts(&avoid, member) {
+            return true;
+        }
+        let urgent = self.conversation.route() >= Route::D;
+        if urgent && anyway {
+            self.audit(AuditKind::Overridden, message);
+            return true;
+        }
+        self.audit(AuditKind::Refused, message);
+        let why = format!("The person would rather not talk to: {avoid}. {} is of it.", member.name);
+        if urgent {
+            let text = format!("{why} If nobody else is there: take anyway. That is written down.");
+            self.answer_with(message, &text, vec![button("take.anyway", "Take it anyway")], 0);
+        } else {
+            self.answer(message, &format!("{why} Please leave it to a colleague."));
+        }
+        false
+    }
+
+    /// Whichever of the person's threads it is taken in is where the talk goes on.
+    fn move_talk_to(&mut self, message: &DeskMessage) {
+        let before = self.conversation.case.clone();
+        if before != message.case {
+            self.conversation.case.clone_from(&message.case);
+            if let (Some(before), Some(now)) = (before, &message.case) {
+                let text = format!("The talk goes on in {now}.");
+                self.effects.push(Effect::Desk(DeskPost::new(Some(before.clone()), DeskKind::Notice, text)));
+                self.effects.push(Effect::Audit {
+                    what: AuditKind::CaseClosed,
+                    by: Some(message.by.clone()),
+                    case: Some(before),
+                });
+            }
+        }
+    }
+
+    fn history_for_a_take(&self) -> u16 {
+        let opened = self.conversation.desk.opened;
+        let old = opened.is_none_or(|at| self.now().duration_since(at) > HEAD_IS_OLD);
+        if old { HISTORY_AT_TAKE } else { 0 }
+    }
+
+    /// The conversation is this practitioner's from now on.
+    fn hold(&mut self, who: &str) {
+        self.conversation.holder = Holder::Practitioner { id: who.to_owned(), since: self.now() };
+        self.conversation.handled = true;
+        // A question of the bot's on the way to a person is answered by the person.
+        if self.running().is_some_and(|(d, _)| !d.form && d.dialogue.value != CHECK_IN) {
+            self.conversation.place = None;
+        }
+        self.end_watch();
+        self.end_wait();
+        self.conversation.desk.unanswered = None;
+        self.conversation.desk.written = false;
+        self.conversation.desk.lines_at = None;
+        self.conversation.desk.untold = None;
+        self.conversation.desk.lost = None;
+        self.await_holder();
+    }
+
+    fn tell_of_arrival(&mut self, word: Word) {
+        if self.conversation.do_not_message {
+            self.conversation.desk.untold = Some(Untold::Joined);
+        } else {
+            let text = self.text(word);
+            self.say_as(SayKind::Notice, text);
+        }
+    }
+
+    fn holder_buttons(&self) -> Vec<Choice> {
+        let mut buttons =
+            vec![button("reply", "Prepared answers"), button("release", "Hand back to the bot")];
+        if self.conversation.flag.is_some() {
+            buttons.push(button("safe", "Close the flag"));
+        }
+        buttons.extend([button("transfer", "Hand to a colleague"), button("close", "Close the case")]);
+        buttons
     }
 
     fn release(&mut self, message: &DeskMessage, member: &Member) {
@@ -90,33 +234,67 @@ impl Talk<'_> {
             self.answer(message, "Only who holds the conversation can hand it back.");
             return;
         }
-        if self.conversation.route() >= Route::C {
-            self.answer(message, "A flag is open. Close it first with: safe REASON.");
+        if !self.flag_lets_go(message) {
             return;
         }
         self.let_go();
         self.audit(AuditKind::Released, message);
-        self.answer(message, &format!("{} handed it back to the bot.", member.name));
-        if let Some(aside) = self.conversation.aside.last() {
-            let parked = aside.parked;
-            let text = self.text(if parked { Word::HandedBackParked } else { Word::HandedBack });
-            self.say_as(SayKind::Notice, text);
-            if parked {
-                let choices =
-                    vec![self.choice("resume", Word::ChoiceResume), self.choice("leave", Word::ChoiceLeave)];
-                self.offer_choices(choices);
-                return;
-            }
-        } else {
-            let text = self.text(Word::HandedBack);
-            self.say_as(SayKind::Notice, text);
+        self.answer_with(
+            message,
+            &format!("{} handed it back to the bot. The case stays open until it is closed.", member.name),
+            vec![button("take", "Take it"), button("close", "Close the case")],
+            0,
+        );
+        if self.conversation.do_not_message {
+            self.conversation.desk.untold = Some(Untold::Left);
+            return;
         }
-        self.ask_again();
+        let parked = self.conversation.aside.last().is_some_and(|aside| aside.parked);
+        let text = self.text(if parked { Word::HandedBackParked } else { Word::HandedBack });
+        self.say_as(SayKind::Notice, text);
+        if self.ask_about_erasure() {
+        } else if parked {
+            let choices =
+                vec![self.choice("resume", Word::ChoiceResume), self.choice("leave", Word::ChoiceLeave)];
+            self.offer_choices(choices);
+        } else if self.conversation.place.is_none() && !self.conversation.aside.is_empty() {
+            self.resume();
+        } else {
+            self.ask_again();
+        }
     }
 
-    fn safe(&mut self, message: &DeskMessage, reason: &str) {
-        if reason.is_empty() {
-            self.answer(message, "Say why: safe REASON.");
+    /// With an open flag of C or above nobody lets go. Tells of it.
+    fn flag_lets_go(&mut self, message: &DeskMessage) -> bool {
+        let open = self.conversation.route() >= Route::C;
+        if open {
+            let text = "A flag is open. Close it first with: safe REASON.";
+            self.answer_with(message, text, reasons("safe", SAFE_REASONS), 0);
+        }
+        !open
+    }
+
+    /// What they asked for while a practitioner held. Returns whether they had.
+    fn ask_about_erasure(&mut self) -> bool {
+        if !std::mem::take(&mut self.conversation.desk.wants_erasure) {
+            return false;
+        }
+        self.start("privacy");
+        self.go_to("sure");
+        true
+    }
+
+    fn safe(&mut self, message: &DeskMessage, member: &Member, reason: &str) {
+        let Some(reason) = said(reason, SAFE_REASONS) else {
+            self.answer_with(message, "Say why: safe REASON.", reasons("safe", SAFE_REASONS), 0);
+            return;
+        };
+        if let Holder::Practitioner { id, .. } = &self.conversation.holder
+            && *id != message.by
+            && !member.duty_lead
+        {
+            let text = format!("{} has it. Only they or the duty lead close its flag.", self.member_name(id));
+            self.answer(message, &text);
             return;
         }
         if self.conversation.flag.take().is_none() {
@@ -124,65 +302,299 @@ impl Talk<'_> {
             return;
         }
         // What was asked about the danger is a practitioner's to ask now.
-        if self.conversation.dialogue() == Some(crate::dialogue::CHECK_IN) {
+        if self.conversation.dialogue() == Some(CHECK_IN) {
             self.conversation.place = None;
         }
         self.end_watch();
+        self.conversation.desk.lines_for = None;
+        self.conversation.desk.lines_at = None;
+        if matches!(self.conversation.holder, Holder::Waiting { .. }) {
+            self.begin_wait();
+        } else {
+            self.conversation.desk.waiting_on = None;
+        }
         self.audit(AuditKind::FlagClosed, message);
-        self.answer(message, "The flag is closed.");
+        self.answer(message, &format!("The flag is closed: {reason}"));
     }
 
-    fn close(&mut self, message: &DeskMessage, outcome: &str) {
-        if outcome.is_empty() {
-            self.answer(message, "Say how it ended: close OUTCOME.");
+    /// "I have seen it": of a request, and of a person who waits.
+    fn acknowledge(&mut self, message: &DeskMessage, member: &Member, when: &str) {
+        let request =
+            self.conversation.desk.requests.iter().position(|r| Some(&r.case) == message.case.as_ref());
+        let when = said(when, WHENS);
+        let word = match (request, &when) {
+            (Some(_), None) => {
+                let text = "Say by when you will be in touch: ack WHEN. It goes to the person.";
+                self.answer_with(message, text, reasons("ack", WHENS), 0);
+                return;
+            }
+            (Some(nth), Some(_)) => {
+                let request = &mut self.conversation.desk.requests[nth];
+                request.acknowledged = true;
+                let name = request_timer(&request.case);
+                self.effects.push(Effect::CancelTimer { name });
+                self.reference.clone_from(&message.case);
+                Word::RequestAcknowledged
+            }
+            (None, _) => {
+                if !matches!(self.conversation.holder, Holder::Waiting { .. }) {
+                    self.answer(message, "Nobody waits here.");
+                    return;
+                }
+                // The desk is reminded all the same, and anew: seen is not yet there.
+                self.begin_wait();
+                self.conversation.desk.acknowledged = true;
+                Word::Acknowledged
+            }
+        };
+        self.audit(AuditKind::Acknowledged, message);
+        let Some(when) = when else {
+            let text =
+                format!("{} has seen it. The person was told nothing. Please take it soon.", member.name);
+            self.answer(message, &text);
+            return;
+        };
+        if self.conversation.do_not_message {
+            let text = format!(
+                "{} has seen it. The person was told nothing: somebody else may read along.",
+                member.name
+            );
+            self.answer(message, &text);
             return;
         }
-        if self.conversation.route() >= Route::C {
-            self.answer(message, "A flag is open. Close it first with: safe REASON.");
+        let text = template::render(self.content.wording.get(word), |name| match name {
+            "desk.name" => Some(member.name.clone()),
+            "desk.when" => Some(when.clone()),
+            "reference" => message.case.as_ref().map(ToString::to_string),
+            _ => None,
+        });
+        self.say_as(SayKind::Notice, text);
+        self.answer(message, &format!("{} has seen it. The person was told: {when}.", member.name));
+    }
+
+    fn close(&mut self, message: &DeskMessage, member: &Member, outcome: &str) {
+        let Some(outcome) = said(outcome, OUTCOMES) else {
+            self.answer_with(message, "Say how it ended: close OUTCOME.", reasons("close", OUTCOMES), 0);
             return;
-        }
+        };
+        let closed = format!("{} closed the case: {outcome}", member.name);
         // Another thread of this person's, such as a request's: the talk itself goes on.
         if self.conversation.case.as_ref() != message.case.as_ref() {
+            self.close_request(message);
             self.audit(AuditKind::CaseClosed, message);
-            self.answer(message, "The case is closed.");
+            self.answer(message, &closed);
             return;
         }
         let held = matches!(self.conversation.holder, Holder::Practitioner { .. });
+        let waited = matches!(self.conversation.holder, Holder::Waiting { .. });
         if held && !self.holds_it(&message.by) {
             self.answer(message, "Only who holds the conversation can close its case.");
             return;
         }
+        if !self.flag_lets_go(message) {
+            return;
+        }
         self.let_go();
+        self.close_request(message);
+        if self.conversation.flag.take().is_some() {
+            self.audit(AuditKind::FlagClosed, message);
+        }
         self.audit(AuditKind::CaseClosed, message);
-        self.answer(message, "The case is closed.");
+        self.answer(message, &closed);
         self.conversation.case = None;
-        if held {
-            let text = self.text(Word::CaseClosed);
-            self.say_as(SayKind::Notice, text);
+        self.conversation.desk.opened = None;
+        if !held && !waited {
+            return;
+        }
+        if self.conversation.do_not_message {
+            self.conversation.desk.untold = held.then_some(Untold::Left);
+            return;
+        }
+        let text = self.text(if held { Word::CaseClosed } else { Word::CaseClosedUnheld });
+        self.say_as(SayKind::Notice, text);
+        // Who was not talking to anybody is in the middle of something else.
+        if held && !self.ask_about_erasure() {
             self.offer_choices(self.menu_choices());
         }
     }
 
+    fn close_request(&mut self, message: &DeskMessage) {
+        let Some(case) = &message.case else { return };
+        let requests = &mut self.conversation.desk.requests;
+        if let Some(nth) = requests.iter().position(|request| request.case == *case) {
+            requests.remove(nth);
+            self.effects.push(Effect::CancelTimer { name: request_timer(case) });
+        }
+    }
+
+    fn transfer(&mut self, message: &DeskMessage, member: &Member, name: &str) {
+        let Holder::Practitioner { id: holder, .. } = self.conversation.holder.clone() else {
+            self.answer(message, "Nobody has it yet. A colleague can take it.");
+            return;
+        };
+        if holder != message.by && !member.duty_lead {
+            self.answer(message, "Only who holds the conversation, or the duty lead, can hand it over.");
+            return;
+        }
+        let others = || self.context.desk.members.iter().filter(|(id, _)| **id != holder);
+        let found: Vec<(String, Member)> = others()
+            .filter(|(_, other)| !name.is_empty() && slug(&other.name) == slug(name))
+            .map(|(id, other)| (id.clone(), other.clone()))
+            .collect();
+        let [(id, other)] = found.as_slice() else {
+            let buttons = others()
+                .filter(|(_, other)| !slug(&other.name).is_empty())
+                .map(|(_, other)| button(&format!("transfer.{}", slug(&other.name)), &other.name))
+                .take(8)
+                .collect();
+            self.answer_with(message, "Say to whom: transfer NAME, as they are enrolled.", buttons, 0);
+            return;
+        };
+        if !self.may_take(message, other, false) {
+            return;
+        }
+        let untold = self.conversation.desk.untold;
+        self.conversation.epoch += 1;
+        self.hold(id);
+        self.audit(AuditKind::Transferred, message);
+        if untold.is_some() {
+            self.conversation.desk.untold = untold;
+        } else {
+            self.tell_of_arrival(Word::PractitionerChanged);
+        }
+        let text = format!(
+            "{} hands it to {}. {}, what you write here now goes to the person.",
+            member.name, other.name, other.name
+        );
+        self.answer_with(message, &text, self.holder_buttons(), HISTORY_AT_TAKE);
+    }
+
+    fn reply(&mut self, message: &DeskMessage, name: &str) {
+        if !self.holds_it(&message.by) {
+            self.answer(message, "Only who holds the conversation can send an answer. Take it first.");
+            return;
+        }
+        let Some(prepared) = self.content.replies.get(name) else {
+            let replies = &self.content.replies;
+            let buttons =
+                replies.shown().map(|reply| button(&format!("reply.{}", reply.name), &reply.label)).collect();
+            let names: Vec<&str> = replies.names().collect();
+            let text = format!("Prepared answers: {}.", names.join(", "));
+            self.answer_with(message, &text, buttons, 0);
+            return;
+        };
+        let text = self.render(&prepared.text);
+        self.send_to_person(message, &text);
+        self.answer(message, &format!("Sent:\n{text}"));
+    }
+
+    fn send(&mut self, message: &DeskMessage, text: &str) {
+        if self.holds_it(&message.by) {
+            self.send_to_person(message, text);
+        } else {
+            self.answer(message, "Only who holds the conversation can write to the person. Take it first.");
+        }
+    }
+
+    fn history(&mut self, message: &DeskMessage, lines: &str) {
+        let lines = lines.parse().unwrap_or(HISTORY).clamp(1, HISTORY_AT_MOST);
+        self.audit(AuditKind::HistoryRead, message);
+        self.answer_with(message, "What was said:", Vec::new(), lines);
+    }
+
+    fn identify(&mut self, message: &DeskMessage, member: &Member, reason: &str) {
+        if !member.duty_lead {
+            self.audit(AuditKind::Refused, message);
+            self.answer(message, "Only the duty lead can do that.");
+            return;
+        }
+        if self.conversation.route() < Route::D {
+            self.audit(AuditKind::Refused, message);
+            self.answer(message, "That is for routes D and E alone.");
+            return;
+        }
+        if reason.is_empty() {
+            self.answer(message, "Say why: identify REASON. It is written down.");
+            return;
+        }
+        self.audit(AuditKind::Identified, message);
+        let mut text = "Who they are, as far as it is known.".to_owned();
+        for given in self.given() {
+            text.push('\n');
+            text.push_str(&given);
+        }
+        self.effects.push(Effect::Desk(DeskPost {
+            identify: true,
+            ..DeskPost::new(message.case.clone(), DeskKind::Notice, text)
+        }));
+    }
+
+    /// What the person gave of themselves in any form: name, way to reach them, place.
+    fn given(&self) -> Vec<String> {
+        let places = self.conversation.place.iter().chain(self.conversation.aside.iter().map(|a| &a.place));
+        let mut rows: Vec<String> = places
+            .flat_map(|place| {
+                ["requester", "contact", "organisation", "site"].into_iter().filter_map(|field| {
+                    match place.answers.get(field)? {
+                        Answer::Text(text) => Some(format!("- {field}: {text}")),
+                        Answer::Skipped
+                        | Answer::Choice(_)
+                        | Answer::Number(_)
+                        | Answer::Size(_)
+                        | Answer::When(_)
+                        | Answer::Needs(_) => None,
+                    }
+                })
+            })
+            .collect();
+        rows.extend(self.conversation.area.iter().map(|area| format!("- area: {area}")));
+        rows.extend(
+            self.conversation
+                .role
+                .iter()
+                .filter_map(|role| self.content.role_label(role).map(|role| format!("- work: {role}"))),
+        );
+        rows
+    }
+
+    /// Nobody holds it any more, and nobody waits.
     fn let_go(&mut self) {
         if matches!(self.conversation.holder, Holder::Practitioner { .. }) {
             self.conversation.epoch += 1;
         }
         self.conversation.holder = Holder::Bot;
+        self.end_wait();
+        self.end_hold();
     }
 
-    fn holds_it(&self, who: &str) -> bool {
+    pub(super) fn holds_it(&self, who: &str) -> bool {
         matches!(&self.conversation.holder, Holder::Practitioner { id, .. } if id == who)
     }
 
-    fn member_name(&self, id: &str) -> String {
+    pub(super) fn member_name(&self, id: &str) -> String {
         self.context.desk.members.get(id).map_or_else(|| "Somebody".to_owned(), |member| member.name.clone())
     }
 
-    fn answer(&mut self, message: &DeskMessage, text: &str) {
-        self.effects.push(Effect::Desk(DeskPost::new(message.case.clone(), DeskKind::Notice, text)));
+    pub(super) fn answer(&mut self, message: &DeskMessage, text: &str) {
+        self.answer_with(message, text, Vec::new(), 0);
     }
 
-    fn audit(&mut self, what: AuditKind, message: &DeskMessage) {
+    fn answer_with(&mut self, message: &DeskMessage, text: &str, choices: Vec<Choice>, history: u16) {
+        let post = DeskPost::new(message.case.clone(), DeskKind::Notice, text);
+        self.effects.push(Effect::Desk(DeskPost { choices, history, ..post }));
+    }
+
+    pub(super) fn audit(&mut self, what: AuditKind, message: &DeskMessage) {
         self.effects.push(Effect::Audit { what, by: Some(message.by.clone()), case: message.case.clone() });
     }
+}
+
+/// A reason in words; the key of a button stands for its words.
+fn said(reason: &str, known: &[(&str, &str)]) -> Option<String> {
+    let words = known.iter().find(|(key, _)| *key == reason).map_or(reason, |(_, words)| words);
+    (!words.is_empty()).then(|| words.to_owned())
+}
+
+fn reasons(command: &str, known: &[(&str, &str)]) -> Vec<Choice> {
+    known.iter().map(|(key, words)| button(&format!("{command}.{key}"), words)).collect()
 }

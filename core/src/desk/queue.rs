@@ -86,6 +86,12 @@ fn row(case: &Queued, now: Timestamp) -> String {
     format!("{}: {route}, {state}", case.case)
 }
 
+/// A name as it stands in a button: letters and digits alone, in lower case.
+pub(crate) fn slug(name: &str) -> String {
+    let letters = name.chars().filter(char::is_ascii_alphanumeric).take(30);
+    letters.collect::<String>().to_ascii_lowercase()
+}
+
 /// "less than a minute", "12 minutes", "3 hours", "2 days".
 pub(crate) fn span(span: SignedDuration) -> String {
     let minutes = span.as_mins().max(0);

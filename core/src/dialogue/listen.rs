@@ -75,7 +75,12 @@ impl Talk<'_> {
             "help" => self.help(),
             "resume" => self.resume_on_word(),
             _ => match self.content.dialogues.get(to) {
-                Some(_) if self.conversation.dialogue() == Some(to) => self.ask_again(),
+                Some(dialogue) if self.conversation.dialogue() == Some(to) => {
+                    if dialogue.intent == Some(Intent::Person) {
+                        self.asked_already();
+                    }
+                    self.ask_again();
+                }
                 Some(_) => self.begin(to),
                 None => {
                     self.word(Word::StalePress);
@@ -342,6 +347,9 @@ impl Talk<'_> {
                     return false;
                 };
                 if self.conversation.dialogue() == Some(name.as_str()) {
+                    if intent == Intent::Person {
+                        self.asked_already();
+                    }
                     self.ask_again();
                 } else {
                     self.begin(&name);

@@ -2,9 +2,11 @@
 //!
 //! [`model`] is what the YAML says, `load` reads and proves it, [`Place`] is where somebody is in
 //! one. `Talk` is one turn while it is decided: `listen` takes the person's words, `parse` reads
-//! an answer, `fill` takes many from one sentence, `begin` starts a dialogue, `run` goes from step to step, `repair` is every way out and back.
+//! an answer, `fill` takes many from one sentence, `begin` starts a dialogue, `run` goes from step
+//! to step, `repair` is every way out and back, `edit` corrects what an edited message first said.
 
 mod begin;
+mod edit;
 mod fill;
 mod listen;
 mod load;

@@ -4,11 +4,10 @@ use super::{
     Answer,
     load::CHECK_IN,
     model::{Ask, Expect},
-    parse::{Read, read_freely},
     summary::change_choices,
     talk::Talk,
 };
-use crate::{content::Word, effect::Choice, understanding::Meaning};
+use crate::{content::Word, effect::Choice};
 
 impl Talk<'_> {
     /// The menu's text and choices. What is going on stays as it is.
@@ -213,32 +212,6 @@ impl Talk<'_> {
             }
             None => false,
         }
-    }
-
-    /// An edited message corrects the answer that it first gave. Returns whether it did.
-    pub(crate) fn correct_last(&mut self, text: &str, meaning: &Meaning) -> bool {
-        let Some((dialogue, place)) = self.running() else { return false };
-        let Some(ask) = place.path.iter().rev().find_map(|step| dialogue.ask(step)) else {
-            return false;
-        };
-        let read = match self.read_surely(ask, text, meaning) {
-            Read::Nothing => read_freely(ask, text),
-            read @ (Read::Answer(..) | Read::Other(..) | Read::Refused(_)) => read,
-        };
-        let field = ask.id.value.clone();
-        match read {
-            Read::Answer(answer, _) => self.fill(&field, answer),
-            Read::Other(_, words) => {
-                self.fill(&format!("{field}_text"), Answer::Text(words));
-                self.fill(&field, Answer::Skipped);
-            }
-            Read::Refused(_) | Read::Nothing => return false,
-        }
-        let rows = self.rows(&[field]);
-        self.word(Word::Changed);
-        self.say(rows);
-        self.ask_again();
-        true
     }
 
     /// Answers a question in the middle of anything, then asks the open question again.

@@ -12,11 +12,15 @@ use crate::{
     conversation::{Aside, Holder},
     desk::DeskState,
     effect::{Choice, Effect, Record},
+    safety::Route,
 };
 
 /// Steps that one turn may pass without waiting for the person: more than any sound dialogue
 /// needs, and an end to an unsound one.
 const STEPS_A_TURN: usize = 100;
+
+/// The field of the team or organisation that somebody would rather not talk to.
+const AVOID: &str = "avoid";
 
 /// Roles that have a button; the others are understood when they are written.
 const ROLES_SHOWN: usize = 8;
@@ -44,6 +48,20 @@ impl<'a> Talk<'a> {
         let group = self.content.dialogues.get(name).is_some_and(|dialogue| dialogue.group_slots);
         if let (true, Some(area)) = (group, self.conversation.area.clone()) {
             self.fill("area", Answer::Choice(area));
+        }
+        self.settle_avoid();
+    }
+
+    /// "Who would you rather not talk to?" is asked once, and of nobody who may be in danger.
+    fn settle_avoid(&mut self) {
+        let settled = match &self.conversation.desk.avoid {
+            Some(avoid) => Answer::Text(avoid.clone()),
+            None if self.conversation.route() >= Route::C => Answer::Skipped,
+            None => return,
+        };
+        let asks = self.running().is_some_and(|(dialogue, _)| dialogue.ask(AVOID).is_some());
+        if let (true, Some(place)) = (asks, self.conversation.place.as_mut()) {
+            place.answers.insert(AVOID.to_owned(), settled);
         }
     }
 
@@ -317,7 +335,6 @@ impl<'a> Talk<'a> {
 
     /// Takes an answer for a field and drops what it made irrelevant.
     pub(crate) fn fill(&mut self, field: &str, answer: Answer) {
-        let Some(place) = self.conversation.place.as_mut() else { return };
         match (field, &answer) {
             ("area", Answer::Choice(area)) if self.hub.areas.contains(area) => {
                 self.conversation.area = Some(area.clone());
@@ -325,6 +342,11 @@ impl<'a> Talk<'a> {
             ("role", Answer::Choice(role)) => self.conversation.role = Some(role.clone()),
             _ => {}
         }
+        if let (AVOID, Answer::Text(avoid)) = (field, &answer) {
+            let avoid = avoid.clone();
+            self.avoid(&avoid);
+        }
+        let Some(place) = self.conversation.place.as_mut() else { return };
         place.answers.insert(field.to_owned(), answer);
         if !place.path.iter().any(|step| step == field) {
             place.path.push(field.to_owned());

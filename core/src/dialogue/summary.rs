@@ -16,7 +16,12 @@ use crate::{
 impl Talk<'_> {
     /// What was answered so far, one field on each row; skipped ones left out.
     pub(crate) fn summary(&self) -> String {
-        let Some((dialogue, place)) = self.running() else { return String::new() };
+        self.conversation.place.as_ref().map_or_else(String::new, |place| self.summary_of(place))
+    }
+
+    /// The same of any place.
+    pub(crate) fn summary_of(&self, place: &Place) -> String {
+        let Some(dialogue) = self.content.dialogues.get(&place.dialogue) else { return String::new() };
         let rows: Vec<String> = dialogue
             .asks()
             .filter_map(|ask| {

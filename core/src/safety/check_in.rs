@@ -64,7 +64,7 @@ impl Talk<'_> {
         let late = self.is_late();
         let asked = self.open_ask().filter(|ask| ask.rises.iter().any(|key| key == "unclear"));
         if let (Some(CHECK_IN), Some(ask)) = (self.conversation.dialogue(), asked) {
-            if heard.route <= route_of(ask) && (edited || self.before_the_question()) {
+            if heard.route <= route_of_step(&ask.id.value) && (edited || self.before_the_question()) {
                 // Written before "are you safe?" was asked: no answer to it, and nothing new.
                 self.raise_flag(heard.route, &heard.kinds);
                 self.tell_desk_of_danger(heard.route, &heard.kinds, &heard.reasons);
@@ -98,19 +98,8 @@ impl Talk<'_> {
         self.conversation.asked_at.is_some_and(|asked| self.at < asked)
     }
 
-    /// Danger while a practitioner holds: the person sees the lines, the practitioner an alert.
-    /// Nothing is asked, so that nobody is spoken over.
-    pub(crate) fn danger_while_held(&mut self, heard: &Heard) {
-        self.put_aside(true);
-        self.park_all();
-        self.raise_flag(heard.route, &heard.kinds);
-        self.tell_desk_of_danger(heard.route, &heard.kinds, &heard.reasons);
-        let text = self.text(if heard.route == Route::E { Word::HeldNow } else { Word::HeldDanger });
-        self.say_as(SayKind::Safety, text);
-    }
-
     /// Raises the flag to a route; it is never lowered here.
-    fn raise_flag(&mut self, route: Route, kinds: &BTreeSet<Kind>) {
+    pub(crate) fn raise_flag(&mut self, route: Route, kinds: &BTreeSet<Kind>) {
         if kinds.contains(&Kind::Abuse) && !kinds.contains(&Kind::ThirdParty) {
             self.conversation.do_not_message = true;
         }
@@ -269,17 +258,10 @@ impl Talk<'_> {
     /// One route up from the question's own, or as high as was heard, and what is said there. The
     /// question's own kind counts, so that nobody is answered as if it were about someone else.
     fn rise(&mut self, ask: &Ask, heard: &Heard) {
-        let up = match route_of(ask) {
-            Route::A | Route::B => Route::C,
-            Route::C => Route::D,
-            Route::D | Route::E => Route::E,
-        };
-        let route = up.max(heard.route);
+        let route = route_of_step(&ask.id.value).up().max(heard.route);
         let mut kinds = heard.kinds.clone();
         kinds.remove(&Kind::ThirdParty);
-        kinds.extend(
-            ORDER.iter().copied().find(|kind| ask.id.value.starts_with(&format!("{}_", name(*kind)))),
-        );
+        kinds.extend(kind_of_step(&ask.id.value));
         self.end_watch();
         self.raise_flag(route, &kinds);
         self.tell_desk_of_danger(route, &kinds, &heard.reasons);
@@ -353,9 +335,14 @@ impl Talk<'_> {
     }
 }
 
-/// The route whose question this is.
-fn route_of(ask: &Ask) -> Route {
-    match ask.id.value.rsplit('_').next() {
+/// The kind whose question a step is.
+pub(crate) fn kind_of_step(step: &str) -> Option<Kind> {
+    ORDER.iter().copied().find(|kind| step.starts_with(&format!("{}_", name(*kind))))
+}
+
+/// The route whose question a step is.
+pub(crate) fn route_of_step(step: &str) -> Route {
+    match step.rsplit('_').next() {
         Some("b") => Route::B,
         Some("c") => Route::C,
         Some("d") => Route::D,

@@ -30,7 +30,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 pub use check_in::ORDER as SAFETY_KINDS;
-pub(crate) use check_in::{SILENCE, name as kind_name, response_for};
+pub(crate) use check_in::{SILENCE, kind_of_step, name as kind_name, response_for, route_of_step};
 pub use normalise::{Sentence, Word, normalise, plain};
 pub use route::{Kind, Route};
 pub use sign_off::{SignOff, digest};

@@ -19,6 +19,17 @@ pub enum Route {
     E,
 }
 
+impl Route {
+    /// One step up, and at least to C: where an answer leads that makes things worse.
+    pub(crate) fn up(self) -> Self {
+        match self {
+            Self::A | Self::B => Self::C,
+            Self::C => Self::D,
+            Self::D | Self::E => Self::E,
+        }
+    }
+}
+
 /// What the danger is. One message may have several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, fs, path::Path};
 use chatbox_core::{
     channel::ChannelFacts,
     content::Content,
-    conversation::Conversation,
+    conversation::{Conversation, Holder},
     directory::{Hours, Nation},
     effect::{Effect, Say},
     engine::{Context, DeskView, Engine, Hub, Member, Targets, Turn},
-    ids::{ChannelKind, Lane},
+    ids::{ChannelKind, Lane, Reference},
     input::{DeskMessage, Input, InputKind, Message},
 };
 use jiff::{SignedDuration, Timestamp, civil::date};
@@ -82,6 +82,8 @@ pub(crate) struct Play<'a> {
     pub(crate) seed: u64,
     pub(crate) desk: DeskView,
     pub(crate) kind: ChannelKind,
+    /// Messages of the person, and of the desk: they are called m1, m2, and d1, d2.
+    said: (u32, u32),
     timers: BTreeMap<String, (Timestamp, String)>,
 }
 
@@ -100,7 +102,25 @@ impl<'a> Play<'a> {
                 ..DeskView::default()
             },
             kind: ChannelKind::Telegram,
+            said: (0, 0),
             timers: BTreeMap::new(),
+        }
+    }
+
+    /// Names of the timers that are set.
+    pub(crate) fn timer_names(&self) -> Vec<&str> {
+        self.timers.keys().map(String::as_str).collect()
+    }
+
+    pub(crate) fn enrol(&mut self, who: &str) {
+        let member = Member { name: who.to_owned(), organisation: None, duty_lead: false };
+        self.desk.members.entry(who.to_owned()).or_insert(member);
+    }
+
+    /// Whoever holds the conversation is enrolled again, so that nothing is let go of by itself.
+    pub(crate) fn settle_holder(&mut self) {
+        if let Holder::Practitioner { id, .. } = self.conversation().holder {
+            self.enrol(&id);
         }
     }
 
@@ -113,7 +133,19 @@ impl<'a> Play<'a> {
     }
 
     pub(crate) fn says(&mut self, text: &str) -> Turn {
-        self.input(InputKind::Message(Message { text: text.into(), ..Message::default() }))
+        self.writes(Message { text: text.into(), ..Message::default() })
+    }
+
+    /// A message of the person, under the next number.
+    pub(crate) fn writes(&mut self, message: Message) -> Turn {
+        self.said.0 += 1;
+        let id = Some(format!("m{}", self.said.0));
+        self.input(InputKind::Message(Message { id, ..message }))
+    }
+
+    pub(crate) fn edits(&mut self, id: &str, text: &str) -> Turn {
+        let message = Message { text: text.into(), id: Some(id.into()), edited: true, ..Message::default() };
+        self.input(InputKind::Message(message))
     }
 
     pub(crate) fn presses(&mut self, choice: &str) -> Turn {
@@ -121,9 +153,20 @@ impl<'a> Play<'a> {
     }
 
     pub(crate) fn desk(&mut self, by: &str, text: &str) -> Turn {
-        let case = Some(self.conversation().case.expect("a case is open"));
-        let said = Message { text: text.into(), ..Message::default() };
-        self.input(InputKind::Desk(DeskMessage { by: by.into(), case, said, redacted: false }))
+        let case = self.conversation().case.expect("a case is open");
+        self.desk_in(&case, by, Message { text: text.into(), ..Message::default() })
+    }
+
+    /// A message in the thread of a case, under the next number.
+    pub(crate) fn desk_in(&mut self, case: &Reference, by: &str, said: Message) -> Turn {
+        self.said.1 += 1;
+        let id = Some(format!("d{}", self.said.1));
+        self.at_desk(case, by, Message { id, ..said }, false)
+    }
+
+    pub(crate) fn at_desk(&mut self, case: &Reference, by: &str, said: Message, redacted: bool) -> Turn {
+        let case = Some(case.clone());
+        self.input(InputKind::Desk(DeskMessage { by: by.into(), case, said, redacted }))
     }
 
     /// Moves the clock and lets timers come due, in order.

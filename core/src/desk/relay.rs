@@ -1,0 +1,290 @@
+//! Words across: from the person to the thread, from whoever holds the conversation to the person,
+//! and what becomes of either when it is edited or taken back.
+
+use jiff::SignedDuration;
+
+use super::CLEAR_WITHIN;
+use crate::{
+    content::Word,
+    conversation::{Holder, Relayed, Untold},
+    dialogue::{CHECK_IN, Talk, yes_no_id},
+    effect::{AuditKind, DeskKind, DeskPost, Effect, Media, Say, SayKind},
+    input::{Attachment, DeskMessage, Message},
+    safety::{Heard, Route, kind_of_step, route_of_step},
+    understanding::Intent,
+};
+
+/// Messages that are remembered as carried over, of both sides together.
+const RELAYED: usize = 100;
+
+/// How long somebody whom a conversation was taken from is told that nothing is sent.
+const JUST_LOST: SignedDuration = SignedDuration::from_hours(1);
+
+/// How long the lines need not be shown again while a practitioner holds and nothing is worse.
+const LINES_AGAIN: SignedDuration = SignedDuration::from_mins(30);
+
+impl Talk<'_> {
+    /// The person wrote while a practitioner holds.
+    pub(crate) fn heard_while_held(&mut self, message: &Message, heard: &Heard) {
+        if message.edited && self.amend(message.id.as_deref(), false, &message.text) {
+            self.desk_post(DeskKind::Notice, "The person has changed an earlier message.".to_owned());
+        } else {
+            self.carry_to_desk(message);
+        }
+        self.wants_while_held(&message.text);
+        self.conversation.desk.written = true;
+        self.await_holder();
+        if heard.route > Route::A && !heard.soft {
+            self.danger_while_held(heard);
+        } else if !message.edited {
+            self.answer_while_held(&message.text);
+        }
+    }
+
+    /// Passes the person's words on to the thread.
+    pub(crate) fn carry_to_desk(&mut self, message: &Message) {
+        let Some(case) = self.conversation.case.clone() else { return };
+        let media = media_of(message);
+        let mut text = message.text.trim().to_owned();
+        if let (Some(attachment), None) = (message.attachment, &media) {
+            text = format!("{text}\n({} that cannot be shown here)", attachment_name(attachment));
+        }
+        if message.forwarded {
+            text = format!("(passed on from somebody else) {text}");
+        }
+        if message.edited {
+            text = format!("(edited) {text}");
+        }
+        let text = text.trim();
+        if text.is_empty() && media.is_none() {
+            return;
+        }
+        let post = DeskPost { media, ..DeskPost::new(Some(case), DeskKind::Message, text) };
+        self.effects.push(Effect::Desk(post));
+        self.note_relayed(message.id.as_deref(), false);
+    }
+
+    /// From C on the thread follows what the person writes, also before anybody has taken it.
+    pub(crate) fn listen_in(&mut self, message: &Message) {
+        if self.conversation.route() >= Route::C && self.conversation.dialogue() != Some(CHECK_IN) {
+            self.carry_to_desk(message);
+        }
+    }
+
+    /// Wishes that must work whoever holds: hiding the chat at once, as somebody may be coming into
+    /// the room; deleting once the practitioner has let go, as what is said here is kept till then.
+    fn wants_while_held(&mut self, text: &str) {
+        let intent = self.content.understanding.read(text, None).intent;
+        if intent == Intent::ClearChat && self.context.channel.can_clear {
+            self.effects.push(Effect::ClearChat { within: CLEAR_WITHIN });
+            self.desk_post(DeskKind::Notice, "The person has hidden this chat on their side.".to_owned());
+        } else if intent == Intent::DeleteData {
+            self.conversation.desk.wants_erasure = true;
+            self.desk_post(
+                DeskKind::Notice,
+                "The person wants their data deleted. The bot asks them about it once you release or close. \
+                 What you talked about stays in the Hub's records."
+                    .to_owned(),
+            );
+        }
+    }
+
+    /// "No", to a question about safety that was open when the practitioner came in.
+    fn answer_while_held(&mut self, text: &str) {
+        if let Some(answer) = self.content.understanding.yes_no(text).map(yes_no_id) {
+            self.settle_while_held(answer);
+        }
+    }
+
+    /// An answer to the open question of the check-in, for the practitioner to go on with. One that
+    /// raises the route does so now as well.
+    fn settle_while_held(&mut self, answer: &str) {
+        if self.conversation.dialogue() != Some(CHECK_IN) {
+            return;
+        }
+        let Some(ask) = self.open_ask() else { return };
+        self.conversation.place = None;
+        let question = ask.again.as_ref().unwrap_or(&ask.text).value.trim();
+        self.desk_post(DeskKind::Notice, format!("That answers “{question}” with “{answer}”."));
+        if ask.rises.iter().any(|rises| rises == answer) {
+            let route = route_of_step(&ask.id.value).up();
+            let kinds = kind_of_step(&ask.id.value).into_iter().collect();
+            self.danger_while_held(&Heard { route, kinds, ..Heard::default() });
+        }
+    }
+
+    /// A button, pressed while a practitioner holds.
+    pub(crate) fn pressed_while_held(&mut self, choice: &str) {
+        let open = &self.conversation.prompt.choices;
+        let label = open.iter().find(|open| open.id == choice).map_or("a button", |open| open.label.as_str());
+        let text = format!("Pressed the button “{label}”, which hung on an earlier question of the bot.");
+        self.desk_post(DeskKind::Message, text);
+        self.conversation.desk.written = true;
+        self.await_holder();
+        if matches!(choice, "yes" | "no" | "unsure") {
+            self.settle_while_held(choice);
+        }
+    }
+
+    /// Danger while a practitioner holds: the person sees the lines, the practitioner an alert.
+    /// Nothing is asked that could speak over the practitioner; at D and E, with one there, where
+    /// the person is and what number to ring. The lines stand for a while, unless it gets worse.
+    pub(crate) fn danger_while_held(&mut self, heard: &Heard) {
+        self.put_aside(true);
+        self.park_all();
+        self.raise_flag(heard.route, &heard.kinds);
+        self.tell_desk_of_danger(heard.route, &heard.kinds, &heard.reasons);
+        let (desk, now) = (&mut self.conversation.desk, self.context.now);
+        let again = desk.lines_at.is_none_or(|at| now.duration_since(at) > LINES_AGAIN);
+        if !again && desk.lines_for.is_some_and(|shown| shown >= heard.route) {
+            return;
+        }
+        desk.lines_for = Some(heard.route);
+        desk.lines_at = Some(now);
+        let text = self.text(if heard.route == Route::E { Word::HeldNow } else { Word::HeldDanger });
+        self.say_as(SayKind::Safety, text);
+        let held = matches!(self.conversation.holder, Holder::Practitioner { .. });
+        if held && heard.route >= Route::D && !self.conversation.do_not_message {
+            let text = self.text(Word::HeldWhere);
+            self.say_as(SayKind::Safety, text);
+        }
+    }
+
+    /// The holder's plain message goes to the person.
+    pub(super) fn relay(&mut self, message: &DeskMessage) {
+        // What anybody else writes in a thread stays among colleagues. Who has just lost it may not
+        // have seen that yet.
+        if !self.holds_it(&message.by) {
+            let lost = self.conversation.desk.lost.as_ref();
+            if lost
+                .is_some_and(|lost| lost.by == message.by && self.now().duration_since(lost.at) < JUST_LOST)
+            {
+                self.answer(message, "Not sent: it went back to the queue. To go on, take it again.");
+            }
+            return;
+        }
+        if self.conversation.do_not_message && !self.conversation.desk.written {
+            self.answer(
+                message,
+                "Not sent: somebody else may read along, and they have not written since you came. Wait until \
+                 they write. To send it all the same: send TEXT.",
+            );
+            return;
+        }
+        self.send_to_person(message, message.said.text.trim());
+    }
+
+    pub(super) fn send_to_person(&mut self, message: &DeskMessage, text: &str) {
+        let media = media_of(&message.said);
+        if let (Some(attachment), None) = (message.said.attachment, &media) {
+            let what = attachment_name(attachment);
+            let end = if text.is_empty() { "Nothing was sent." } else { "Only the words were sent." };
+            self.answer(message, &format!("{what} cannot be passed on from here. {end}"));
+        }
+        if text.is_empty() && media.is_none() {
+            return;
+        }
+        // What the bot had asked about danger is the practitioner's to ask now.
+        if self.conversation.dialogue() == Some(CHECK_IN) {
+            self.conversation.place = None;
+        }
+        self.effects.push(Effect::Say(Say {
+            kind: SayKind::Relay,
+            text: text.to_owned(),
+            choices: Vec::new(),
+            prompt: 0,
+            media,
+        }));
+        self.audit(AuditKind::Relayed, message);
+        self.note_relayed(message.said.id.as_deref(), true);
+        self.holder_wrote();
+    }
+
+    /// A practitioner edited or took back a message of theirs. What went to the person follows.
+    /// Returns whether it was one of those.
+    pub(super) fn amended_at_desk(&mut self, message: &DeskMessage) -> bool {
+        let id = message.said.id.as_deref();
+        if message.redacted {
+            if self.is_relayed(id, true)
+                && let Some(id) = id
+            {
+                self.effects.push(Effect::Amend { of: id.to_owned(), text: None });
+                self.audit(AuditKind::Relayed, message);
+            }
+            return true;
+        }
+        if !message.said.edited {
+            return false;
+        }
+        let text = message.said.text.trim();
+        if text.starts_with(['/', '!']) {
+            self.answer(message, "An edited message is no command, so nothing was done. Write it anew.");
+        } else if self.amend(id, true, text) {
+            self.audit(AuditKind::Relayed, message);
+        }
+        true
+    }
+
+    /// The person took back a message: its copy in the thread goes. No flag does.
+    pub(crate) fn taken_back(&mut self, of: &str) {
+        if self.is_relayed(Some(of), false) {
+            self.effects.push(Effect::Amend { of: of.to_owned(), text: None });
+            self.desk_post(DeskKind::Notice, "The person has taken back a message.".to_owned());
+        }
+    }
+
+    /// Carries an edit over. Returns whether there was a copy to change.
+    pub(crate) fn amend(&mut self, id: Option<&str>, desk: bool, text: &str) -> bool {
+        let (Some(id), true) = (id, self.is_relayed(id, desk)) else { return false };
+        let text = if desk { text.to_owned() } else { format!("(edited) {}", text.trim()) };
+        self.effects.push(Effect::Amend { of: id.to_owned(), text: Some(text) });
+        true
+    }
+
+    fn is_relayed(&self, id: Option<&str>, desk: bool) -> bool {
+        self.conversation.desk.relayed.iter().any(|it| it.desk == desk && Some(it.id.as_str()) == id)
+    }
+
+    fn note_relayed(&mut self, id: Option<&str>, desk: bool) {
+        let Some(id) = id else { return };
+        let relayed = &mut self.conversation.desk.relayed;
+        relayed.push(Relayed { id: id.to_owned(), desk });
+        if relayed.len() > RELAYED {
+            relayed.remove(0);
+        }
+    }
+
+    /// News that waited for the person to write first.
+    pub(crate) fn tell_untold(&mut self) {
+        let held = matches!(self.conversation.holder, Holder::Practitioner { .. });
+        match (self.conversation.desk.untold.take(), held) {
+            (Some(Untold::Joined), true) => {
+                let text = self.text(Word::PractitionerJoined);
+                self.say_as(SayKind::Notice, text);
+            }
+            (Some(Untold::Left), false) => {
+                let text = self.text(Word::HandedBack);
+                self.say_as(SayKind::Notice, text);
+            }
+            // Overtaken meanwhile.
+            (Some(Untold::Joined), false) | (Some(Untold::Left), true) | (None, _) => {}
+        }
+    }
+}
+
+fn media_of(message: &Message) -> Option<Media> {
+    Some(Media { kind: message.attachment?, file: message.file.clone()? })
+}
+
+fn attachment_name(attachment: Attachment) -> &'static str {
+    match attachment {
+        Attachment::Voice => "a voice message",
+        Attachment::Photo => "a photo",
+        Attachment::Video => "a video",
+        Attachment::Sticker => "a sticker",
+        Attachment::File => "a file",
+        Attachment::Location => "a location",
+        Attachment::Contact => "a contact",
+        Attachment::Other => "something",
+    }
+}
