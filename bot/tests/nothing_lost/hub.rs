@@ -142,3 +142,9 @@ impl Service {
         ended
     }
 }
+
+/// What a variable of the environment says, for the long forms of tests.
+pub(crate) fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name)
+        .map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} must be a number")))
+}

@@ -3,14 +3,14 @@
 //!
 //! `CHATBOX_KILLS` and `CHATBOX_MESSAGES` make it longer, `CHATBOX_SEED` replays a plan.
 
-use std::{collections::BTreeMap, env, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use tokio::{sync::watch, time};
 
 use crate::{
-    hub::{Hub, UNLIMITED},
+    hub::{Hub, UNLIMITED, number},
     ledger::Books,
     traffic,
 };
@@ -63,10 +63,6 @@ impl End {
             Self::Working(_) => "while working",
         }
     }
-}
-
-fn number(name: &str, default: u64) -> u64 {
-    env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} must be a number")))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -93,7 +93,7 @@ impl Books {
             let inbox = db
                 .rows(
                     "SELECT CAST(seq AS TEXT), CAST(status AS TEXT), native FROM inbox
-                     WHERE lane = $1 AND origin = 0 ORDER BY seq",
+                     WHERE lane = $1 AND origin = 0 ORDER BY inbox.seq",
                     &lane,
                 )
                 .await;
@@ -104,7 +104,7 @@ impl Books {
             let outbox: Vec<Out> = db
                 .rows(
                     "SELECT CAST(id / 65536 AS TEXT), CAST(status AS TEXT), CAST(unknown AS TEXT), native
-                     FROM outbox WHERE lane = $1 ORDER BY id",
+                     FROM outbox WHERE lane = $1 ORDER BY outbox.id",
                     &lane,
                 )
                 .await

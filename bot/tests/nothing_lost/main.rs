@@ -6,7 +6,10 @@
 mod hub;
 mod kills;
 mod ledger;
+mod many;
 mod promises;
+#[path = "../../../adapters/store/tests/conformance/server.rs"]
+mod server;
 #[expect(dead_code, reason = "shared with the end-to-end tests, which use all of it")]
 #[path = "../e2e/support.rs"]
 mod support;
