@@ -56,7 +56,7 @@ pub enum Command {
     /// Writes a copy of the database while the service runs.
     Backup(Backup),
     /// Says how the installation is: configuration, content, database, queues.
-    Doctor,
+    Doctor(Doctor),
 }
 
 /// Plays conversations over JSON lines, with the engine and the store of the service.
@@ -175,6 +175,23 @@ pub struct Backup {
     pub file: PathBuf,
 }
 
+#[derive(Debug, Args)]
+pub struct Doctor {
+    #[command(subcommand)]
+    pub about: Option<DoctorAbout>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DoctorAbout {
+    /// The bot's account on Matrix.
+    Matrix {
+        /// Prints the recovery key, and nothing else: it opens everything that was said to the bot
+        /// on Matrix. Keep it as you keep the key file.
+        #[arg(long)]
+        recovery: bool,
+    },
+}
+
 /// Runs the program and returns its exit code.
 pub fn main() -> ExitCode {
     commands::install_crypto();
@@ -213,7 +230,10 @@ async fn run(cli: Cli) -> Result<(), Stop> {
         Some(Command::Requests(args)) => commands::requests::run(config, &args).await,
         Some(Command::Replay(args)) => commands::admin::replay(config, &args).await,
         Some(Command::Backup(args)) => commands::admin::backup(config, &args).await,
-        Some(Command::Doctor) => commands::admin::doctor(config).await,
+        Some(Command::Doctor(Doctor { about: None })) => commands::admin::doctor(config).await,
+        Some(Command::Doctor(Doctor { about: Some(DoctorAbout::Matrix { recovery }) })) => {
+            commands::admin::doctor_matrix(config, recovery).await
+        }
     }
 }
 

@@ -87,6 +87,40 @@ pub async fn doctor(config: Option<&Path>) -> Result<(), Stop> {
     Ok(())
 }
 
+/// What is known of the account on Matrix; with `recovery` its recovery key alone.
+#[cfg(feature = "matrix")]
+pub async fn doctor_matrix(config: Option<&Path>, recovery: bool) -> Result<(), Stop> {
+    use secrecy::ExposeSecret as _;
+
+    let config = config::load(config, std::env::vars_os())?.config;
+    let store = open(&config).await?;
+    let key = crate::link::recovery_key(&store).await?;
+    let place = store.cursor(chatbox_core::ids::ChannelKind::Matrix.as_str()).await?;
+    store.close().await;
+    match (recovery, key) {
+        (true, Some(key)) => print_line(key.expose_secret()),
+        (true, None) => Err(Stop::Failed(anyhow::Error::msg(
+            "there is no recovery key yet: the service makes one when it first connects to Matrix.",
+        ))),
+        (false, key) => {
+            let crate::config::matrix::Matrix { homeserver, user, .. } = &config.matrix;
+            let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "not set".to_owned());
+            print_line(&format!("account: {} on {}", shown(user), shown(homeserver)))?;
+            print_line(&format!("state folder: {}", config.matrix.state_dir().display()))?;
+            let known = if key.is_some() { "kept in the database" } else { "not made yet" };
+            print_line(&format!("recovery key: {known}"))?;
+            let received = if place.is_some() { "yes" } else { "not yet" };
+            print_line(&format!("connected before: {received}"))
+        }
+    }
+}
+
+#[cfg(not(feature = "matrix"))]
+#[expect(clippy::unused_async, reason = "the build with Matrix waits here")]
+pub async fn doctor_matrix(_: Option<&Path>, _: bool) -> Result<(), Stop> {
+    Err(Stop::Usage("this build has no Matrix.".into()))
+}
+
 async fn open(config: &Config) -> Result<Store, Stop> {
     Ok(Store::open(store_config(config, None)).await?)
 }
