@@ -31,6 +31,25 @@ pub enum Confidentiality {
     Local,
 }
 
+impl Confidentiality {
+    /// The name as it stands in content.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Platform => "platform",
+            Self::Encrypted => "encrypted",
+            Self::EncryptedVerified => "encrypted_verified",
+            Self::Local => "local",
+        }
+    }
+
+    /// The level of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Platform, Self::Encrypted, Self::EncryptedVerified, Self::Local]
+            .into_iter()
+            .find(|level| level.as_str() == name)
+    }
+}
+
 /// What the engine must know of the channel that a conversation runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelFacts {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    channel::Confidentiality,
     dialogue::Place,
     effect::Choice,
     ids::Reference,
@@ -94,6 +95,8 @@ pub struct Conversation {
     pub handled: bool,
     pub area: Option<String>,
     pub role: Option<String>,
+    /// How private the person's last words were: the weakest link that they passed through.
+    pub confidentiality: Option<Confidentiality>,
     pub memory: Memory,
     pub pace: Option<Pace>,
     /// When an outage was last apologised for.

@@ -142,6 +142,10 @@ impl Engine {
     pub fn turn(&self, conversation: &Conversation, input: &Input, context: &Context) -> Turn {
         let mut talk = Talk::new(self, conversation, input.at, context);
         talk.let_go_of_nobody();
+        let less_private = input.is_from_person() && talk.came_by(input.via);
+        if less_private && conversation.welcomed {
+            talk.word(Word::PrivacyChanged);
+        }
         match &input.what {
             InputKind::Message(message) => talk.message(message),
             InputKind::Press { choice, prompt } => talk.pressed(choice, *prompt),

@@ -28,6 +28,20 @@ impl Input {
     pub fn new(at: Timestamp, what: InputKind) -> Self {
         Self { at, via: None, what }
     }
+
+    /// The person wrote or pressed something.
+    pub fn is_from_person(&self) -> bool {
+        match self.what {
+            InputKind::Message(_) | InputKind::Press { .. } => true,
+            InputKind::Timer { .. }
+            | InputKind::Desk(_)
+            | InputKind::Redacted { .. }
+            | InputKind::Enrolled { .. }
+            | InputKind::Reachable(_)
+            | InputKind::Undelivered { .. }
+            | InputKind::Unreadable => false,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -118,3 +118,20 @@ fn every_example_in_the_content_holds() {
     let said: Vec<String> = findings.iter().map(ToString::to_string).collect();
     assert!(said.is_empty(), "{}", said.join("\n"));
 }
+
+#[test]
+fn a_dialogue_can_branch_on_who_can_read_it_and_on_nothing_else_of_the_channel() {
+    let file = "dialogues/privacy.yaml";
+    let branch = |on: &str, level: &str| {
+        let step = format!(
+            "  - branch:\n      id: by_channel\n      on: {on}\n      to: {{ {level}: privacy_end }}\n      else: \
+             privacy_choice\n  - ask:\n      id: privacy_choice\n"
+        );
+        with(file, move |text| text.replace("  - ask:\n      id: privacy_choice\n", &step), TODAY)
+    };
+    assert!(branch("channel.confidentiality", "encrypted_verified").is_ok());
+    let found = errors(branch("channel.confidentiality", "secret"));
+    assert!(found[0].message.contains("«secret» is no level of confidentiality"), "{}", found[0]);
+    let found = errors(branch("channel.kind", "matrix"));
+    assert!(found[0].message.contains("no question of this dialogue"), "{}", found[0]);
+}

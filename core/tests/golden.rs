@@ -10,6 +10,8 @@
 //! - `room NAME: TEXT`: in the desk's room outside every case.
 //! - `after N minutes`
 //! - `set NAME of ORGANISATION`, `set NAME leads`, `set NAME gone`, `set lead`: who is at the desk.
+//! - `set channel NAME`, `set via LEVEL`, `set room LEVEL`: where the person writes, how private their
+//!   messages come, and how private the desk's room is.
 //! - `set queue REF URGENCY MINUTES`: somebody else who waits.
 //! - `failed safety`, `failed`: a text was refused for good.
 //!
@@ -21,6 +23,7 @@ mod support;
 use std::{fmt::Write as _, fs, path::Path};
 
 use chatbox_core::{
+    channel::Confidentiality,
     effect::{Effect, Media},
     engine::{Queued, Turn},
     ids::{ChannelKind, Reference},
@@ -154,6 +157,14 @@ fn set(play: &mut Play<'_>, what: &str) {
     let words: Vec<&str> = what.split(' ').collect();
     match words.as_slice() {
         ["lead"] => play.desk.lead = true,
+        ["channel", name] => {
+            let kinds = [ChannelKind::Telegram, ChannelKind::Matrix, ChannelKind::Terminal];
+            play.kind = kinds.into_iter().find(|kind| kind.as_str() == *name).expect("a channel");
+        }
+        ["via", level] => play.via = Some(Confidentiality::named(level).expect("a level")),
+        ["room", level] => {
+            play.desk.confidentiality = Some(Confidentiality::named(level).expect("a level"));
+        }
         [who, "leads"] => play.desk.members.get_mut(*who).expect("a member").duty_lead = true,
         [who, "gone"] => drop(play.desk.members.remove(*who)),
         [who, "of", organisation @ ..] => {

@@ -8,17 +8,21 @@ use std::{
 };
 
 use chatbox_core::{
-    channel::ChannelFacts,
+    channel::{ChannelFacts, Confidentiality},
     effect::{Effect, Record},
     engine::{Context, DeskView, Engine, Member, Queued, Turn},
-    ids::{Lane, OutboxId},
+    ids::{ChannelKind, Lane, OutboxId},
 };
 use chatbox_store::{Claimed, CommitReport, Decided, Store, StoreError, Work};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time;
 
 use super::receive::Waiting;
-use crate::{clock, config::desk::Desk, kill::kill_point};
+use crate::{
+    clock,
+    config::desk::{Desk, DeskChannel},
+    kill::kill_point,
+};
 
 /// Inputs decided in one transaction at most.
 pub const BATCH: usize = 64;
@@ -86,7 +90,18 @@ pub async fn desk_view(store: &Store, config: &Desk) -> Result<DeskView, StoreEr
             members.insert(who, Member { name: practitioner.name, organisation: None, duty_lead });
         }
     }
-    Ok(DeskView { exists: true, members, queue: queue(store).await?, ..DeskView::default() })
+    let confidentiality = config.channel.map(confidentiality);
+    let queue = queue(store).await?;
+    Ok(DeskView { exists: true, members, confidentiality, queue, ..DeskView::default() })
+}
+
+/// How private the desk's own room is.
+fn confidentiality(desk: DeskChannel) -> Confidentiality {
+    let kind = match desk {
+        DeskChannel::Telegram => ChannelKind::Telegram,
+        DeskChannel::Matrix => ChannelKind::Matrix,
+    };
+    ChannelFacts::of(kind).confidentiality
 }
 
 /// The open cases, as the engine takes them.

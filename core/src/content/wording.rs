@@ -92,7 +92,14 @@ words! {
     /// After 5 minutes of silence to "are you safe?".
     Silence = "silence",
     PrivacyPlatform = "privacy_platform",
+    /// Encrypted up to the desk, whose own platform can read it.
+    PrivacyDesk = "privacy_desk",
+    /// A room that is not encrypted.
+    PrivacyServer = "privacy_server",
+    /// In front of who can read along, when that has become more.
+    PrivacyChanged = "privacy_changed",
     PrivacyEncrypted = "privacy_encrypted",
+    PrivacyVerified = "privacy_verified",
     PrivacyLocal = "privacy_local",
     ClearCan = "clear_can",
     ClearCannot = "clear_cannot",

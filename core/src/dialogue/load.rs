@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_saphyr::Spanned;
 
-use super::model::{Ask, Condition, Dialogue, END, Expect, Offer, Step};
+use super::model::{Ask, BY_CONFIDENTIALITY, Branch, Condition, Dialogue, END, Expect, Offer, Step};
 use crate::{
+    channel::Confidentiality,
     content::{Finding, Source, template},
     understanding::Intent,
 };
@@ -104,7 +105,7 @@ fn check(source: &Source<'_>, dialogue: &Dialogue, findings: &mut Vec<Finding>) 
             }
             Step::Ask(ask) => check_ask(source, dialogue, ask, findings),
             Step::Offer(offer) => check_offer(source, dialogue, offer, findings),
-            Step::Branch(branch) => check_field(source, dialogue, &branch.on, findings),
+            Step::Branch(branch) => check_branch(source, dialogue, branch, findings),
             Step::Save(save) => {
                 if save.prefix.len() != 3 || !save.prefix.bytes().all(|b| b.is_ascii_uppercase()) {
                     findings.push(source.error(&save.id, "a prefix is three capital letters"));
@@ -182,6 +183,20 @@ fn check_condition(
 ) {
     if let Some(Condition::Is { field, .. }) = condition {
         check_field(source, dialogue, field, findings);
+    }
+}
+
+fn check_branch(source: &Source<'_>, dialogue: &Dialogue, branch: &Branch, findings: &mut Vec<Finding>) {
+    if branch.on.value != BY_CONFIDENTIALITY {
+        return check_field(source, dialogue, &branch.on, findings);
+    }
+    for (name, step) in &branch.to {
+        if Confidentiality::named(name).is_none() {
+            let message = format!(
+                "«{name}» is no level of confidentiality: they are platform, encrypted, encrypted_verified and local"
+            );
+            findings.push(source.error(step, message));
+        }
     }
 }
 

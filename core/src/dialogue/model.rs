@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use crate::understanding::Intent;
+use crate::{channel::Confidentiality, understanding::Intent};
 
 /// One conversation that the bot can have: a form, a search, a check-in.
 #[derive(Debug, Clone, Deserialize)]
@@ -190,6 +190,8 @@ pub enum Condition {
     ChangesOffers(OfferField),
     /// The conversation is at this state of the desk.
     Desk(DeskIs),
+    /// The weakest link that the words pass through is one of these.
+    Confidentiality(Vec<Confidentiality>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -223,10 +225,15 @@ pub struct Offer {
     pub nothing: Spanned<String>,
 }
 
+/// What a branch goes by when it goes by how private the conversation is: its ways are named
+/// `platform`, `encrypted`, `encrypted_verified` and `local`.
+pub const BY_CONFIDENTIALITY: &str = "channel.confidentiality";
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Branch {
     pub id: Spanned<String>,
+    /// A field, or [`BY_CONFIDENTIALITY`].
     pub on: Spanned<String>,
     pub to: BTreeMap<String, Spanned<String>>,
     #[serde(rename = "else")]

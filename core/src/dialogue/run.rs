@@ -3,7 +3,9 @@
 use super::{
     Answer, Place,
     load::CHECK_IN,
-    model::{Act, Ask, Branch, Condition, DeskIs, Dialogue, END, Expect, HandOver, Save, Step},
+    model::{
+        Act, Ask, BY_CONFIDENTIALITY, Branch, Condition, DeskIs, Dialogue, END, Expect, HandOver, Save, Step,
+    },
     summary::change_choices,
     talk::Talk,
 };
@@ -405,6 +407,7 @@ impl<'a> Talk<'a> {
                     == Some(answer)
             }
             Some(Condition::ChangesOffers(field)) => self.changes_offers(*field),
+            Some(Condition::Confidentiality(levels)) => levels.contains(&self.confidentiality),
             Some(Condition::Desk(state)) => match (state, self.desk_state()) {
                 (DeskIs::Staffed, DeskState::Staffed { .. }) | (DeskIs::None, DeskState::None) => true,
                 (DeskIs::Closed, DeskState::Closed { .. } | DeskState::Unknown) => true,
@@ -420,15 +423,13 @@ impl<'a> Talk<'a> {
     }
 
     fn branch(&self, branch: &Branch) -> String {
-        self.conversation
-            .place
-            .as_ref()
-            .and_then(|place| place.answers.get(&branch.on.value))
-            .and_then(Answer::key)
-            .and_then(|key| branch.to.get(key))
-            .unwrap_or(&branch.otherwise)
-            .value
-            .clone()
+        let answer = || {
+            let place = self.conversation.place.as_ref()?;
+            place.answers.get(&branch.on.value).and_then(Answer::key)
+        };
+        let private = branch.on.value == BY_CONFIDENTIALITY;
+        let key = if private { Some(self.confidentiality.as_str()) } else { answer() };
+        key.and_then(|key| branch.to.get(key)).unwrap_or(&branch.otherwise).value.clone()
     }
 
     fn save(&mut self, dialogue: &Dialogue, save: &Save) {

@@ -12,7 +12,7 @@ use crate::{
     directory,
     effect::{Choice, Effect, Say, SayKind},
     engine::{Context, Engine, Hub, Turn},
-    ids::Reference,
+    ids::{ChannelKind, Reference},
 };
 
 /// Longest text that goes out as one; more becomes two.
@@ -36,6 +36,8 @@ pub(crate) struct Talk<'a> {
     pub(crate) kept: String,
     /// The person's words of this turn, for the desk.
     pub(crate) words: String,
+    /// The weakest link that the words pass through, the desk's included.
+    pub(crate) confidentiality: Confidentiality,
     rng: ChaCha8Rng,
 }
 
@@ -58,8 +60,18 @@ impl<'a> Talk<'a> {
             reference: None,
             kept: String::new(),
             words: String::new(),
+            confidentiality: conversation.confidentiality.unwrap_or_else(|| weakest(None, context)),
             rng: ChaCha8Rng::seed_from_u64(context.seed),
         }
+    }
+
+    /// The person's words came by a channel that is as private as this; none: as its kind. Returns
+    /// whether they pass through a platform that can read them, and the person was told otherwise.
+    pub(crate) fn came_by(&mut self, via: Option<Confidentiality>) -> bool {
+        self.confidentiality = weakest(via, self.context);
+        let before = self.conversation.confidentiality.replace(self.confidentiality);
+        self.confidentiality == Confidentiality::Platform
+            && before.is_some_and(|before| before > Confidentiality::Platform)
     }
 
     /// Says something as the bot.
@@ -135,11 +147,7 @@ impl<'a> Talk<'a> {
             "hub.confidentiality" => self.hub.confidentiality.clone(),
             "hub.hours" => self.desk_hours_words(),
             "hub.chat_days" => self.hub.chat_days.to_string(),
-            "channel.privacy" => self.text(match self.context.channel.confidentiality {
-                Confidentiality::Platform => Word::PrivacyPlatform,
-                Confidentiality::Encrypted | Confidentiality::EncryptedVerified => Word::PrivacyEncrypted,
-                Confidentiality::Local => Word::PrivacyLocal,
-            }),
+            "channel.privacy" => self.text(self.privacy()),
             "lines" => self.lines(),
             "desk.promise" => {
                 self.desk_text(Word::DeskStaffed, Word::DeskClosed, Word::DeskUnknown, Word::DeskNone)
@@ -168,6 +176,23 @@ impl<'a> Talk<'a> {
             "kept" => self.kept.clone(),
             _ => self.answer_words(name.strip_prefix("answer.")?)?,
         })
+    }
+
+    /// Who else could read this chat.
+    fn privacy(&self) -> Word {
+        let desk = self.context.desk.confidentiality;
+        match (self.confidentiality, self.context.channel.kind) {
+            (Confidentiality::Platform, ChannelKind::Telegram) => Word::PrivacyPlatform,
+            (Confidentiality::Platform, ChannelKind::Matrix | ChannelKind::Terminal)
+                if desk == Some(Confidentiality::Platform) =>
+            {
+                Word::PrivacyDesk
+            }
+            (Confidentiality::Platform, ChannelKind::Matrix | ChannelKind::Terminal) => Word::PrivacyServer,
+            (Confidentiality::Encrypted, _) => Word::PrivacyEncrypted,
+            (Confidentiality::EncryptedVerified, _) => Word::PrivacyVerified,
+            (Confidentiality::Local, _) => Word::PrivacyLocal,
+        }
     }
 
     fn hub_contact(&self) -> String {
@@ -238,6 +263,11 @@ impl<'a> Talk<'a> {
         says.append(&mut self.effects);
         Turn { conversation: self.conversation, effects: says }
     }
+}
+
+fn weakest(via: Option<Confidentiality>, context: &Context) -> Confidentiality {
+    let own = via.unwrap_or(context.channel.confidentiality);
+    context.desk.confidentiality.map_or(own, |desk| own.min(desk))
 }
 
 /// "at 3:12am", or "on Monday 5 January at 3:12am" for another day.

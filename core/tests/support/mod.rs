@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use chatbox_core::{
-    channel::ChannelFacts,
+    channel::{ChannelFacts, Confidentiality},
     content::Content,
     conversation::{Conversation, Holder},
     directory::{Hours, Nation},
@@ -82,6 +82,8 @@ pub(crate) struct Play<'a> {
     pub(crate) seed: u64,
     pub(crate) desk: DeskView,
     pub(crate) kind: ChannelKind,
+    /// How private each input comes, where that is known better than by the channel.
+    pub(crate) via: Option<Confidentiality>,
     /// Messages of the person, and of the desk: they are called m1, m2, and d1, d2.
     said: (u32, u32),
     timers: BTreeMap<String, (Timestamp, String)>,
@@ -102,6 +104,7 @@ impl<'a> Play<'a> {
                 ..DeskView::default()
             },
             kind: ChannelKind::Telegram,
+            via: None,
             said: (0, 0),
             timers: BTreeMap::new(),
         }
@@ -200,7 +203,7 @@ impl<'a> Play<'a> {
         };
         self.seed += 1;
         self.now = self.now.checked_add(SignedDuration::from_secs(4)).expect("in range");
-        let turn = self.engine.turn(&before, &Input::new(at, what), &context);
+        let turn = self.engine.turn(&before, &Input { at, via: self.via, what }, &context);
         for effect in &turn.effects {
             match effect {
                 Effect::SetTimer { name, step, at } => {
