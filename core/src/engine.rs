@@ -142,7 +142,7 @@ impl Engine {
     pub fn turn(&self, conversation: &Conversation, input: &Input, context: &Context) -> Turn {
         let mut talk = Talk::new(self, conversation, input.at, context);
         talk.let_go_of_nobody();
-        let less_private = input.is_from_person() && talk.came_by(input.via);
+        let less_private = input.has_words() && talk.came_by(input.via);
         if less_private && conversation.welcomed {
             talk.word(Word::PrivacyChanged);
         }

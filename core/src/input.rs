@@ -29,11 +29,12 @@ impl Input {
         Self { at, via: None, what }
     }
 
-    /// The person wrote or pressed something.
-    pub fn is_from_person(&self) -> bool {
+    /// The person's own words are in it.
+    pub fn has_words(&self) -> bool {
         match self.what {
-            InputKind::Message(_) | InputKind::Press { .. } => true,
-            InputKind::Timer { .. }
+            InputKind::Message(_) => true,
+            InputKind::Press { .. }
+            | InputKind::Timer { .. }
             | InputKind::Desk(_)
             | InputKind::Redacted { .. }
             | InputKind::Enrolled { .. }

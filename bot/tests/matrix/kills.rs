@@ -1,0 +1,75 @@
+//! The bot is killed at random moments while somebody writes: nothing is lost, nothing comes twice.
+
+use std::{env, time::Duration};
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use tokio::time;
+
+use crate::stage::Stage;
+
+/// How often in the everyday test. `CHATBOX_MATRIX_KILLS=100` is the long form.
+const KILLS: usize = 10;
+
+/// The size of the group that the first message asks for, and how many sizes there are to ask for.
+const FIRST: usize = 10;
+const SIZES: usize = 480;
+
+/// The longest life of a bot. A debug build needs a second or two to come to its first sync.
+const LONGEST_LIFE: Duration = Duration::from_secs(6);
+
+#[tokio::test]
+async fn every_message_is_answered_once_whenever_the_bot_is_killed() {
+    let number = |name: &str| env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let kills = number("CHATBOX_MATRIX_KILLS").map_or(KILLS, |kills| usize::try_from(kills).unwrap());
+    let seed = number("CHATBOX_SEED").unwrap_or(4711);
+    println!("seed {seed} (CHATBOX_SEED), {kills} kills (CHATBOX_MATRIX_KILLS)");
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+
+    let stage = Stage::set().await;
+    let mut service = stage.start();
+    let sam = stage.guest("sam").await;
+    sam.asks("I would like a closed fortnightly group for 8 nurses, Tuesday afternoons on Teams").await;
+    let before = sam.heard().len();
+    let mut written = 0;
+    for _ in 0..kills {
+        let life = random.random_range(Duration::ZERO..LONGEST_LIFE);
+        let dies = time::Instant::now() + life;
+        while time::Instant::now() < dies && written < SIZES {
+            let pause = random.random_range(Duration::ZERO..Duration::from_millis(900));
+            time::sleep_until(dies.min(time::Instant::now() + pause)).await;
+            sam.room.says(&question(written)).await;
+            written += 1;
+        }
+        service.kill();
+        service = stage.start();
+    }
+    let last = sam.room.says("thanks").await;
+    let answers = time::timeout(Duration::from_secs(180), async {
+        loop {
+            let heard = sam.heard();
+            if heard.iter().any(|text| text.contains("You're welcome")) {
+                return heard;
+            }
+            time::sleep(Duration::from_millis(100)).await;
+        }
+    });
+    let answers = answers.await.unwrap_or_else(|_| panic!("{last} was not answered: {:#?}", sam.heard()));
+    let answers: Vec<usize> = answers[before..].iter().filter_map(|text| answered(text)).collect();
+    let lost = (0..written).filter(|nth| !answers.contains(nth)).count();
+    let doubled = answers.len().saturating_sub(written - lost);
+    println!("{written} messages, {kills} kills: {lost} lost, {doubled} doubled");
+    assert_eq!(answers, (0..written).collect::<Vec<_>>(), "seed {seed}: each once, in order");
+    assert!(service.stop().success());
+}
+
+/// A message whose answer names it.
+fn question(nth: usize) -> String {
+    format!("make it {} people", FIRST + nth)
+}
+
+/// The message that an answer answers.
+fn answered(text: &str) -> Option<usize> {
+    let people = text.lines().find_map(|line| line.strip_prefix("- People: "))?;
+    people.parse::<usize>().ok()?.checked_sub(FIRST)
+}
