@@ -9,6 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 /// Messages that one chat may get at once after a pause.
 const CHAT_BURST: f64 = 3.0;
 
+/// Messages of a group's minute that are kept for what cannot wait.
+const URGENT: usize = 4;
+
 /// Chats remembered; beyond it those are forgotten that have nothing to wait for.
 const MAX_CHATS: usize = 10_000;
 
@@ -61,6 +64,17 @@ impl Budget {
         }
         self.all.spend(now);
         Ok(())
+    }
+
+    /// The same for what can wait, in a group: leaves the last [`URGENT`] of its minute to others.
+    pub fn take_behind(&mut self, chat: &str, now: Timestamp) -> Result<(), Timestamp> {
+        if let Some(window) = self.chats.get_mut(chat).and_then(|chat| chat.window.as_mut()) {
+            let at = window.next_leaving(URGENT, now);
+            if at > now {
+                return Err(at);
+            }
+        }
+        self.take(chat, true, now)
     }
 
     /// Nothing to this chat before `until`.
@@ -152,6 +166,17 @@ impl Window {
             Some(first) if self.most > 0 && self.spent.len() >= self.most => *first + self.length,
             Some(_) | None => now,
         }
+    }
+
+    /// As [`Self::next`], with so many kept back; of a small number none is.
+    fn next_leaving(&mut self, kept: usize, now: Timestamp) -> Timestamp {
+        let most = self.most;
+        if most > 2 * kept {
+            self.most -= kept;
+        }
+        let next = self.next(now);
+        self.most = most;
+        next
     }
 
     fn spend(&mut self, now: Timestamp) {

@@ -49,7 +49,7 @@ pub enum Command {
     /// Who may act at the desk.
     #[command(subcommand)]
     Practitioner(Practitioner),
-    /// Lists the group requests that were made.
+    /// Lists the open group requests, and how far the desk is with each.
     Requests(Requests),
     /// Lists messages that were set aside, or puts one into its conversation again.
     Replay(Replay),
@@ -143,7 +143,7 @@ pub enum Practitioner {
     /// Adds somebody, and prints a one-time code that proves who they are.
     Add {
         name: String,
-        /// Where they work: nobody hosts a group of their own organisation.
+        /// Where they work: people can say that they would rather not talk to it.
         #[arg(long, value_name = "NAME")]
         organisation: Option<String>,
         /// May do what the duty lead may.
@@ -161,6 +161,9 @@ pub struct Requests {
     /// One JSON line each.
     #[arg(long)]
     pub json: bool,
+    /// Also those that the desk has closed.
+    #[arg(long)]
+    pub all: bool,
 }
 
 #[derive(Debug, Args)]

@@ -84,6 +84,20 @@ pub struct Incoming {
     pub input: Input,
 }
 
+/// A one-time code ([`crate::desk::read_code`]) that somebody wrote in their private chat with the
+/// bot: they prove who they are at the desk. Its words are never part of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// The private chat.
+    pub lane: Lane,
+    /// As [`Incoming::key`].
+    pub key: String,
+    /// Who the channel proves them to be: a Matrix id, a numeric Telegram id.
+    pub by: String,
+    pub at: Timestamp,
+    pub code: String,
+}
+
 /// Something that somebody wrote, pressed or took back in the desk's room.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FromDesk {
@@ -109,6 +123,7 @@ pub struct FromDesk {
 pub struct Batch {
     pub incoming: Vec<Incoming>,
     pub desk: Vec<FromDesk>,
+    pub proofs: Vec<Proof>,
     /// Where to go on after this batch is committed. Stored beside the inbox by channels whose
     /// platform keeps no place for us; Telegram's lives in memory alone.
     pub cursor: Option<String>,

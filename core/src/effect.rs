@@ -197,6 +197,10 @@ pub enum AuditKind {
     Paged,
     /// Somebody who may not tried to act.
     Refused,
+    /// Somebody may act at the desk from now on.
+    Enrolled,
+    /// Somebody may not any more.
+    Removed,
     Parked,
     Replayed,
 }

@@ -154,6 +154,7 @@ impl Engine {
             InputKind::Desk(message) => talk.desk_message(message),
             InputKind::Redacted { of } => talk.taken_back(of),
             InputKind::Enrolled { name } => talk.enrolled(name),
+            InputKind::NotEnrolled => talk.not_enrolled(),
             InputKind::Reachable(reachable) => talk.reachable(*reachable),
             InputKind::Undelivered { safety } => talk.undelivered(*safety),
             InputKind::Unreadable => talk.unreadable(),

@@ -38,6 +38,7 @@ impl Input {
             | InputKind::Desk(_)
             | InputKind::Redacted { .. }
             | InputKind::Enrolled { .. }
+            | InputKind::NotEnrolled
             | InputKind::Reachable(_)
             | InputKind::Undelivered { .. }
             | InputKind::Unreadable => false,
@@ -74,6 +75,8 @@ pub enum InputKind {
     /// The sender of this private chat proved by a one-time code to be the practitioner of that
     /// name.
     Enrolled { name: String },
+    /// The sender of this private chat wrote a one-time code that does not work.
+    NotEnrolled,
     /// The person blocked or left the bot, or came back.
     Reachable(bool),
     /// A text to the person was given up after the platform refused it for good.

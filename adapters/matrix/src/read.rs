@@ -3,7 +3,8 @@
 //! Events are read by hand: words must not be lost to a field that a client has added.
 
 use chatbox_core::{
-    channel::{Confidentiality, FromDesk, Incoming},
+    channel::{Confidentiality, FromDesk, Incoming, Proof},
+    desk::read_code,
     ids::{ChannelKind, Lane},
     input::{Attachment, FileRef, Input, InputKind, Message},
 };
@@ -115,6 +116,14 @@ pub(crate) fn from_person(room: &RoomId, event: &Event, target: Option<&Event>) 
         Said::Lost => Some(take(None, None, InputKind::Press { choice: String::new(), prompt: Some(0) })),
         Said::TakenBack { of } => Some(take(None, None, InputKind::Redacted { of })),
     }
+}
+
+/// A message that is a one-time code: who wrote it proves who they are at the desk.
+pub(crate) fn proof(event: &Event, incoming: &Incoming) -> Option<Proof> {
+    let InputKind::Message(message) = &incoming.input.what else { return None };
+    let code = read_code(&message.text)?;
+    let (lane, key, by) = (incoming.lane.clone(), incoming.key.clone(), event.sender.to_string());
+    Some(Proof { lane, key, by, at: event.at, code })
 }
 
 /// Something said in the desk's room.

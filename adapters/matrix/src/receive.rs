@@ -29,7 +29,7 @@ use crate::{
     call::{Failure, failure_of},
     cursor::Cursor,
     rooms::Joining,
-    take::Taking,
+    take::{Taken, Taking},
 };
 
 /// How long the homeserver may hold a sync open.
@@ -205,13 +205,15 @@ impl Standing {
         self.fresh = false;
         let changed = taken.cursor.unread != self.cursor.unread;
         self.cursor = taken.cursor;
-        let idle = taken.incoming.is_empty() && taken.desk.is_empty() && !changed;
+        let nothing = taken.incoming.is_empty() && taken.desk.is_empty() && taken.proofs.is_empty();
+        let idle = nothing && !changed;
         if idle && self.handed.is_some() && self.handed_at.elapsed() < IDLE {
             return Ok(None);
         }
         self.handed = Some(self.cursor.write());
         self.handed_at = Instant::now();
-        Ok(Some(Batch { incoming: taken.incoming, desk: taken.desk, cursor: self.handed.clone() }))
+        let Taken { incoming, desk, proofs, cursor: _ } = taken;
+        Ok(Some(Batch { incoming, desk, proofs, cursor: self.handed.clone() }))
     }
 
     /// How long the next sync may wait: not longer than until somebody has to be told something.

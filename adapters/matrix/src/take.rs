@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chatbox_core::{
-    channel::{FromDesk, Incoming},
+    channel::{FromDesk, Incoming, Proof},
     input::{Input, InputKind},
 };
 use jiff::Timestamp;
@@ -41,6 +41,7 @@ pub(crate) struct Taking<'a> {
 pub(crate) struct Taken {
     pub(crate) incoming: Vec<Incoming>,
     pub(crate) desk: Vec<FromDesk>,
+    pub(crate) proofs: Vec<Proof>,
     pub(crate) cursor: Cursor,
 }
 
@@ -54,7 +55,8 @@ impl<'a> Taking<'a> {
     ) -> Self {
         let since = cursor.token.clone();
         let anew = fresh && since.is_some();
-        let taken = Taken { incoming: Vec::new(), desk: Vec::new(), cursor: cursor.clone() };
+        let taken =
+            Taken { incoming: Vec::new(), desk: Vec::new(), proofs: Vec::new(), cursor: cursor.clone() };
         Self { account, client, since, anew, now, taken }
     }
 
@@ -224,7 +226,10 @@ impl<'a> Taking<'a> {
             self.taken.desk.extend(read::from_desk(room.room_id(), event, target.as_ref()));
         } else if let Some(incoming) = read::from_person(room.room_id(), event, target.as_ref()) {
             self.account.has_read(room.room_id(), event.id.clone());
-            self.taken.incoming.push(incoming);
+            match read::proof(event, &incoming) {
+                Some(proof) => self.taken.proofs.push(proof),
+                None => self.taken.incoming.push(incoming),
+            }
         }
         Ok(())
     }

@@ -20,6 +20,8 @@
 //! and the seeds are arguments. Nonces and the first key are the only use of the system's
 //! randomness.
 
+mod copies;
+mod enrol;
 mod error;
 mod plan;
 mod postgres;
@@ -38,6 +40,7 @@ pub use error::{OpenError, StoreError};
 pub use sends::{Destination, Reach, SendBody, SendEnd, SendJob, SendLimits};
 pub use store::{Changes, SecretBytes, Store, StoreConfig};
 pub use views::{
-    Audited, Line, OpenCase, Parked, Periods, Practitioner, Purged, Saved, SendState, Spoken, Stats,
+    Audited, CaseState, Copy, Line, OpenCase, Parked, Periods, Practitioner, Purged, Saved, SendState,
+    Spoken, Stats,
 };
 pub use work::{Claim, Claimed, CommitReport, Decided, MAX_TRIES, Work};

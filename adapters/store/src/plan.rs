@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chatbox_core::{
-    channel::Incoming,
+    channel::{Incoming, Proof},
     conversation::{Conversation, Holder},
     effect::{AuditKind, DeskKind, DeskPost, Effect, Kept, Say, SayKind},
     ids::{Lane, OutboxId, Reference},
@@ -24,6 +24,7 @@ const TIMER: i64 = 2;
 
 /// `outbox.kind`.
 pub(crate) const SAFETY: i64 = 0;
+pub(crate) const RELAY: i64 = 1;
 pub(crate) const BOT: i64 = 3;
 pub(crate) const DESK: i64 = 5;
 
@@ -33,6 +34,7 @@ pub(crate) const DESK_LANE: &str = "desk/";
 pub(crate) const LEAD_LANE: &str = "lead/";
 
 /// A message on its way into the inbox. The body is sealed when its seq is known.
+#[derive(Clone)]
 pub(crate) struct Arrival {
     pub(crate) key: [u8; 16],
     pub(crate) lane: String,
@@ -41,16 +43,26 @@ pub(crate) struct Arrival {
     pub(crate) seed: i64,
     pub(crate) received: i64,
     pub(crate) body: zeroize::Zeroizing<Vec<u8>>,
+    /// A one-time code: the body says what came of it.
+    pub(crate) proof: Option<Proving>,
+}
+
+/// A keyed hash of a code, and who wrote it.
+#[derive(Clone)]
+pub(crate) struct Proving {
+    pub(crate) code: Vec<u8>,
+    pub(crate) who: String,
 }
 
 pub(crate) fn arrivals(
     sealer: &Sealer,
     incoming: &[Incoming],
+    proofs: &[Proof],
     now: Timestamp,
     mut seeds: impl FnMut() -> u64,
 ) -> Result<Vec<Arrival>, StoreError> {
     let mut known = BTreeSet::new();
-    let mut arrivals = Vec::with_capacity(incoming.len());
+    let mut arrivals = Vec::with_capacity(incoming.len() + proofs.len());
     for message in incoming {
         let key = sealer.hash("seen", &[message.lane.channel.as_str(), &message.key]);
         // The same message twice in one batch; the database tells the others.
@@ -65,6 +77,28 @@ pub(crate) fn arrivals(
             seed: seeds().cast_signed(),
             received: now.as_microsecond(),
             body: body(&message.input)?,
+            proof: None,
+        });
+    }
+    for proof in proofs {
+        let channel = proof.lane.channel.as_str();
+        let key = sealer.hash("seen", &[channel, &proof.key]);
+        if !known.insert(key) {
+            continue;
+        }
+        let input = Input::new(proof.at, InputKind::NotEnrolled);
+        arrivals.push(Arrival {
+            key,
+            lane: proof.lane.to_string(),
+            native: None,
+            origin: origin(&input),
+            seed: seeds().cast_signed(),
+            received: now.as_microsecond(),
+            body: body(&input)?,
+            proof: Some(Proving {
+                code: sealer.hash("code", &[&proof.code]).to_vec(),
+                who: format!("{channel}:{}", proof.by),
+            }),
         });
     }
     Ok(arrivals)
@@ -87,7 +121,8 @@ pub(crate) fn timer(
 ) -> Result<Arrival, Fail> {
     let at = Timestamp::from_microsecond(at).map_err(|_| Fail::Rows)?;
     let input = Input::new(at, InputKind::Timer { name, step });
-    Ok(Arrival { key: [0; 16], lane, native: None, origin: TIMER, seed, received: now, body: body(&input)? })
+    let body = body(&input)?;
+    Ok(Arrival { key: [0; 16], lane, native: None, origin: TIMER, seed, received: now, body, proof: None })
 }
 
 fn origin(input: &Input) -> i64 {
@@ -97,6 +132,7 @@ fn origin(input: &Input) -> i64 {
         InputKind::Timer { .. } => TIMER,
         InputKind::Redacted { .. }
         | InputKind::Enrolled { .. }
+        | InputKind::NotEnrolled
         | InputKind::Reachable(_)
         | InputKind::Undelivered { .. } => 3,
     }
@@ -233,6 +269,7 @@ pub(crate) fn turns(
                 | InputKind::Timer { .. }
                 | InputKind::Desk(_)
                 | InputKind::Enrolled { .. }
+                | InputKind::NotEnrolled
                 | InputKind::Reachable(_)
                 | InputKind::Undelivered { .. }
                 | InputKind::Unreadable => None,
@@ -478,7 +515,7 @@ impl Batch {
                 Effect::Say(say) => {
                     let (kind, rank) = match say.kind {
                         SayKind::Safety => (SAFETY, 0),
-                        SayKind::Relay => (1, 1),
+                        SayKind::Relay => (RELAY, 1),
                         SayKind::Notice => (2, 2),
                         SayKind::Bot => (BOT, 3),
                     };
@@ -500,7 +537,7 @@ impl Batch {
                 Effect::Amend { of, text } => {
                     let body = Body::Amend { of: of.clone(), text: text.clone() };
                     match (turn.at_desk, &outcome.conversation.case) {
-                        (true, _) => send(lane.clone(), 1, 1, &body)?,
+                        (true, _) => send(lane.clone(), RELAY, 1, &body)?,
                         (false, Some(case)) => send(format!("{DESK_LANE}{case}"), DESK, 1, &body)?,
                         // Nothing was copied where there is no case.
                         (false, None) => {}

@@ -86,6 +86,7 @@ pub(crate) const STEPS: &[Step] = &[
         bind: |cuts| vec![cuts.audit],
         count: |purged, rows| purged.audit = rows,
     },
+    Step { sql: "DELETE FROM guess WHERE since < $1", bind: |cuts| vec![cuts.seen], count: |_, _| {} },
     Step {
         sql: "DELETE FROM seen WHERE at < $1",
         bind: |cuts| vec![cuts.seen],

@@ -7,13 +7,12 @@ use chatbox_core::{
     effect::Record,
     ids::{Lane, Reference},
 };
-use jiff::Timestamp;
 
 use crate::{
     error::StoreError,
-    plan::{self, Body, Fail},
+    plan::{self, Body},
     seal::{self, Sealer},
-    views::{self, Audited, Line, OpenCase, Parked, Practitioner, Saved, SendState, Spoken},
+    views::{self, Audited, CaseState, Line, OpenCase, Parked, Saved, SendState, Spoken},
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -22,11 +21,14 @@ type Result<T> = std::result::Result<T, StoreError>;
 pub(crate) const KEEP_SECRET: &str = "INSERT INTO meta (name, value) VALUES ($1, $2)
      ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
+/// Open records that are looked at.
+pub(crate) const MOST_OPEN: i64 = 500;
+
 /// Defines a module of queries for one database's connection.
 macro_rules! queries {
     ($name:ident, $connection:ty) => {
         mod $name {
-            use crate::{error::StoreError, read, seal::Sealer, views};
+            use crate::{enrol, error::StoreError, read, seal::Sealer, views};
 
             type Result<T> = std::result::Result<T, StoreError>;
             type Connection = $connection;
@@ -93,21 +95,25 @@ macro_rules! queries {
                 db: &mut Connection,
                 sealer: &Sealer,
                 lane: &str,
+                before: i64,
                 limit: i64,
             ) -> Result<Vec<views::Line>> {
                 let heard: Vec<read::Heard> = sqlx::query_as(
-                    "SELECT seq, received, body FROM inbox WHERE lane = $1 ORDER BY seq DESC LIMIT $2",
+                    "SELECT seq, received, body FROM inbox WHERE lane = $1 AND seq < $3
+                     ORDER BY seq DESC LIMIT $2",
                 )
                 .bind(lane)
                 .bind(limit)
+                .bind(before)
                 .fetch_all(&mut *db)
                 .await?;
                 let said: Vec<read::Said> = sqlx::query_as(
-                    "SELECT id, made, status, body FROM outbox WHERE person = $1 AND lane = $1
-                     ORDER BY id DESC LIMIT $2",
+                    "SELECT id, made, status, body FROM outbox
+                     WHERE person = $1 AND lane = $1 AND id < $3 ORDER BY id DESC LIMIT $2",
                 )
                 .bind(lane)
                 .bind(limit)
+                .bind(before << 16)
                 .fetch_all(&mut *db)
                 .await?;
                 read::lines(sealer, heard, said, usize::try_from(limit).unwrap_or(usize::MAX))
@@ -121,8 +127,7 @@ macro_rules! queries {
                 let rows: Vec<read::RecordFound> = match kind {
                     Some(kind) => {
                         sqlx::query_as(
-                            "SELECT reference, kind, lane, created, body FROM record WHERE kind = $1
-                             ORDER BY created, reference",
+                            read::RECORDS_OF_KIND,
                         )
                         .bind(kind)
                         .fetch_all(db)
@@ -130,8 +135,7 @@ macro_rules! queries {
                     }
                     None => {
                         sqlx::query_as(
-                            "SELECT reference, kind, lane, created, body FROM record
-                             ORDER BY created, reference",
+                            read::RECORDS,
                         )
                         .fetch_all(db)
                         .await?
@@ -148,6 +152,28 @@ macro_rules! queries {
                 .fetch_all(db)
                 .await?;
                 rows.into_iter().map(read::open_case).collect()
+            }
+
+            pub(super) async fn desk_native(db: &mut Connection, seq: i64) -> Result<Option<String>> {
+                let native: Option<Option<String>> =
+                    sqlx::query_scalar("SELECT native FROM inbox WHERE seq = $1 AND origin = 1")
+                        .bind(seq)
+                        .fetch_optional(db)
+                        .await?;
+                Ok(native.flatten())
+            }
+
+            /// Records that have a case which is not closed, oldest first.
+            pub(super) async fn open_records(db: &mut Connection) -> Result<Vec<(String, i64)>> {
+                Ok(sqlx::query_as(
+                    "SELECT reference, created FROM record
+                     WHERE EXISTS (SELECT 1 FROM audit WHERE case_ref = reference AND what = 'case_opened')
+                       AND NOT EXISTS (SELECT 1 FROM audit WHERE case_ref = reference AND what = 'case_closed')
+                     ORDER BY created, reference LIMIT $1",
+                )
+                .bind(read::MOST_OPEN)
+                .fetch_all(db)
+                .await?)
             }
 
             pub(super) async fn case_lane(db: &mut Connection, case: &str) -> Result<Option<String>> {
@@ -179,13 +205,14 @@ macro_rules! queries {
                 db: &mut Connection,
                 sealer: &Sealer,
             ) -> Result<Vec<views::Practitioner>> {
-                let rows: Vec<read::PractitionerFound> =
-                    sqlx::query_as("SELECT key, who, lead, added, name FROM practitioner")
-                        .fetch_all(db)
-                        .await?;
+                let rows: Vec<enrol::Found> = sqlx::query_as(
+                    "SELECT key, who, lead, added, name, organisation, expires FROM practitioner",
+                )
+                .fetch_all(db)
+                .await?;
                 let mut all = Vec::with_capacity(rows.len());
                 for row in rows {
-                    all.push(read::practitioner(sealer, row)?);
+                    all.push(enrol::practitioner(sealer, row)?);
                 }
                 all.sort_by(|a, b| a.name.cmp(&b.name));
                 Ok(all)
@@ -291,9 +318,31 @@ macro_rules! forward {
                     .transpose()
             }
 
-            pub(crate) async fn transcript(&self, lane: &Lane, limit: usize) -> Result<Vec<Line>> {
+            pub(crate) async fn transcript(
+                &self,
+                lane: &Lane,
+                before: i64,
+                limit: usize,
+            ) -> Result<Vec<Line>> {
                 let (lane, limit) = (lane.to_string(), crate::rows::count(limit));
-                queries::transcript(&mut *self.reading().await?, &self.sealer, &lane, limit).await
+                queries::transcript(&mut *self.reading().await?, &self.sealer, &lane, before, limit).await
+            }
+
+            pub(crate) async fn copies(&self, person: &Lane, of: &str, desk: bool) -> Result<Vec<Copy>> {
+                let person = person.to_string();
+                copying::find(&mut *self.reading().await?, &self.sealer, &person, of, desk).await
+            }
+
+            pub(crate) async fn desk_native(&self, seq: i64) -> Result<Option<String>> {
+                queries::desk_native(&mut *self.reading().await?, seq).await
+            }
+
+            pub(crate) async fn open_records(&self) -> Result<Vec<(Reference, Timestamp)>> {
+                let rows = queries::open_records(&mut *self.reading().await?).await?;
+                let read = |(reference, created)| {
+                    Ok((Reference(reference), crate::views::time(created, "record", "created")?))
+                };
+                rows.into_iter().map(read).collect()
             }
 
             pub(crate) async fn records(&self, kind: Option<&str>) -> Result<Vec<Saved>> {
@@ -343,12 +392,25 @@ pub(crate) use forward;
 pub(crate) type Heard = (i64, i64, Option<Vec<u8>>);
 /// id, made, status, body.
 pub(crate) type Said = (i64, i64, i64, Vec<u8>);
-/// reference, kind, lane, created, body.
-pub(crate) type RecordFound = (String, String, Option<String>, i64, Vec<u8>);
+/// reference, kind, lane, created, body, state.
+pub(crate) type RecordFound = (String, String, Option<String>, i64, Vec<u8>, Option<i64>);
+
+macro_rules! records {
+    ($which:literal) => {
+        concat!(
+            "SELECT reference, kind, lane, created, body, (
+                SELECT CAST(max(CASE what WHEN 'case_closed' THEN 3 WHEN 'taken' THEN 2 WHEN 'acknowledged' THEN 1
+                           ELSE 0 END) AS BIGINT) FROM audit WHERE case_ref = reference)",
+            " FROM record ",
+            $which,
+            " ORDER BY created, reference"
+        )
+    };
+}
+pub(crate) const RECORDS: &str = records!("");
+pub(crate) const RECORDS_OF_KIND: &str = records!("WHERE kind = $1");
 /// lane, case, urgency, holder, since, changed.
 pub(crate) type CaseFound = (String, Option<String>, i64, i64, Option<i64>, i64);
-/// key, who, lead, added, name.
-pub(crate) type PractitionerFound = (Vec<u8>, Option<String>, i64, i64, Vec<u8>);
 
 pub(crate) fn lane(text: &str, table: &'static str) -> Result<Lane> {
     text.parse().map_err(|_| StoreError::Unreadable { table, column: "lane" })
@@ -384,11 +446,12 @@ pub(crate) fn lines(sealer: &Sealer, heard: Vec<Heard>, said: Vec<Said>, limit: 
 }
 
 pub(crate) fn saved(sealer: &Sealer, row: RecordFound) -> Result<Saved> {
-    let (reference, kind, of, created, body) = row;
+    let (reference, kind, of, created, body, state) = row;
     let data = sealer.open_json(seal::RECORD, reference.as_bytes(), &body)?;
     Ok(Saved {
         record: Record { kind, reference: Reference(reference), data },
         created: views::time(created, "record", "created")?,
+        state: CaseState::of(state),
         lane: of.map(|of| lane(&of, "record")).transpose()?,
     })
 }
@@ -403,17 +466,6 @@ pub(crate) fn open_case(row: CaseFound) -> Result<OpenCase> {
         waiting: since.filter(|_| holder == 1),
         held: since.filter(|_| holder == 2),
         changed: views::time(changed, "conversation", "changed")?,
-    })
-}
-
-pub(crate) fn practitioner(sealer: &Sealer, row: PractitionerFound) -> Result<Practitioner> {
-    let (key, who, lead, added, name) = row;
-    let name = sealer.open(seal::NAME, &key, &name)?;
-    Ok(Practitioner {
-        name: String::from_utf8_lossy(&name).into_owned(),
-        who,
-        lead: lead == 1,
-        added: views::time(added, "practitioner", "added")?,
     })
 }
 
@@ -440,48 +492,4 @@ pub(crate) fn audited(row: (i64, String, Option<String>, Option<String>)) -> Res
 
 pub(crate) fn age(now: i64, then: Option<i64>) -> Option<Duration> {
     then.map(|then| Duration::from_micros(u64::try_from(now.saturating_sub(then)).unwrap_or(0)))
-}
-
-/// What a new row of `practitioner` holds.
-#[derive(Clone)]
-pub(crate) struct NewPractitioner {
-    pub(crate) key: Vec<u8>,
-    pub(crate) who: Option<String>,
-    pub(crate) code: Option<Vec<u8>>,
-    pub(crate) lead: i64,
-    pub(crate) added: i64,
-    pub(crate) name: Vec<u8>,
-}
-
-impl NewPractitioner {
-    pub(crate) fn of(
-        sealer: &Sealer,
-        name: &str,
-        who: Option<&str>,
-        lead: bool,
-        code: Option<&str>,
-        now: Timestamp,
-    ) -> Self {
-        let key = name_key(sealer, name);
-        Self {
-            key: key.to_vec(),
-            who: who.map(str::to_owned),
-            code: code.map(|code| sealer.hash("code", &[code]).to_vec()),
-            lead: i64::from(lead),
-            added: now.as_microsecond(),
-            name: sealer.seal(seal::NAME, &key, name.trim().as_bytes()),
-        }
-    }
-}
-
-pub(crate) fn name_key(sealer: &Sealer, name: &str) -> [u8; 16] {
-    sealer.hash("name", &[&name.trim().to_lowercase()])
-}
-
-/// A clash of names or ids is no fault of the database.
-pub(crate) fn taken(error: sqlx::Error) -> Fail {
-    match Fail::from(error) {
-        Fail::Clash => Fail::Database(StoreError::Taken),
-        fail @ (Fail::Rows | Fail::Broken(_) | Fail::Database(_)) => fail,
-    }
 }

@@ -41,6 +41,7 @@ pub(crate) const STATE: Cell = Cell { table: "conversation", column: "state" };
 pub(crate) const OUTBOX: Cell = Cell { table: "outbox", column: "body" };
 pub(crate) const RECORD: Cell = Cell { table: "record", column: "body" };
 pub(crate) const NAME: Cell = Cell { table: "practitioner", column: "name" };
+pub(crate) const ORGANISATION: Cell = Cell { table: "practitioner", column: "organisation" };
 pub(crate) const META: Cell = Cell { table: "meta", column: "value" };
 
 /// What rows of `meta` that hold another part's secret begin with.

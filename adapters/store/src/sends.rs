@@ -235,14 +235,8 @@ impl Leases {
 }
 
 fn job(head: &Head, until: Timestamp, sealer: &Sealer) -> Result<SendJob, StoreError> {
-    let bad = || StoreError::Unreadable { table: "outbox", column: "lane" };
-    let person: Lane = head.person.parse().map_err(|_| bad())?;
-    let to = match head.lane.strip_prefix(plan::DESK_LANE) {
-        Some("") => Destination::Room,
-        Some(case) => Destination::Desk(Reference(case.to_owned())),
-        None if head.lane == plan::LEAD_LANE => Destination::Lead,
-        None => Destination::Person(head.lane.parse().map_err(|_| bad())?),
-    };
+    let person: Lane = head.person.parse().map_err(|_| bad_lane())?;
+    let to = destination(&head.lane)?;
     let body = match sealer.open_json(seal::OUTBOX, &head.id.to_be_bytes(), &head.body)? {
         Body::Say(say) => SendBody::Post(Post::Say(say)),
         Body::Desk(post) => SendBody::Post(Post::Desk(post)),
@@ -261,6 +255,20 @@ fn job(head: &Head, until: Timestamp, sealer: &Sealer) -> Result<SendJob, StoreE
         unknown_before: head.handed || head.unknown > 0,
         fence: head.fence + 1,
         until,
+    })
+}
+
+fn bad_lane() -> StoreError {
+    StoreError::Unreadable { table: "outbox", column: "lane" }
+}
+
+/// What `outbox.lane` says.
+pub(crate) fn destination(lane: &str) -> Result<Destination, StoreError> {
+    Ok(match lane.strip_prefix(plan::DESK_LANE) {
+        Some("") => Destination::Room,
+        Some(case) => Destination::Desk(Reference(case.to_owned())),
+        None if lane == plan::LEAD_LANE => Destination::Lead,
+        None => Destination::Person(lane.parse().map_err(|_| bad_lane())?),
     })
 }
 

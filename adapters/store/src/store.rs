@@ -7,7 +7,7 @@ use std::{
 };
 
 use chatbox_core::{
-    channel::Incoming,
+    channel::{Incoming, Proof},
     conversation::Conversation,
     ids::{Lane, OutboxId, Reference},
 };
@@ -15,12 +15,13 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::{
+    enrol::{Known, New},
     error::{OpenError, StoreError},
     plan,
     postgres::Postgres,
     sends::{Reach, SendEnd, SendJob, SendLimits},
     sqlite::Sqlite,
-    views::{Audited, Line, OpenCase, Parked, Periods, Practitioner, Purged, Saved, Stats},
+    views::{Audited, Copy, Line, OpenCase, Parked, Periods, Practitioner, Purged, Saved, Stats},
     work::{Claim, CommitReport, Decided, Hold},
 };
 
@@ -138,10 +139,25 @@ impl Store {
         now: Timestamp,
         seeds: impl FnMut() -> u64 + Send,
     ) -> Result<usize> {
-        if incoming.is_empty() && cursor.is_none() {
+        self.take_in(incoming, &[], cursor, now, seeds).await
+    }
+
+    /// As [`Store::receive`], with one-time codes. What came of each is an input of its chat:
+    /// `Enrolled` if it was made for somebody less than ten minutes ago and was not used, and the
+    /// account is not somebody already; else `NotEnrolled`, and so after five tries of one account
+    /// within an hour. The code itself is not kept.
+    pub async fn take_in(
+        &self,
+        incoming: &[Incoming],
+        proofs: &[Proof],
+        cursor: Option<(&str, &str)>,
+        now: Timestamp,
+        seeds: impl FnMut() -> u64 + Send,
+    ) -> Result<usize> {
+        if incoming.is_empty() && proofs.is_empty() && cursor.is_none() {
             return Ok(0);
         }
-        let arrivals = plan::arrivals(self.sealer(), incoming, now, seeds)?;
+        let arrivals = plan::arrivals(self.sealer(), incoming, proofs, now, seeds)?;
         let cursor = cursor.map(|(channel, value)| (channel.to_owned(), value.to_owned()));
         let new = on!(self, db => db.receive(arrivals, cursor))?;
         if new > 0 {
@@ -293,7 +309,35 @@ impl Store {
 
     /// The last `limit` lines of a conversation, oldest first.
     pub async fn transcript(&self, lane: &Lane, limit: usize) -> Result<Vec<Line>> {
-        on!(self, db => db.transcript(lane, limit))
+        self.transcript_before(lane, i64::MAX >> 16, limit).await
+    }
+
+    /// The last `limit` lines that came before an input, oldest first.
+    pub async fn transcript_before(&self, lane: &Lane, seq: i64, limit: usize) -> Result<Vec<Line>> {
+        on!(self, db => db.transcript(lane, seq, limit))
+    }
+
+    /// The texts that passed on a message's words to the other side and were sent: with `desk`
+    /// those at the desk of a person's message, else those to the person of a practitioner's.
+    /// What went out in one message with one of them comes too.
+    pub async fn copies(&self, person: &Lane, of: &str, desk: bool) -> Result<Vec<Copy>> {
+        on!(self, db => db.copies(person, of, desk))
+    }
+
+    /// Gives texts that were sent other words, as the platform shows them by now; none says that
+    /// they were taken back.
+    pub async fn rewrite(&self, ids: &[OutboxId], text: Option<&str>) -> Result<()> {
+        on!(self, db => db.rewrite(ids, text))
+    }
+
+    /// The platform's id of the practitioner's message that an input is.
+    pub async fn desk_native(&self, seq: i64) -> Result<Option<String>> {
+        on!(self, db => db.desk_native(seq))
+    }
+
+    /// Records that have a case at the desk which is not closed, and since when, oldest first.
+    pub async fn open_records(&self) -> Result<Vec<(Reference, Timestamp)>> {
+        on!(self, db => db.open_records())
     }
 
     /// Records of one kind, or of all, oldest first.
@@ -327,25 +371,38 @@ impl Store {
         on!(self, db => db.set_case_thread(case, thread))
     }
 
-    /// Adds somebody to the desk who is not known by an id yet: `code` is what they will prove it
-    /// with. Only its keyed hash is kept. Names are unique, whatever their case.
-    pub async fn add_practitioner(&self, name: &str, lead: bool, code: &str, now: Timestamp) -> Result<()> {
-        on!(self, db => db.add_practitioner(name, None, lead, Some(code), now))
+    /// Adds somebody to the desk who is not known by an id yet: `code` is what they prove it with
+    /// within ten minutes ([`Store::take_in`]). Only its keyed hash is kept. Names are unique,
+    /// whatever their case; who has not used a code yet is given this one.
+    pub async fn add_practitioner(
+        &self,
+        name: &str,
+        organisation: Option<&str>,
+        lead: bool,
+        code: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        let new = New::of(self.sealer(), name, organisation, lead, &Known::Code(code), now);
+        on!(self, db => db.add_practitioner(new))
     }
 
-    /// Adds somebody to the desk who is known by an id already.
-    pub async fn enrol_practitioner(&self, name: &str, who: &str, lead: bool, now: Timestamp) -> Result<()> {
-        on!(self, db => db.add_practitioner(name, Some(who), lead, None, now))
-    }
-
-    /// Binds an id to whoever the code was made for. The code works once. `None` for a wrong one.
-    pub async fn confirm_practitioner(&self, code: &str, who: &str) -> Result<Option<Practitioner>> {
-        on!(self, db => db.confirm_practitioner(code, who))
+    /// Adds somebody to the desk who is known by an id already: `who` is `telegram:42` or
+    /// `matrix:@ann:hub.example`.
+    pub async fn enrol_practitioner(
+        &self,
+        name: &str,
+        organisation: Option<&str>,
+        lead: bool,
+        who: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        let new = New::of(self.sealer(), name, organisation, lead, &Known::Who(who), now);
+        on!(self, db => db.add_practitioner(new))
     }
 
     /// Removes by name. False if there was nobody of that name.
-    pub async fn remove_practitioner(&self, name: &str) -> Result<bool> {
-        on!(self, db => db.remove_practitioner(name))
+    pub async fn remove_practitioner(&self, name: &str, now: Timestamp) -> Result<bool> {
+        on!(self, db => db.remove_practitioner(name, now))
     }
 
     /// Everybody at the desk, by name.

@@ -10,7 +10,7 @@ use chatbox_core::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::error::StoreError;
+use crate::{error::StoreError, sends::Destination};
 
 /// One line of a conversation. No `Debug`: it holds what was said.
 pub struct Line {
@@ -38,8 +38,53 @@ pub enum SendState {
 pub struct Saved {
     pub record: Record,
     pub created: Timestamp,
+    pub state: CaseState,
     /// `None` once the person was erased or their chat's period is over.
     pub lane: Option<Lane>,
+}
+
+/// How far the desk is with the case of a record, by what stands in the audit record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CaseState {
+    /// Nobody has answered yet.
+    Received,
+    /// The requester was told who will be in touch.
+    Acknowledged,
+    /// A practitioner has talked with the requester.
+    Taken,
+    Closed,
+}
+
+impl CaseState {
+    pub(crate) fn of(number: Option<i64>) -> Self {
+        match number {
+            Some(3) => Self::Closed,
+            Some(2) => Self::Taken,
+            Some(1) => Self::Acknowledged,
+            Some(_) | None => Self::Received,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Acknowledged => "acknowledged",
+            Self::Taken => "taken",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// A text that passed on somebody's words. No `Debug`: it holds them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Copy {
+    pub id: OutboxId,
+    pub to: Destination,
+    /// Several rows that went out as one message have the same.
+    pub native: String,
+    pub text: String,
+    /// Of the message itself; else it went out together with such a copy.
+    pub of_it: bool,
 }
 
 /// A case or flag that is open, for the queue. Unsealed columns only.
@@ -69,10 +114,14 @@ pub struct Parked {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Practitioner {
     pub name: String,
-    /// Who the channel proves it to be; `None` until the code was used.
+    pub organisation: Option<String>,
+    /// The channel, a colon, and who it proves them to be: `telegram:42`. `None` until the code
+    /// was used.
     pub who: Option<String>,
     pub lead: bool,
     pub added: Timestamp,
+    /// Until when the code can be used; `None` once it was.
+    pub expires: Option<Timestamp>,
 }
 
 /// A line of the audit record: text-free.

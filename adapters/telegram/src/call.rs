@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use reqwest::{StatusCode, header::CONTENT_TYPE, redirect::Policy};
+use reqwest::{RequestBuilder, StatusCode, header::CONTENT_TYPE, multipart::Form, redirect::Policy};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -65,6 +65,8 @@ pub(crate) struct Api {
     client: reqwest::Client,
     /// `{api_url}/bot{token}/`: as secret as the token.
     base: SecretString,
+    /// `{api_url}/file/bot{token}/`: too.
+    files: SecretString,
 }
 
 impl fmt::Debug for Api {
@@ -101,7 +103,8 @@ impl Api {
             .build()
             .map_err(reqwest::Error::without_url)?;
         let base = SecretString::from(format!("{api_url}/bot{}/", token.expose_secret()));
-        Ok(Self { client, base })
+        let files = SecretString::from(format!("{api_url}/file/bot{}/", token.expose_secret()));
+        Ok(Self { client, base, files })
     }
 
     /// Posts a payload and waits at most `within` for all of the answer.
@@ -110,27 +113,61 @@ impl Api {
         P: Payload + Serialize,
         T: DeserializeOwned,
     {
-        if within.is_zero() {
-            return Outcome::Unsent(NotSent::Request);
-        }
+        self.post(P::NAME, payload, within).await
+    }
+
+    /// The same for a payload that is written here, such as a file that Telegram has already.
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        payload: &impl Serialize,
+        within: Duration,
+    ) -> Outcome<T> {
         let Ok(body) = serde_json::to_vec(payload) else { return Outcome::Unsent(NotSent::Request) };
-        let request = self
-            .client
-            .post(format!("{}{}", self.base.expose_secret(), P::NAME))
-            .timeout(within)
-            .header(CONTENT_TYPE, "application/json")
-            .body(body);
-        let response = match request.send().await {
-            Ok(response) => response,
-            Err(error) if error.is_builder() => return Outcome::Unsent(NotSent::Request),
-            Err(error) if error.is_connect() => return Outcome::Unsent(NotSent::Connect),
-            Err(_) => return Outcome::Unknown,
-        };
-        let status = response.status();
-        match response.bytes().await {
-            Ok(body) => read(status, &body),
-            Err(_) => Outcome::Unknown,
-        }
+        let request = self.request(method).header(CONTENT_TYPE, "application/json").body(body);
+        answer(request, within).await
+    }
+
+    /// The same with a file beside the fields.
+    pub(crate) async fn upload<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        form: Form,
+        within: Duration,
+    ) -> Outcome<T> {
+        answer(self.request(method).multipart(form), within).await
+    }
+
+    /// Asks for a file's bytes. The path is what `getFile` gave.
+    pub(crate) async fn file(
+        &self,
+        path: &str,
+        within: Duration,
+    ) -> Result<reqwest::Response, reqwest::Error> {
+        let url = format!("{}{path}", self.files.expose_secret());
+        self.client.get(url).timeout(within).send().await.map_err(reqwest::Error::without_url)
+    }
+
+    fn request(&self, method: &str) -> RequestBuilder {
+        self.client.post(format!("{}{method}", self.base.expose_secret()))
+    }
+}
+
+async fn answer<T: DeserializeOwned>(request: RequestBuilder, within: Duration) -> Outcome<T> {
+    if within.is_zero() {
+        return Outcome::Unsent(NotSent::Request);
+    }
+    let request = request.timeout(within);
+    let response = match request.send().await {
+        Ok(response) => response,
+        Err(error) if error.is_builder() => return Outcome::Unsent(NotSent::Request),
+        Err(error) if error.is_connect() => return Outcome::Unsent(NotSent::Connect),
+        Err(_) => return Outcome::Unknown,
+    };
+    let status = response.status();
+    match response.bytes().await {
+        Ok(body) => read(status, &body),
+        Err(_) => Outcome::Unknown,
     }
 }
 

@@ -9,7 +9,10 @@
 //!
 //! No error, `Debug` output or log line holds the token or a text.
 
+mod amend;
 mod call;
+mod desk;
+mod file;
 mod press;
 mod profile;
 mod read;
@@ -26,9 +29,7 @@ use std::{
 };
 
 use chatbox_core::{
-    channel::{
-        Attempt, Batch, Channel, Delivery, FetchError, Mark, Post, ReceiveError, Refusal, ThreadError,
-    },
+    channel::{Attempt, Batch, Channel, Delivery, FetchError, Mark, Post, ReceiveError, ThreadError},
     ids::{ChannelKind, Lane, OutboxId},
     input::FileRef,
 };
@@ -59,7 +60,7 @@ pub struct Config {
     /// `https://api.telegram.org`, or one's own Bot API server.
     pub api_url: String,
     pub mode: Mode,
-    /// The desk's group: nobody is sent away there.
+    /// The desk's group: what is written there is the desk's.
     pub desk_chat: Option<i64>,
     /// What a person reads before they start: at most 512 letters, and should begin with
     /// [`NOT_FOR_EMERGENCIES`].
@@ -201,17 +202,19 @@ impl Channel for Telegram {
     /// A text over 4,096 UTF-16 units goes out in parts. If one of them fails, the outcome is that
     /// part's, and the next try of the same `id` in this process goes on with it.
     ///
+    /// A file that came by Telegram is passed on without its content, whatever its size.
+    ///
     /// 403 is `Gone`, 429 `RetryAfter`, a failed connection `Unsent`; a timeout, a break after the
     /// connection stood and every 5xx are `Unknown`. A token that has become void is `Unsent`.
     async fn send(
         &self,
         to: &Lane,
         post: &Post,
-        _file: Option<&[u8]>,
+        file: Option<&[u8]>,
         attempt: Attempt,
         within: Duration,
     ) -> Delivery {
-        self.deliver(to, post, attempt.id, within).await
+        self.deliver(to, post, file, attempt.id, within).await
     }
 
     async fn typing(&self, to: &Lane) {
@@ -227,22 +230,29 @@ impl Channel for Telegram {
         self.delete(to, natives).await
     }
 
+    /// A text that needs more messages than the old one had is cut short, and says so.
     async fn amend(
         &self,
-        _to: &Lane,
-        _native: &str,
-        _text: Option<&str>,
+        to: &Lane,
+        native: &str,
+        text: Option<&str>,
         _id: OutboxId,
-        _within: Duration,
+        within: Duration,
     ) -> Delivery {
-        Delivery::Refused(Refusal::Bad { code: 0 })
+        match text {
+            Some(text) => self.edit(to, native, text, within).await,
+            None => self.unsend(to, native, within).await,
+        }
     }
 
-    async fn fetch(&self, _file: &FileRef, _limit: u64, _within: Duration) -> Result<Vec<u8>, FetchError> {
-        Err(FetchError::Gone { code: 0 })
+    async fn fetch(&self, file: &FileRef, limit: u64, within: Duration) -> Result<Vec<u8>, FetchError> {
+        self.download(file, limit, within).await
     }
 
-    async fn mark(&self, _at: &Lane, _native: &str, _mark: Mark) {}
+    /// A reaction: thumb up, or down.
+    async fn mark(&self, at: &Lane, native: &str, mark: Mark) {
+        self.react(at, native, mark).await;
+    }
 
     async fn open_thread(
         &self,

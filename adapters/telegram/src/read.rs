@@ -1,16 +1,20 @@
 //! What an update means to the bot.
 
 use chatbox_core::{
-    channel::Incoming,
+    channel::{FromDesk, Incoming, Proof},
+    desk::read_code,
     ids::{ChannelKind, Lane},
-    input::{Attachment, Input, InputKind, Message},
+    input::{Attachment, FileRef, Input, InputKind, Message},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use teloxide_core::types::{CallbackQuery, ChatMemberUpdated, MediaKind, Message as Native, MessageKind};
 
-use crate::press;
+use crate::{desk, press};
+
+const ELSEWHERE: &str = "Please write to me privately.";
+const TOO_OLD: &str = "This button is too old. Please type the command.";
 
 #[derive(Debug, PartialEq)]
 pub(crate) enum Reading {
@@ -18,29 +22,53 @@ pub(crate) enum Reading {
     Take(Incoming),
     /// A pressed button: for a conversation, and the query waits for an answer.
     Press { incoming: Incoming, query: String },
-    /// A button pressed where it must not be: only the query is answered.
-    Decline { query: String },
+    /// A one-time code in a private chat.
+    Prove(Proof),
+    /// Something that somebody did at the desk; a pressed button's query waits for an answer.
+    Desk { said: FromDesk, query: Option<String> },
+    /// A button pressed where it can do nothing: only the query is answered.
+    Decline { query: String, words: &'static str },
     /// A person wrote in a group.
     Elsewhere { chat: i64, thread: Option<i32> },
     /// Nothing to do with us.
     Skip,
 }
 
-/// Reads one update. `now` is the time of what Telegram gives no time for; `desk` is the group in
-/// which nobody is sent away. A message that the types do not fit is read by hand, so that words
-/// are not lost to a field that Telegram has added.
-pub(crate) fn read(update: &Value, now: Timestamp, desk: Option<i64>) -> Reading {
+/// Where an update is read: the time of what Telegram gives no time for, the desk's group, and the
+/// bot's own name.
+#[derive(Clone, Copy)]
+pub(crate) struct Here<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) desk: Option<i64>,
+    pub(crate) username: &'a str,
+}
+
+/// Reads one update. A message that the types do not fit is read by hand, so that words are not
+/// lost to a field that Telegram has added.
+pub(crate) fn read(update: &Value, here: Here<'_>) -> Reading {
+    let now = here.now;
     for (kind, edited) in [("message", false), ("edited_message", true)] {
         let Some(raw) = update.get(kind) else { continue };
+        if desk::is_of(raw, here.desk) {
+            return desk::message(raw, edited, here.username)
+                .map_or(Reading::Skip, |said| Reading::Desk { said, query: None });
+        }
         return match Native::deserialize(raw) {
-            Ok(message) => message_of(&message, raw, edited, desk),
+            Ok(message) => message_of(&message, raw, edited),
             Err(_) => unreadable(raw, edited, now),
         };
     }
     if let Some(raw) = update.get("callback_query") {
+        let id = raw["id"].as_str().unwrap_or_default().to_owned();
+        if desk::is_of(raw, here.desk) {
+            return match desk::press(raw, now) {
+                Some(said) => Reading::Desk { said, query: Some(id) },
+                None => Reading::Decline { query: id, words: TOO_OLD },
+            };
+        }
         return match (CallbackQuery::deserialize(raw), raw["id"].as_str()) {
             (Ok(query), _) => press_of(&query, now),
-            (Err(_), Some(id)) => Reading::Decline { query: id.to_owned() },
+            (Err(_), Some(id)) => Reading::Decline { query: id.to_owned(), words: ELSEWHERE },
             (Err(_), None) => Reading::Skip,
         };
     }
@@ -50,10 +78,10 @@ pub(crate) fn read(update: &Value, now: Timestamp, desk: Option<i64>) -> Reading
     }
 }
 
-fn message_of(message: &Native, raw: &Value, edited: bool, desk: Option<i64>) -> Reading {
+fn message_of(message: &Native, raw: &Value, edited: bool) -> Reading {
     let chat = message.chat.id.0;
     if !message.chat.is_private() {
-        return in_group(message, edited, desk);
+        return in_group(message, edited);
     }
     if message.from.as_ref().is_some_and(|from| from.is_bot) {
         return Reading::Skip;
@@ -81,15 +109,25 @@ fn message_of(message: &Native, raw: &Value, edited: bool, desk: Option<i64>) ->
         None => 0,
     };
     let at = seconds(if edited && edit > 0 { edit } else { message.date.timestamp() });
+    if let Some(code) = read_code(&text) {
+        return prove(chat, message.id.0, edit, at, code);
+    }
     let forwarded = message.forward_origin().is_some();
-    let what = InputKind::Message(Message { text, attachment, edited, forwarded, ..Message::default() });
+    let id = Some(message.id.0.to_string());
+    let what = InputKind::Message(Message { text, id, attachment, file: file_of(raw), edited, forwarded });
     Reading::Take(incoming(chat, message.id.0, edit, Input::new(at, what)))
 }
 
-fn in_group(message: &Native, edited: bool, desk: Option<i64>) -> Reading {
+/// In a private chat the chat has the person's own id.
+fn prove(chat: i64, message: impl std::fmt::Display, edit: i64, at: Timestamp, code: String) -> Reading {
+    let key = format!("{chat}/{message}/{edit}");
+    Reading::Prove(Proof { lane: lane(chat), key, by: chat.to_string(), at, code })
+}
+
+fn in_group(message: &Native, edited: bool) -> Reading {
     let person = message.from.as_ref().is_some_and(|from| !from.is_bot) && message.sender_chat.is_none();
     let said = matches!(message.kind, MessageKind::Common(_));
-    if !person || !said || edited || message.chat.is_channel() || desk == Some(message.chat.id.0) {
+    if !person || !said || edited || message.chat.is_channel() {
         return Reading::Skip;
     }
     let thread = message.thread_id.filter(|_| message.is_topic_message).map(|thread| thread.0.0);
@@ -99,11 +137,11 @@ fn in_group(message: &Native, edited: bool, desk: Option<i64>) -> Reading {
 fn press_of(query: &CallbackQuery, now: Timestamp) -> Reading {
     let id = query.id.0.clone();
     let (Some(message), Some(data)) = (&query.message, &query.data) else {
-        return Reading::Decline { query: id };
+        return Reading::Decline { query: id, words: ELSEWHERE };
     };
     let chat = message.chat();
     if !chat.is_private() || i64::try_from(query.from.id.0) != Ok(chat.id.0) {
-        return Reading::Decline { query: id };
+        return Reading::Decline { query: id, words: ELSEWHERE };
     }
     let (choice, prompt) = press::read(data);
     let incoming = Incoming {
@@ -141,20 +179,24 @@ fn unreadable(raw: &Value, edited: bool, now: Timestamp) -> Reading {
     }
     let text = words(raw);
     let attachment = named(raw);
+    let edit = raw["edit_date"].as_i64();
+    let at = edit.filter(|_| edited).or(raw["date"].as_i64()).map_or(now, seconds);
+    if let Some(code) = read_code(&text) {
+        return prove(chat, id, edit.unwrap_or(0), at, code);
+    }
     let what = if text.is_empty() && attachment.is_none() {
         InputKind::Unreadable
     } else {
         let forwarded = raw.get("forward_origin").is_some();
-        InputKind::Message(Message { text, attachment, edited, forwarded, ..Message::default() })
+        let id = Some(id.to_string());
+        InputKind::Message(Message { text, id, attachment, file: file_of(raw), edited, forwarded })
     };
-    let edit = raw["edit_date"].as_i64();
-    let at = edit.filter(|_| edited).or(raw["date"].as_i64()).map_or(now, seconds);
     Reading::Take(incoming(chat, id, edit.unwrap_or(0), Input::new(at, what)))
 }
 
 /// What a message holds beside words, by the name of its field: the types know some attachments
 /// only with fields that Telegram may leave out.
-fn named(raw: &Value) -> Option<Attachment> {
+pub(crate) fn named(raw: &Value) -> Option<Attachment> {
     NAMES.into_iter().find(|(name, _)| raw.get(name).is_some()).map(|(_, attachment)| attachment)
 }
 
@@ -174,8 +216,35 @@ const NAMES: [(&str, Attachment); 12] = [
     ("dice", Attachment::Other),
 ];
 
+/// Where the attachment can be had: the name of its field, a colon, and its file id. A place on the
+/// map has no file, and stands there itself.
+pub(crate) fn file_of(raw: &Value) -> Option<FileRef> {
+    let (name, _) = NAMES.into_iter().find(|(name, _)| raw.get(name).is_some())?;
+    let field = &raw[name];
+    if name == "location" {
+        let (lat, lon) = (field["latitude"].as_f64()?, field["longitude"].as_f64()?);
+        return Some(FileRef {
+            channel: ChannelKind::Telegram,
+            handle: format!("location:{lat},{lon}"),
+            name: Some("place.txt".to_owned()),
+            mime: Some("text/plain".to_owned()),
+            size: None,
+        });
+    }
+    // Of a photo Telegram keeps several sizes, the largest last.
+    let file = field.as_array().map_or(Some(field), |sizes| sizes.last())?;
+    let text = |key: &str| file[key].as_str().map(str::to_owned);
+    Some(FileRef {
+        channel: ChannelKind::Telegram,
+        handle: format!("{name}:{}", text("file_id")?),
+        name: text("file_name"),
+        mime: text("mime_type").or_else(|| (name == "photo").then(|| "image/jpeg".to_owned())),
+        size: file["file_size"].as_u64(),
+    })
+}
+
 /// Text or caption, whatever kind of message it stands in.
-fn words(raw: &Value) -> String {
+pub(crate) fn words(raw: &Value) -> String {
     raw["text"].as_str().or(raw["caption"].as_str()).unwrap_or_default().to_owned()
 }
 
@@ -192,6 +261,6 @@ fn lane(chat: i64) -> Lane {
     Lane::new(ChannelKind::Telegram, chat.to_string())
 }
 
-fn seconds(unix: i64) -> Timestamp {
+pub(crate) fn seconds(unix: i64) -> Timestamp {
     Timestamp::from_second(unix).unwrap_or(Timestamp::UNIX_EPOCH)
 }

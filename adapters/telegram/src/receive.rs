@@ -15,7 +15,7 @@ use teloxide_core::{
 use crate::{
     Telegram,
     call::{NotSent, Outcome},
-    read::{self, Reading},
+    read::{self, Here, Reading},
 };
 
 /// Waits grow from one second to this.
@@ -91,41 +91,39 @@ impl Telegram {
 
         let now = (self.clock)();
         let mut queries = Vec::new();
-        let incoming = updates.iter().filter_map(|update| self.take(update, now, &mut queries)).collect();
+        let mut batch = Batch::default();
+        for update in &updates {
+            self.take(update, now, &mut batch, &mut queries);
+        }
         let last = updates.iter().rev().find_map(|update| update["update_id"].as_i64());
-        let cursor = match last {
+        batch.cursor = match last {
             Some(last) => Some(format!("{}/{}", self.run, last + 1)),
             None => committed.map(str::to_owned),
         };
-        if let Some(cursor) = cursor.clone().filter(|_| !queries.is_empty()) {
+        if let Some(cursor) = batch.cursor.clone().filter(|_| !queries.is_empty()) {
             self.polling().waiting = Some((cursor, queries));
         }
-        Ok(Batch { incoming, desk: Vec::new(), cursor })
+        Ok(batch)
     }
 
-    /// What one update brings. Queries to answer after the commit go to `queries`; what needs no
-    /// commit is answered at once.
-    pub(crate) fn take(
-        &self,
-        update: &Value,
-        now: Timestamp,
-        queries: &mut Vec<String>,
-    ) -> Option<chatbox_core::channel::Incoming> {
-        match read::read(update, now, self.desk_chat) {
-            Reading::Take(incoming) => Some(incoming),
+    /// Adds what one update brings to a batch. Queries to answer after the commit go to `queries`;
+    /// what needs no commit is answered at once.
+    pub(crate) fn take(&self, update: &Value, now: Timestamp, batch: &mut Batch, queries: &mut Vec<String>) {
+        let here = Here { now, desk: self.desk_chat, username: &self.username };
+        match read::read(update, here) {
+            Reading::Take(incoming) => batch.incoming.push(incoming),
+            Reading::Prove(proof) => batch.proofs.push(proof),
             Reading::Press { incoming, query } => {
                 queries.push(query);
-                Some(incoming)
+                batch.incoming.push(incoming);
             }
-            Reading::Decline { query } => {
-                self.answer(vec![query], Some("Please write to me privately."));
-                None
+            Reading::Desk { said, query } => {
+                queries.extend(query);
+                batch.desk.push(said);
             }
-            Reading::Elsewhere { chat, thread } => {
-                self.send_away(chat, thread);
-                None
-            }
-            Reading::Skip => None,
+            Reading::Decline { query, words } => self.answer(vec![query], Some(words)),
+            Reading::Elsewhere { chat, thread } => self.send_away(chat, thread),
+            Reading::Skip => {}
         }
     }
 

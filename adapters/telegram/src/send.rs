@@ -10,7 +10,7 @@ use chatbox_core::{
     channel::{Delivery, Post, Refusal, ThreadError},
     ids::{ChannelKind, Lane, OutboxId},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use teloxide_core::{
     payloads::{
         CreateForumTopic, DeleteMessages, EditMessageReplyMarkup, SendChatAction, SendChatActionSetters,
@@ -23,9 +23,10 @@ use tokio::time::Instant;
 use crate::{
     Telegram,
     call::{Outcome, Refused},
+    file::{MAX_CAPTION, Sending, merge},
     press,
     receive::{COURTESY, note},
-    split::{MAX_TEXT, split},
+    split::{MAX_TEXT, split, utf16},
 };
 
 /// What one `deleteMessages` takes.
@@ -60,13 +61,13 @@ impl Partial {
 
 /// A chat, and a topic of it, as Telegram numbers them.
 #[derive(Clone, Copy)]
-struct Place {
-    chat: ChatId,
-    thread: Option<ThreadId>,
+pub(crate) struct Place {
+    pub(crate) chat: ChatId,
+    pub(crate) thread: Option<ThreadId>,
 }
 
 impl Place {
-    fn of(lane: &Lane) -> Option<Self> {
+    pub(crate) fn of(lane: &Lane) -> Option<Self> {
         let chat = ChatId(lane.chat.parse().ok()?);
         let thread = match &lane.thread {
             Some(thread) => Some(ThreadId(MessageId(thread.parse().ok()?))),
@@ -77,14 +78,24 @@ impl Place {
 }
 
 impl Telegram {
-    pub(crate) async fn deliver(&self, to: &Lane, post: &Post, id: OutboxId, within: Duration) -> Delivery {
+    pub(crate) async fn deliver(
+        &self,
+        to: &Lane,
+        post: &Post,
+        file: Option<&[u8]>,
+        id: OutboxId,
+        within: Duration,
+    ) -> Delivery {
         let Some(place) = Place::of(to) else { return Delivery::Refused(Refusal::Bad { code: 400 }) };
         let deadline = Instant::now() + within;
-        let messages = messages(place, post);
+        let parts = parts(place, post, file);
         let mut natives = self.partial().0.remove(&id).unwrap_or_default();
-        for message in messages.iter().skip(natives.len()) {
+        for part in parts.iter().skip(natives.len()) {
             let left = deadline.saturating_duration_since(Instant::now());
-            let outcome: Outcome<Value> = self.api.call(message, left).await;
+            let outcome: Outcome<Value> = match part {
+                Part::Text(message) => self.api.call(&**message, left).await,
+                Part::File { sending, fields } => sending.send(self, fields, left).await,
+            };
             let failed = match outcome {
                 Outcome::Done(sent) => {
                     natives.push(sent["message_id"].as_i64().unwrap_or_default().to_string());
@@ -184,51 +195,82 @@ impl Telegram {
     }
 }
 
-/// The messages of a text, in order; the buttons hang on the last.
-fn messages(place: Place, post: &Post) -> Vec<SendMessage> {
-    let (text, keyboard) = match post {
-        Post::Say(say) => (say.text.clone(), press::keyboard(say.prompt, &say.choices)),
-        // Outside a topic nothing else says which case it is about.
-        Post::Desk(post) => match &post.case {
-            Some(case) if place.thread.is_none() => (format!("{case}: {}", post.text), None),
-            Some(_) | None => (post.text.clone(), None),
-        },
-    };
-    let mut messages: Vec<SendMessage> = split(&text, MAX_TEXT)
-        .into_iter()
-        .map(|part| {
-            let no_preview = LinkPreviewOptions {
-                is_disabled: true,
-                url: None,
-                prefer_small_media: false,
-                prefer_large_media: false,
-                show_above_text: false,
-            };
-            let message = SendMessage::new(place.chat, part).link_preview_options(no_preview);
-            match place.thread {
-                Some(thread) => message.message_thread_id(thread),
-                None => message,
-            }
-        })
-        .collect();
-    if let (Some(keyboard), Some(last)) = (keyboard, messages.last_mut()) {
-        last.reply_markup = Some(ReplyMarkup::InlineKeyboard(keyboard));
-    }
-    messages
+/// One message of a post.
+enum Part<'a> {
+    Text(Box<SendMessage>),
+    File { sending: Sending<'a>, fields: Value },
 }
 
-fn refusal(to: &Lane, refused: &Refused) -> Refusal {
+/// The messages of a post, in order; the buttons hang on the last. A file comes after its words,
+/// unless they fit under it.
+fn parts<'a>(place: Place, post: &'a Post, file: Option<&'a [u8]>) -> Vec<Part<'a>> {
+    let (text, keyboard, media) = match post {
+        Post::Say(say) => (say.text.clone(), press::keyboard(say.prompt, &say.choices), &say.media),
+        // Outside a topic nothing else says which case it is about.
+        Post::Desk(post) => match &post.case {
+            Some(case) if place.thread.is_none() => (format!("{case}: {}", post.text), None, &post.media),
+            Some(_) | None => (post.text.clone(), press::keyboard(0, &post.choices), &post.media),
+        },
+    };
+    let sending = media.as_ref().and_then(|media| Sending::of(media, file));
+    let caption = sending.as_ref().is_some_and(|sending| sending.captioned) && utf16(&text) <= MAX_CAPTION;
+    let mut parts = Vec::new();
+    if sending.is_none() || !(caption || text.is_empty()) {
+        parts.extend(
+            split(&text, MAX_TEXT).into_iter().map(|part| Part::Text(Box::new(message(place, part)))),
+        );
+    }
+    if let Some(sending) = sending {
+        let mut fields = json!({ "chat_id": place.chat });
+        if let Some(thread) = place.thread {
+            fields["message_thread_id"] = json!(thread.0.0);
+        }
+        if caption && !text.is_empty() {
+            fields["caption"] = json!(text);
+        }
+        parts.push(Part::File { sending, fields });
+    }
+    match (keyboard, parts.last_mut()) {
+        (Some(keyboard), Some(Part::Text(last))) => {
+            last.reply_markup = Some(ReplyMarkup::InlineKeyboard(keyboard));
+        }
+        (Some(keyboard), Some(Part::File { fields, .. })) => {
+            merge(fields, &json!({ "reply_markup": keyboard }));
+        }
+        (None, _) | (Some(_), None) => {}
+    }
+    parts
+}
+
+fn message(place: Place, text: &str) -> SendMessage {
+    let message = SendMessage::new(place.chat, text).link_preview_options(NO_PREVIEW);
+    match place.thread {
+        Some(thread) => message.message_thread_id(thread),
+        None => message,
+    }
+}
+
+const NO_PREVIEW: LinkPreviewOptions = LinkPreviewOptions {
+    is_disabled: true,
+    url: None,
+    prefer_small_media: false,
+    prefer_large_media: false,
+    show_above_text: false,
+};
+
+pub(crate) fn refusal(to: &Lane, refused: &Refused) -> Refusal {
     match (refused.migrate_to, refused.code) {
         (Some(chat), _) => {
             // Topics do not move along.
             Refusal::Moved(Lane::new(to.channel, chat.to_string()))
         }
         (None, 403) => Refusal::Gone,
+        (None, _) if refused.description.contains("thread not found") => Refusal::NoThread,
         (None, code) => Refusal::Bad { code },
     }
 }
 
 /// The messages that a native id stands for: one, or the parts of a long text.
-fn message_ids(native: &str) -> Vec<MessageId> {
+pub(crate) fn message_ids(native: &str) -> Vec<MessageId> {
     native.split(',').filter_map(|id| id.parse().ok().map(MessageId)).collect()
 }

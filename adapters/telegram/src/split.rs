@@ -27,6 +27,11 @@ pub(crate) fn split(text: &str, limit: usize) -> Vec<&str> {
     parts
 }
 
+/// How long a text is by Telegram's count.
+pub(crate) fn utf16(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
 /// Where a part that starts `text` must end, in bytes; `None` if all of it fits.
 fn end_within(text: &str, limit: usize) -> Option<usize> {
     let mut units = 0;

@@ -54,9 +54,12 @@ impl Telegram {
         Fut: Future<Output = bool>,
     {
         let Ok(update) = serde_json::from_slice::<Value>(body) else { return StatusCode::BAD_REQUEST };
-        let mut queries = Vec::new();
-        let Some(incoming) = self.take(&update, (self.clock)(), &mut queries) else { return StatusCode::OK };
-        if !commit(Batch { incoming: vec![incoming], ..Batch::default() }).await {
+        let (mut batch, mut queries) = (Batch::default(), Vec::new());
+        self.take(&update, (self.clock)(), &mut batch, &mut queries);
+        if batch == Batch::default() {
+            return StatusCode::OK;
+        }
+        if !commit(batch).await {
             return StatusCode::SERVICE_UNAVAILABLE;
         }
         self.answer(queries, None);

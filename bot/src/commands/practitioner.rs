@@ -2,15 +2,11 @@
 
 use std::path::Path;
 
+use chatbox_core::desk::{CODE_LENGTH, CODE_LETTERS, write_code};
 use chatbox_store::{Store, StoreError};
 
 use super::print_line;
 use crate::{cli::Practitioner, clock, config, seed, setup::store_config, stop::Stop};
-
-/// Letters of a one-time code: no two that look alike.
-const LETTERS: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
-
-const CODE_LENGTH: usize = 8;
 
 pub async fn run(config: Option<&Path>, args: Practitioner) -> Result<(), Stop> {
     let loaded = config::load(config, std::env::vars_os())?;
@@ -27,45 +23,57 @@ pub async fn run(config: Option<&Path>, args: Practitioner) -> Result<(), Stop> 
 }
 
 async fn add(store: &Store, name: &str, organisation: Option<&str>, lead: bool) -> Result<(), Stop> {
-    if organisation.is_some() {
-        return Err(Stop::Usage("--organisation cannot be kept yet: leave it out.".into()));
+    if name.trim().is_empty() {
+        return Err(Stop::Usage("the name is empty: colleagues see it at the desk.".into()));
     }
     let code = code();
-    match store.add_practitioner(name, lead, &code, clock::now()).await {
+    match store.add_practitioner(name, organisation, lead, &code, clock::now()).await {
         Ok(()) => print_line(&format!(
-            "{name} is added, with the one-time code {code}, good for 10 minutes. This version of the bot does not \
-             take codes yet."
+            "{code}\nThis one-time code is good for 10 minutes. {} writes it to the bot in a private chat, on the \
+             account that they use at the desk.",
+            name.trim()
         )),
-        Err(StoreError::Taken) => Err(Stop::Usage("there is somebody of that name already.".into())),
+        Err(StoreError::Taken) => Err(Stop::Usage(
+            "somebody of that name is enrolled already: remove them first, or use another name.".into(),
+        )),
         Err(fault) => Err(fault.into()),
     }
 }
 
 async fn remove(store: &Store, name: &str) -> Result<(), Stop> {
-    if store.remove_practitioner(name).await? {
-        print_line(&format!("{name} is removed."))
+    if store.remove_practitioner(name, clock::now()).await? {
+        print_line(&format!("{} is removed, and can do nothing at the desk from now on.", name.trim()))
     } else {
         Err(Stop::Usage("there is nobody of that name; see `chatbox practitioner list`.".into()))
     }
 }
 
 async fn list(store: &Store) -> Result<(), Stop> {
-    for practitioner in store.practitioners().await? {
-        let state = if practitioner.who.is_some() { "enrolled" } else { "has not used the code yet" };
+    let now = clock::now();
+    let all = store.practitioners().await?;
+    for practitioner in &all {
+        let channel = practitioner.who.as_deref().and_then(|who| who.split_once(':'));
+        let state = match (channel, practitioner.expires) {
+            (Some((channel, _)), _) => format!("enrolled on {channel}"),
+            (None, Some(expires)) if expires > now => "has not used the code yet".to_owned(),
+            (None, _) => "did not use the code in time".to_owned(),
+        };
         let lead = if practitioner.lead { ", duty lead" } else { "" };
-        print_line(&format!("{}: {state}{lead}", practitioner.name))?;
+        let of = practitioner.organisation.as_ref().map(|of| format!(" ({of})")).unwrap_or_default();
+        print_line(&format!("{}{of}: {state}{lead}", practitioner.name))?;
+    }
+    if all.is_empty() {
+        print_line("Nobody is enrolled. `chatbox practitioner add NAME --organisation ORG` begins it.")?;
     }
     Ok(())
 }
 
 fn code() -> String {
-    let mut seeds = seed::fresh();
-    let mut code = String::new();
-    let mut bits = seeds();
-    for _ in 0..CODE_LENGTH {
-        let letter = usize::try_from(bits % 32).unwrap_or(0);
-        code.push(char::from(LETTERS[letter]));
+    let mut bits = seed::fresh()();
+    let mut letters = [0; CODE_LENGTH];
+    for letter in &mut letters {
+        *letter = CODE_LETTERS[usize::try_from(bits % 32).unwrap_or(0)];
         bits /= 32;
     }
-    code
+    write_code(&letters)
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use chatbox_core::ids::ChannelKind;
 use serde::Deserialize;
 
 use super::{Fault, de, matrix::Matrix, telegram::Telegram};
@@ -32,6 +33,15 @@ pub struct Desk {
 pub enum DeskChannel {
     Telegram,
     Matrix,
+}
+
+impl DeskChannel {
+    pub fn kind(self) -> ChannelKind {
+        match self {
+            Self::Telegram => ChannelKind::Telegram,
+            Self::Matrix => ChannelKind::Matrix,
+        }
+    }
 }
 
 /// A word that is no desk channel.

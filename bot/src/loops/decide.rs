@@ -8,12 +8,14 @@ use std::{
 };
 
 use chatbox_core::{
-    channel::{ChannelFacts, Confidentiality},
-    effect::{Effect, Record},
+    channel::ChannelFacts,
+    conversation::Holder,
+    effect::{DeskKind, DeskPost, Effect, Record},
     engine::{Context, DeskView, Engine, Member, Queued, Turn},
-    ids::{ChannelKind, Lane, OutboxId},
+    ids::{Lane, OutboxId},
+    input::{DeskMessage, InputKind},
 };
-use chatbox_store::{Claimed, CommitReport, Decided, Store, StoreError, Work};
+use chatbox_store::{Claim, Claimed, CommitReport, Decided, OpenCase, Practitioner, Store, StoreError, Work};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time;
 
@@ -32,6 +34,9 @@ const AFTER_FAULT: Duration = Duration::from_millis(500);
 
 /// How often the loop looks who is at the desk.
 const DESK_EVERY: SignedDuration = SignedDuration::from_secs(5);
+
+/// Said in the desk's room about a message there that was set aside.
+const ROOM_FAILED: &str = "The bot failed on a message in this room. Please write it again in other words.";
 
 /// What one step did.
 #[derive(Debug, Default)]
@@ -61,7 +66,19 @@ pub async fn step(
     desk: &DeskView,
     now: Timestamp,
 ) -> Result<Option<Outcome>, StoreError> {
-    let Some(claim) = store.claim(BATCH).await? else { return Ok(None) };
+    match store.claim(BATCH).await? {
+        Some(claim) => decide_all(store, engine, desk, claim, now).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn decide_all(
+    store: &Store,
+    engine: &Engine,
+    desk: &DeskView,
+    claim: Claim,
+    now: Timestamp,
+) -> Result<Outcome, StoreError> {
     kill_point("decide.claimed");
     let mut outcome = Outcome::default();
     let mut decided = Vec::new();
@@ -75,48 +92,71 @@ pub async fn step(
     kill_point("decide.committed");
     outcome.records =
         records.into_iter().filter(|(id, _)| outcome.report.committed.contains(&id.input)).collect();
-    Ok(Some(outcome))
+    Ok(outcome)
 }
 
-/// Who is at the desk, as the engine takes it.
+/// Who is at the desk and what waits there, as the engine takes it.
 pub async fn desk_view(store: &Store, config: &Desk) -> Result<DeskView, StoreError> {
-    if config.channel.is_none() {
-        return Ok(DeskView::default());
-    }
+    let Some(channel) = config.channel.map(DeskChannel::kind) else { return Ok(DeskView::default()) };
     let mut members = BTreeMap::new();
+    let mut lead = config.duty_lead.is_some();
     for practitioner in store.practitioners().await? {
-        if let Some(who) = practitioner.who {
-            let duty_lead = practitioner.lead || config.duty_lead.as_ref() == Some(&who);
-            members.insert(who, Member { name: practitioner.name, organisation: None, duty_lead });
+        let Practitioner { name, organisation, who, lead: leads, .. } = practitioner;
+        lead |= leads && who.is_some();
+        // Whoever is known on another channel is nobody here, whatever their id looks like.
+        if let Some((channel_of, id)) = who.as_deref().and_then(|who| who.split_once(':'))
+            && channel_of == channel.as_str()
+        {
+            let duty_lead = leads || config.duty_lead.as_deref() == Some(id);
+            members.insert(id.to_owned(), Member { name, organisation, duty_lead });
         }
     }
-    let confidentiality = config.channel.map(confidentiality);
     let queue = queue(store).await?;
-    Ok(DeskView { exists: true, members, confidentiality, queue, ..DeskView::default() })
+    let confidentiality = Some(ChannelFacts::of(channel).confidentiality);
+    Ok(DeskView { exists: true, members, confidentiality, lead, queue })
 }
 
-/// How private the desk's own room is.
-fn confidentiality(desk: DeskChannel) -> Confidentiality {
-    let kind = match desk {
-        DeskChannel::Telegram => ChannelKind::Telegram,
-        DeskChannel::Matrix => ChannelKind::Matrix,
-    };
-    ChannelFacts::of(kind).confidentiality
-}
-
-/// The open cases, as the engine takes them.
+/// Conversations with a case, and records whose case is another and is not closed.
 pub async fn queue(store: &Store) -> Result<Vec<Queued>, StoreError> {
-    let open = store.open_cases().await?;
-    let queued = open.into_iter().filter_map(|open| {
-        Some(Queued {
-            case: open.reference?,
-            urgency: open.urgency,
-            waiting: open.waiting,
-            held: open.held,
-            changed: open.changed,
-        })
-    });
-    Ok(queued.collect())
+    let mut queue = Vec::new();
+    for open in store.open_cases().await? {
+        let OpenCase { reference, urgency, waiting, held, changed, lane: _ } = open;
+        queue.extend(reference.map(|case| Queued { case, urgency, waiting, held, changed }));
+    }
+    for (case, created) in store.open_records().await? {
+        if queue.iter().all(|open| open.case != case) {
+            queue.push(Queued { case, urgency: 1, waiting: Some(created), held: None, changed: created });
+        }
+    }
+    Ok(queue)
+}
+
+/// Whether what was claimed depends on who may act at the desk at this very moment: somebody acts
+/// there, or talks with the person. Who was removed must not do so any more.
+fn needs_fresh_view(claim: &Claim) -> bool {
+    claim.works().iter().any(|work| {
+        let held = work
+            .conversation
+            .as_ref()
+            .is_some_and(|conversation| matches!(conversation.holder, Holder::Practitioner { .. }));
+        held || work.inputs.iter().any(|input| matches!(input.input.what, InputKind::Desk(_)))
+    })
+}
+
+/// Claims, looks who is at the desk where that matters, and decides.
+async fn step_live(
+    store: &Store,
+    engine: &Engine,
+    config: &Desk,
+    (desk, looked): &mut (DeskView, Timestamp),
+    now: Timestamp,
+) -> Result<Option<Outcome>, StoreError> {
+    let Some(claim) = store.claim(BATCH).await? else { return Ok(None) };
+    if needs_fresh_view(&claim) || now.duration_since(*looked) > DESK_EVERY {
+        // Without knowing who may act nothing is decided: it is tried again.
+        (*desk, *looked) = (desk_view(store, config).await?, now);
+    }
+    decide_all(store, engine, desk, claim, now).await.map(Some)
 }
 
 /// Decides until `stop` is ready; then until nothing waits.
@@ -128,19 +168,11 @@ pub async fn run(
     stop: impl Future<Output = ()>,
 ) {
     let mut changes = store.inbox_changes();
-    let mut desk = DeskView::default();
-    let mut looked = Timestamp::UNIX_EPOCH;
+    let mut desk = (DeskView::default(), Timestamp::UNIX_EPOCH);
     let mut stopping = false;
     tokio::pin!(stop);
     loop {
-        let now = clock::now();
-        if now.duration_since(looked) > DESK_EVERY {
-            match desk_view(store, config).await {
-                Ok(view) => (desk, looked) = (view, now),
-                Err(fault) => tracing::error!(error = %fault, "it cannot be read who is at the desk"),
-            }
-        }
-        match step(store, engine, &desk, now).await {
+        match step_live(store, engine, config, &mut desk, clock::now()).await {
             Ok(Some(outcome)) => {
                 outcome.lanes.iter().for_each(|lane| waiting.decided(lane));
                 metrics::counter!("chatbox_decided_total").increment(outcome.report.committed.len() as u64);
@@ -184,6 +216,15 @@ fn decide(work: &Work, engine: &Engine, desk: &DeskView, decided: &mut Vec<Decid
             desk: desk.clone(),
         };
         let turn = panic::catch_unwind(AssertUnwindSafe(|| {
+            // What was written in the desk's room concerns no conversation.
+            if let InputKind::Desk(message @ DeskMessage { case: None, .. }) = &claimed.input.what {
+                let effects = if claimed.poisoned {
+                    vec![Effect::Desk(DeskPost::new(None, DeskKind::Alert, ROOM_FAILED))]
+                } else {
+                    engine.desk_room(message, claimed.received, desk)
+                };
+                return Turn { conversation: conversation.clone(), effects };
+            }
             if claimed.poisoned {
                 engine.give_up(&conversation, &claimed.input, &context)
             } else {

@@ -3,6 +3,10 @@
 //! Order holds within a lane, and no lane waits for another. Nothing that must arrive is ever
 //! given up, unless the platform refuses it for good.
 
+mod amend;
+mod desk;
+mod files;
+
 use std::{
     collections::{BTreeMap, HashMap},
     future::Future,
@@ -11,9 +15,9 @@ use std::{
 };
 
 use chatbox_core::{
-    channel::{Attempt, Channel, Delivery, Incoming, Post, Refusal, ThreadError},
-    effect::{DeskPost, SayKind},
-    ids::{ChannelKind, Lane, OutboxId, Reference},
+    channel::{Attempt, Channel, Delivery, Incoming, Post, Refusal},
+    effect::SayKind,
+    ids::{ChannelKind, Lane, OutboxId},
     input::{Input, InputKind},
 };
 use chatbox_store::{Destination, SendBody, SendEnd, SendJob, SendLimits, Store, StoreError};
@@ -38,6 +42,9 @@ const LANES: usize = 64;
 
 /// Longer than all sends of one lane may take.
 const LEASE: Duration = Duration::from_secs(45);
+
+/// Safety wording that has not left by then is reported to the desk as undelivered.
+const SAFETY_LATE: SignedDuration = SignedDuration::from_secs(60);
 
 /// Waits between tries grow to this.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(60);
@@ -256,11 +263,14 @@ async fn lane<C: Channel + Clone + 'static>(
     let mut news = Vec::new();
     let mut wait = None;
     let mut failed = None;
-    for job in &jobs {
+    let urgent = jobs.iter().any(desk::is_urgent);
+    for together in desk::runs(&outlet, &jobs) {
+        let [job, ..] = together else { continue };
+        let sending = Sending { store: &store, outlet: &*outlet, job, urgent };
         let end = match wait {
             Some(at) => SendEnd::Retry { at },
             // What was sent before it is written down all the same.
-            None => one(&store, &outlet, job, &now, &mut news).await.unwrap_or_else(|fault| {
+            None => sending.one(together, &now, &mut news).await.unwrap_or_else(|fault| {
                 let at = now() + outlet.backoff(&job.person.chat);
                 failed = Some(fault);
                 SendEnd::Retry { at }
@@ -271,8 +281,9 @@ async fn lane<C: Channel + Clone + 'static>(
         } else {
             count(job, &end);
         }
-        ends.push((job.id, job.fence, end));
+        ends.extend(together.iter().map(|job| (job.id, job.fence, end.clone())));
     }
+    news.extend(jobs.iter().zip(&ends).filter_map(|(job, (_, _, end))| late_safety(job, end, now())));
     kill_point("deliver.before_finish");
     // First the news: they have keys of their own, and are lost if the rows are written down and
     // they are not.
@@ -281,8 +292,11 @@ async fn lane<C: Channel + Clone + 'static>(
         outlet.keep_unreported(ends.into_iter().filter(|(_, _, end)| *end != SendEnd::Refused));
         return Err(fault);
     }
-    finish(&store, &outlet, ends, now()).await?;
+    finish(&store, &outlet, ends.clone(), now()).await?;
     kill_point("deliver.finished");
+    for (job, (_, _, end)) in jobs.iter().zip(&ends) {
+        desk::mark(&store, &outlet, job, end).await?;
+    }
     failed.map_or(Ok(()), Err)
 }
 
@@ -307,199 +321,155 @@ async fn finish<C: Channel>(
     }
 }
 
-async fn one<C: Channel + Clone + 'static>(
-    store: &Store,
-    outlet: &Outlet<C>,
-    job: &SendJob,
-    now: &(impl Fn() -> Timestamp + Sync),
-    news: &mut Vec<Incoming>,
-) -> Result<SendEnd, StoreError> {
-    if job.stale {
-        return Ok(SendEnd::Dropped);
-    }
-    match (&job.to, &job.body) {
-        (Destination::Person(lane), SendBody::Post(post)) => {
-            Ok(to_person(outlet, job, lane, post, now, news).await)
-        }
-        (Destination::Person(lane), SendBody::Clear { within, also }) => {
-            clear(store, outlet, lane, *within, also, now).await
-        }
-        (Destination::Desk(_) | Destination::Room, SendBody::Post(Post::Desk(post))) => {
-            to_desk(store, outlet, job, post, now).await
-        }
-        (Destination::Lead, SendBody::Post(Post::Desk(_))) => Ok(SendEnd::Dropped),
-        (_, SendBody::Amend { .. }) => Ok(SendEnd::Dropped),
-        (
-            Destination::Desk(_) | Destination::Room | Destination::Lead,
-            SendBody::Post(Post::Say(_)) | SendBody::Clear { .. },
-        ) => Ok(SendEnd::Refused),
-    }
+/// One row on its way out.
+struct Sending<'a, C: Channel> {
+    store: &'a Store,
+    outlet: &'a Outlet<C>,
+    job: &'a SendJob,
+    /// Somebody at the desk must look now.
+    urgent: bool,
 }
 
-async fn to_person<C: Channel + Clone + 'static>(
-    outlet: &Outlet<C>,
-    job: &SendJob,
-    lane: &Lane,
-    post: &Post,
-    now: &(impl Fn() -> Timestamp + Sync),
-    news: &mut Vec<Incoming>,
-) -> SendEnd {
-    let Some(channel) = outlet.channel(lane.channel) else {
-        return SendEnd::Retry { at: now() + LONGEST_WAIT };
-    };
-    let delivery = match attempt(outlet, channel, job, lane, post, now).await {
-        Ok(delivery) => delivery,
-        Err(end) => return end,
-    };
-    let safety = matches!(post, Post::Say(say) if say.kind == SayKind::Safety);
-    match delivery {
-        Delivery::Sent { native } => {
-            if let Post::Say(say) = post
-                && !say.choices.is_empty()
-            {
-                retire_older(outlet, channel, lane, &native);
-            }
-            SendEnd::Sent { native }
+impl<C: Channel + Clone + 'static> Sending<'_, C> {
+    /// Sends a row; those in `together` that follow it go out in the same message.
+    async fn one(
+        &self,
+        together: &[SendJob],
+        now: &(impl Fn() -> Timestamp + Sync),
+        news: &mut Vec<Incoming>,
+    ) -> Result<SendEnd, StoreError> {
+        let job = self.job;
+        if job.stale {
+            return Ok(SendEnd::Dropped);
         }
-        Delivery::Refused(refusal) => {
-            tracing::warn!(outbox.id = %job.id, outbox.refusal = refusal_name(&refusal), "a text was refused for good");
-            if refusal == Refusal::Gone {
-                news.push(incoming(lane, job.id, "gone", now(), InputKind::Reachable(false)));
+        match (&job.to, &job.body) {
+            (Destination::Person(lane), SendBody::Post(post)) => {
+                Ok(self.to_person(lane, post, now, news).await)
             }
-            if !matches!(post, Post::Say(say) if say.kind == SayKind::Bot) {
-                let what = InputKind::Undelivered { safety };
-                news.push(incoming(lane, job.id, "undelivered", now(), what));
+            (Destination::Person(lane), SendBody::Clear { within, also }) => {
+                clear(self.store, self.outlet, lane, *within, also, now).await
             }
-            SendEnd::Refused
-        }
-        Delivery::RetryAfter(_) | Delivery::Unsent | Delivery::Unknown => {
-            not_yet(outlet, job, lane, &delivery, now)
+            (Destination::Desk(_) | Destination::Room, SendBody::Post(Post::Desk(post))) => {
+                self.to_desk(&desk::joined(post, together), now).await
+            }
+            (Destination::Lead, SendBody::Post(Post::Desk(post))) => self.to_lead(post, now).await,
+            (Destination::Person(_) | Destination::Desk(_), SendBody::Amend { of, text }) => {
+                self.amend(of, text.as_deref(), now, news).await
+            }
+            (Destination::Room | Destination::Lead, SendBody::Amend { .. })
+            | (
+                Destination::Desk(_) | Destination::Room | Destination::Lead,
+                SendBody::Post(Post::Say(_)) | SendBody::Clear { .. },
+            ) => Ok(SendEnd::Refused),
         }
     }
-}
 
-async fn to_desk<C: Channel>(
-    store: &Store,
-    outlet: &Outlet<C>,
-    job: &SendJob,
-    post: &DeskPost,
-    now: &(impl Fn() -> Timestamp + Sync),
-) -> Result<SendEnd, StoreError> {
-    let Some(whole) = outlet.desk.room() else { return Ok(SendEnd::Dropped) };
-    let Some(channel) = outlet.channel(whole.channel) else {
-        return Ok(SendEnd::Retry { at: now() + LONGEST_WAIT });
-    };
-    let thread = match &post.case {
-        None => whole.clone(),
-        Some(case) => match store.case_thread(case).await? {
-            Some(thread) if thread.channel == whole.channel && thread.chat == whole.chat => thread,
-            Some(_) | None => match open_thread(outlet, channel, job, case, &whole, now).await {
-                Ok(thread) => {
-                    store.set_case_thread(case, &thread).await?;
-                    thread
+    async fn to_person(
+        &self,
+        lane: &Lane,
+        post: &Post,
+        now: &(impl Fn() -> Timestamp + Sync),
+        news: &mut Vec<Incoming>,
+    ) -> SendEnd {
+        let (job, outlet) = (self.job, self.outlet);
+        let Some(channel) = outlet.channel(lane.channel) else {
+            return SendEnd::Retry { at: now() + LONGEST_WAIT };
+        };
+        let content = match self.content(post, lane.channel, now).await {
+            Ok(content) => content,
+            Err(end) => return end,
+        };
+        let post = content.post.as_ref().unwrap_or(post);
+        let delivery = match self.attempt(channel, lane, post, content.file.as_deref(), now).await {
+            Ok(delivery) => delivery,
+            Err(end) => return end,
+        };
+        let safety = matches!(post, Post::Say(say) if say.kind == SayKind::Safety);
+        match delivery {
+            Delivery::Sent { native } => {
+                if let Post::Say(say) = post
+                    && !say.choices.is_empty()
+                {
+                    retire_older(outlet, channel, lane, &native);
                 }
-                // An alert in the wrong place is better than none: it names its case there.
-                Err(None) => whole.clone(),
-                Err(Some(end)) => return Ok(end),
-            },
-        },
-    };
-    let sent = Post::Desk(post.clone());
-    let delivery = match attempt(outlet, channel, job, &thread, &sent, now).await {
-        Ok(Delivery::Refused(Refusal::Bad { .. } | Refusal::NoThread)) if thread != whole => {
-            attempt(outlet, channel, job, &whole, &sent, now).await
+                if content.lost {
+                    // The words arrived, and the file did not.
+                    let what = InputKind::Undelivered { safety: false };
+                    news.push(incoming(lane, job.id, "undelivered", now(), what));
+                }
+                SendEnd::Sent { native }
+            }
+            Delivery::Refused(refusal) => {
+                tracing::warn!(outbox.id = %job.id, outbox.refusal = refusal_name(&refusal), "a text was refused for good");
+                if refusal == Refusal::Gone {
+                    news.push(incoming(lane, job.id, "gone", now(), InputKind::Reachable(false)));
+                }
+                if !matches!(post, Post::Say(say) if say.kind == SayKind::Bot) {
+                    let what = InputKind::Undelivered { safety };
+                    news.push(incoming(lane, job.id, "undelivered", now(), what));
+                }
+                SendEnd::Refused
+            }
+            Delivery::RetryAfter(_) | Delivery::Unsent | Delivery::Unknown => {
+                not_yet(outlet, job, lane, &delivery, now)
+            }
         }
-        other => other,
-    };
-    Ok(match delivery {
-        Err(end) => end,
-        Ok(Delivery::Sent { native }) => SendEnd::Sent { native },
-        Ok(Delivery::Refused(Refusal::Moved(to))) => moved(outlet, to, now()),
-        Ok(Delivery::Refused(refusal)) => {
-            // Somebody has to let the bot in again; until then it waits.
-            tracing::error!(outbox.id = %job.id, outbox.refusal = refusal_name(&refusal), "the desk's room refuses the bot");
-            SendEnd::Retry { at: now() + LONGEST_WAIT }
+    }
+
+    /// Sends once, if lease and budget allow it.
+    async fn attempt(
+        &self,
+        channel: &C,
+        lane: &Lane,
+        post: &Post,
+        file: Option<&[u8]>,
+        now: &(impl Fn() -> Timestamp + Sync),
+    ) -> Result<Delivery, SendEnd> {
+        let (job, outlet) = (self.job, self.outlet);
+        self.spend(channel, lane, now())?;
+        if now() + SignedDuration::try_from(SEND_WITHIN).unwrap_or(LONGEST_WAIT) > job.until {
+            return Err(SendEnd::Retry { at: now() });
         }
-        Ok(delivery @ (Delivery::RetryAfter(_) | Delivery::Unsent | Delivery::Unknown)) => {
-            not_yet(outlet, job, &thread, &delivery, now)
+        if job.unknown_before {
+            metrics::counter!("chatbox_resends_total", "channel" => channel.kind().as_str()).increment(1);
         }
-    })
+        kill_point("deliver.before_send");
+        let attempt = Attempt { id: job.id, made: job.made, repeat: job.unknown_before };
+        let delivery = channel.send(lane, post, file, attempt, SEND_WITHIN).await;
+        kill_point("deliver.after_send");
+        metrics::counter!(
+            "chatbox_deliveries_total",
+            "channel" => channel.kind().as_str(),
+            "outcome" => outcome(&delivery),
+        )
+        .increment(1);
+        if matches!(delivery, Delivery::Sent { .. } | Delivery::Refused(_)) {
+            outlet.recovered(&lane.chat);
+        }
+        Ok(delivery)
+    }
+
+    /// Spends one message to a chat, where the platform limits them.
+    fn spend(&self, channel: &C, lane: &Lane, now: Timestamp) -> Result<(), SendEnd> {
+        if channel.kind() != ChannelKind::Telegram {
+            return Ok(());
+        }
+        let mut budget = self.outlet.budget();
+        let spent = if self.urgent || !is_group(lane) {
+            budget.take(&lane.chat, is_group(lane), now)
+        } else {
+            budget.take_behind(&lane.chat, now)
+        };
+        spent.map_err(|at| SendEnd::Retry { at })
+    }
 }
 
-/// The thread of a case; `Err(None)` if there can be none.
-async fn open_thread<C: Channel>(
-    outlet: &Outlet<C>,
-    channel: &C,
-    job: &SendJob,
-    case: &Reference,
-    room: &Lane,
-    now: &(impl Fn() -> Timestamp + Sync),
-) -> Result<Lane, Option<SendEnd>> {
-    if channel.kind() == ChannelKind::Telegram
-        && let Err(at) = outlet.budget().take(&room.chat, true, now())
-    {
-        return Err(Some(SendEnd::Retry { at }));
-    }
-    match channel.open_thread(room, &case.0, job.id, SEND_WITHIN).await {
-        Ok(thread) => Ok(thread),
-        Err(ThreadError::Refused { code }) => {
-            tracing::error!(
-                desk.code = code,
-                "the desk's room opens no threads: on Telegram it must be a forum, and the bot an administrator \
-                 who may manage topics"
-            );
-            Err(None)
-        }
-        Err(ThreadError::Moved(to)) => Err(Some(moved(outlet, to, now()))),
-        Err(ThreadError::RetryAfter(wait)) => {
-            Err(Some(not_yet(outlet, job, room, &Delivery::RetryAfter(wait), now)))
-        }
-        Err(ThreadError::Unsent | ThreadError::Unknown) => {
-            Err(Some(not_yet(outlet, job, room, &Delivery::Unsent, now)))
-        }
-    }
-}
-
-fn moved<C: Channel>(outlet: &Outlet<C>, to: Lane, now: Timestamp) -> SendEnd {
-    tracing::error!(desk.room = to.chat, "the desk's room has a new id: set desk.room to it");
-    *outlet.desk.room.lock().unwrap_or_else(PoisonError::into_inner) = Some(to);
-    SendEnd::Retry { at: now }
-}
-
-/// Sends once, if lease and budget allow it.
-async fn attempt<C: Channel>(
-    outlet: &Outlet<C>,
-    channel: &C,
-    job: &SendJob,
-    lane: &Lane,
-    post: &Post,
-    now: &(impl Fn() -> Timestamp + Sync),
-) -> Result<Delivery, SendEnd> {
-    let limited = channel.kind() == ChannelKind::Telegram;
-    if limited && let Err(at) = outlet.budget().take(&lane.chat, is_group(lane), now()) {
-        return Err(SendEnd::Retry { at });
-    }
-    let at = now();
-    if at + SignedDuration::try_from(SEND_WITHIN).unwrap_or(LONGEST_WAIT) > job.until {
-        return Err(SendEnd::Retry { at });
-    }
-    if job.unknown_before {
-        metrics::counter!("chatbox_resends_total", "channel" => channel.kind().as_str()).increment(1);
-    }
-    kill_point("deliver.before_send");
-    let attempt = Attempt { id: job.id, made: job.made, repeat: job.unknown_before };
-    let delivery = channel.send(lane, post, None, attempt, SEND_WITHIN).await;
-    kill_point("deliver.after_send");
-    metrics::counter!(
-        "chatbox_deliveries_total",
-        "channel" => channel.kind().as_str(),
-        "outcome" => outcome(&delivery),
-    )
-    .increment(1);
-    if matches!(delivery, Delivery::Sent { .. } | Delivery::Refused(_)) {
-        outlet.recovered(&lane.chat);
-    }
-    Ok(delivery)
+/// Safety wording that is still not sent is as good as undelivered: the desk must know, once.
+fn late_safety(job: &SendJob, end: &SendEnd, now: Timestamp) -> Option<Incoming> {
+    let SendBody::Post(Post::Say(say)) = &job.body else { return None };
+    let waits = matches!(end, SendEnd::Retry { .. } | SendEnd::Unknown { .. });
+    let late = say.kind == SayKind::Safety && waits && now.duration_since(job.made) > SAFETY_LATE;
+    late.then(|| incoming(&job.person, job.id, "late", now, InputKind::Undelivered { safety: true }))
 }
 
 /// When to try again.
@@ -525,6 +495,13 @@ fn not_yet<C: Channel>(
             SendEnd::Retry { at: now + outlet.backoff(&lane.chat) }
         }
     }
+}
+
+/// The desk's room has another id by now.
+fn moved<C: Channel>(outlet: &Outlet<C>, to: Lane, now: Timestamp) -> SendEnd {
+    tracing::error!(desk.room = to.chat, "the desk's room has a new id: set desk.room to it");
+    outlet.set_room(to);
+    SendEnd::Retry { at: now }
 }
 
 async fn clear<C: Channel>(

@@ -1,6 +1,7 @@
 //! Brings messages in: wait for the platform, commit, and only then have it told so.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     future::Future,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -8,9 +9,10 @@ use std::{
 };
 
 use chatbox_core::{
-    channel::{Batch, Channel, ReceiveError},
+    channel::{Batch, Channel, FromDesk, Incoming, ReceiveError},
+    desk::addressed,
     ids::{ChannelKind, Lane},
-    input::InputKind,
+    input::{DeskMessage, Input, InputKind},
 };
 use chatbox_store::{Store, StoreError};
 use jiff::Timestamp;
@@ -73,15 +75,47 @@ pub async fn take(
     now: Timestamp,
     seeds: impl FnMut() -> u64 + Send,
 ) -> Result<Vec<Lane>, StoreError> {
+    let mut incoming = Cow::Borrowed(&batch.incoming);
+    for said in &batch.desk {
+        let at_desk = at_desk(store, said).await?;
+        incoming.to_mut().push(at_desk);
+    }
     kill_point("receive.before_commit");
     let cursor = batch.cursor.as_deref().filter(|_| keeps_cursor(kind));
-    store.receive(&batch.incoming, cursor.map(|cursor| (kind.as_str(), cursor)), now, seeds).await?;
+    let cursor = cursor.map(|cursor| (kind.as_str(), cursor));
+    store.take_in(&incoming, &batch.proofs, cursor, now, seeds).await?;
     kill_point("receive.committed");
     let said = batch
         .incoming
         .iter()
         .filter(|incoming| matches!(incoming.input.what, InputKind::Message(_) | InputKind::Press { .. }));
     Ok(said.map(|incoming| incoming.lane.clone()).collect())
+}
+
+/// What was said at the desk, as an input of the conversation that it is about: that of the thread's
+/// case, or of the case that a command names. What is about none is the room's own.
+async fn at_desk(store: &Store, said: &FromDesk) -> Result<Incoming, StoreError> {
+    let FromDesk { lane, key, native, by, at, said, redacted } = said.clone();
+    let mut said = said;
+    let named = addressed(&said.text).filter(|_| !said.edited && !redacted);
+    let mut case = match (&named, &lane.thread) {
+        (Some((case, _)), _) => Some(case.clone()),
+        (None, Some(_)) => store.thread_case(&lane).await?,
+        (None, None) => None,
+    };
+    let person = match &case {
+        Some(case) => store.case_lane(case).await?,
+        None => None,
+    };
+    match (&person, named) {
+        (Some(_), Some((_, command))) => said.text = command,
+        (Some(_), None) => {}
+        // Nobody's: an unknown reference, or the person has deleted their data.
+        (None, _) => case = None,
+    }
+    let to = person.unwrap_or(Lane { thread: None, ..lane });
+    let what = InputKind::Desk(DeskMessage { by, case, said, redacted });
+    Ok(Incoming { lane: to, key, native, input: Input::new(at, what) })
 }
 
 /// Receives until `stop` is ready. Ends with a sentence if the platform wants no more of us.

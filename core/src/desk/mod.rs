@@ -6,6 +6,7 @@
 
 mod act;
 mod case;
+mod code;
 mod conflict;
 mod erase;
 mod queue;
@@ -18,6 +19,7 @@ use crate::{
     directory::{self, OpenState},
 };
 
+pub use code::{CODE_LENGTH, CODE_LETTERS, read_code, write_code};
 pub use queue::addressed;
 pub(crate) use queue::in_room;
 

@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
-use chatbox_core::ids::{Lane, Reference};
+use chatbox_core::ids::{Lane, OutboxId, Reference};
 use jiff::Timestamp;
 
-use super::{Postgres, Result, again, open};
+use super::{Postgres, Result, again, copying, enrolment, open};
 use crate::{
+    copies::rows,
+    enrol::{New, name_key},
     error::StoreError,
+    plan::Fail,
     purge, read, seal,
-    views::{Periods, Practitioner, Purged},
+    views::{Periods, Purged},
 };
 
 impl Postgres {
@@ -36,49 +39,31 @@ impl Postgres {
         Ok(())
     }
 
-    pub(crate) async fn add_practitioner(
-        &self,
-        name: &str,
-        who: Option<&str>,
-        lead: bool,
-        code: Option<&str>,
-        now: Timestamp,
-    ) -> Result<()> {
-        let row = read::NewPractitioner::of(&self.sealer, name, who, lead, code, now);
-        let added = sqlx::query(
-            "INSERT INTO practitioner (key, who, code, lead, added, name)
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-        )
-        .bind(row.key)
-        .bind(row.who)
-        .bind(row.code)
-        .bind(row.lead)
-        .bind(row.added)
-        .bind(row.name)
-        .execute(&self.pool)
-        .await?;
-        if added.rows_affected() == 0 { Err(StoreError::Taken) } else { Ok(()) }
+    pub(crate) async fn add_practitioner(&self, new: New) -> Result<()> {
+        let added = enrolment::add(&mut *self.reading().await?, &new).await.map_err(Fail::into_error)?;
+        if added { Ok(()) } else { Err(StoreError::Taken) }
     }
 
-    pub(crate) async fn confirm_practitioner(&self, code: &str, who: &str) -> Result<Option<Practitioner>> {
-        let row: sqlx::Result<Option<read::PractitionerFound>> = sqlx::query_as(
-            "UPDATE practitioner SET who = $2, code = NULL WHERE code = $1
-             RETURNING key, who, lead, added, name",
-        )
-        .bind(self.sealer.hash("code", &[code]).to_vec())
-        .bind(who)
-        .fetch_optional(&self.pool)
-        .await;
-        let row = row.map_err(|error| read::taken(error).into_error())?;
-        row.map(|row| read::practitioner(&self.sealer, row)).transpose()
+    pub(crate) async fn remove_practitioner(&self, name: &str, now: Timestamp) -> Result<bool> {
+        let key = name_key(&self.sealer, name);
+        again(|| async {
+            let mut tx = self.pool.begin().await?;
+            let gone = enrolment::remove(&mut tx, &key, now.as_microsecond()).await?;
+            tx.commit().await?;
+            Ok(gone)
+        })
+        .await
     }
 
-    pub(crate) async fn remove_practitioner(&self, name: &str) -> Result<bool> {
-        let gone = sqlx::query("DELETE FROM practitioner WHERE key = $1")
-            .bind(read::name_key(&self.sealer, name).to_vec())
-            .execute(&self.pool)
-            .await?;
-        Ok(gone.rows_affected() > 0)
+    pub(crate) async fn rewrite(&self, ids: &[OutboxId], text: Option<&str>) -> Result<()> {
+        let ids = rows(ids);
+        again(|| async {
+            let mut tx = self.pool.begin().await?;
+            copying::rewrite(&mut tx, &self.sealer, &ids, text).await?;
+            tx.commit().await?;
+            Ok(())
+        })
+        .await
     }
 
     pub(crate) async fn purge(&self, now: Timestamp, periods: Periods) -> Result<Purged> {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::{PgConnection, Row};
 
-use super::{Hold, Postgres, Result, again};
+use super::{Hold, Postgres, Result, again, enrolment};
 use crate::{
     plan::{self, Arrival, Fail},
     rows,
@@ -25,7 +25,15 @@ impl Postgres {
         again(|| async {
             let mut tx = self.pool.begin().await?;
             lock_lanes(&mut tx, &arrivals, &self.sealer).await?;
-            let new = insert(&mut tx, &arrivals, &self.sealer).await?;
+            // Codes are rare: everything else goes as it is.
+            let mut proving;
+            let mut arrivals = &arrivals[..];
+            if arrivals.iter().any(|arrival| arrival.proof.is_some()) {
+                proving = arrivals.to_vec();
+                enrolment::redeem(&mut tx, &self.sealer, &mut proving).await?;
+                arrivals = &proving[..];
+            }
+            let new = insert(&mut tx, arrivals, &self.sealer).await?;
             if let Some((channel, value)) = &cursor {
                 sqlx::query(
                     "INSERT INTO cursor (channel, value) VALUES ($1, $2)
@@ -178,6 +186,7 @@ impl Postgres {
                 seed: row.try_get(3)?,
                 received: row.try_get(4)?,
                 body: self.sealer.open(seal::INBOX, &seq.to_be_bytes(), &body)?,
+                proof: None,
             };
             lock_lanes(&mut tx, std::slice::from_ref(&arrival), &self.sealer).await?;
             append(&mut tx, &[&arrival], &self.sealer).await?;

@@ -20,7 +20,7 @@ use crate::{
     plan::Fail,
     read,
     seal::Sealer,
-    views::{Audited, Line, OpenCase, Parked, Practitioner, Saved, Stats},
+    views::{Audited, Copy, Line, OpenCase, Parked, Practitioner, Saved, Stats},
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -29,6 +29,8 @@ type Result<T> = std::result::Result<T, StoreError>;
 const TRIES: usize = 4;
 
 read::queries!(queries, sqlx::PgConnection);
+crate::enrol::enrolment!(enrolment, sqlx::PgConnection);
+crate::copies::copies!(copying, sqlx::PgConnection);
 
 /// An open PostgreSQL database.
 #[derive(Clone)]

@@ -2,20 +2,22 @@
 
 use std::path::Path;
 
-use chatbox_core::ids::{Lane, Reference};
+use chatbox_core::ids::{Lane, OutboxId, Reference};
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::oneshot;
 
 use super::{
-    Result, Sqlite, answer, inbox, open,
+    Result, Sqlite, answer, copying, enrolment, inbox, open,
     writer::{Group, Run, Task},
 };
 use crate::{
+    copies::rows,
+    enrol::{New, name_key},
     error::StoreError,
     plan::Fail,
     purge, read, seal,
-    views::{Periods, Practitioner, Purged},
+    views::{Periods, Purged},
 };
 
 /// A write that needs no more than its statements.
@@ -91,31 +93,11 @@ impl Sqlite {
         .await
     }
 
-    pub(crate) async fn add_practitioner(
-        &self,
-        name: &str,
-        who: Option<&str>,
-        lead: bool,
-        code: Option<&str>,
-        now: Timestamp,
-    ) -> Result<()> {
-        let row = read::NewPractitioner::of(&self.sealer, name, who, lead, code, now);
+    pub(crate) async fn add_practitioner(&self, new: New) -> Result<()> {
         self.rare(move |tx, _, done| {
-            let row = row.clone();
+            let new = new.clone();
             Box::pin(async move {
-                let added = sqlx::query(
-                    "INSERT INTO practitioner (key, who, code, lead, added, name)
-                     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-                )
-                .bind(row.key)
-                .bind(row.who)
-                .bind(row.code)
-                .bind(row.lead)
-                .bind(row.added)
-                .bind(row.name)
-                .execute(tx)
-                .await?;
-                if added.rows_affected() == 0 {
+                if !enrolment::add(tx, &new).await? {
                     return Err(Fail::Database(StoreError::Taken));
                 }
                 *done = Some(());
@@ -125,36 +107,25 @@ impl Sqlite {
         .await
     }
 
-    pub(crate) async fn confirm_practitioner(&self, code: &str, who: &str) -> Result<Option<Practitioner>> {
-        let (code, who) = (self.sealer.hash("code", &[code]).to_vec(), who.to_owned());
-        self.rare(move |tx, group, done| {
-            let (code, who) = (code.clone(), who.clone());
+    pub(crate) async fn remove_practitioner(&self, name: &str, now: Timestamp) -> Result<bool> {
+        let (key, now) = (name_key(&self.sealer, name), now.as_microsecond());
+        self.rare(move |tx, _, done| {
             Box::pin(async move {
-                let row: sqlx::Result<Option<read::PractitionerFound>> = sqlx::query_as(
-                    "UPDATE practitioner SET who = $2, code = NULL WHERE code = $1
-                     RETURNING key, who, lead, added, name",
-                )
-                .bind(code)
-                .bind(who)
-                .fetch_optional(tx)
-                .await;
-                let row = row.map_err(read::taken)?;
-                *done = Some(row.map(|row| read::practitioner(&group.sealer, row)).transpose()?);
+                *done = Some(enrolment::remove(tx, &key, now).await?);
                 Ok(())
             })
         })
         .await
     }
 
-    pub(crate) async fn remove_practitioner(&self, name: &str) -> Result<bool> {
-        let key = read::name_key(&self.sealer, name);
-        self.rare(move |tx, _, done| {
+    pub(crate) async fn rewrite(&self, ids: &[OutboxId], text: Option<&str>) -> Result<()> {
+        let (ids, text) = (rows(ids), text.map(str::to_owned));
+        self.rare(move |tx, group, done| {
+            let (ids, text) = (ids.clone(), text.clone());
             Box::pin(async move {
-                let gone = sqlx::query("DELETE FROM practitioner WHERE key = $1")
-                    .bind(key.to_vec())
-                    .execute(tx)
-                    .await?;
-                *done = Some(gone.rows_affected() > 0);
+                copying::rewrite(tx, &group.sealer, &ids, text.as_deref()).await?;
+                group.erased = true;
+                *done = Some(());
                 Ok(())
             })
         })

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use tokio::sync::oneshot;
 
 use super::{
-    Hold, Result, answer,
+    Hold, Result, answer, enrolment,
     writer::{Group, Run, Task},
 };
 use crate::{
@@ -40,6 +40,7 @@ impl Task for Receive {
                 .execute(&mut *tx)
                 .await?;
             }
+            enrolment::redeem(tx, &group.sealer, &mut self.arrivals).await?;
             self.new = insert(tx, &self.arrivals, &group.sealer).await?;
             Ok(())
         })
@@ -278,6 +279,7 @@ pub(super) async fn replay(
         seed: row.try_get(3)?,
         received: row.try_get(4)?,
         body: sealer.open(seal::INBOX, &seq.to_be_bytes(), &body)?,
+        proof: None,
     };
     append(tx, &[&arrival], sealer).await?;
     Ok(1)

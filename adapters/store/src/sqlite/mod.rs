@@ -28,13 +28,15 @@ use crate::{
     seal::Sealer,
     sends::{Reach, SendEnd, SendJob, SendLimits},
     store::Signals,
-    views::{Audited, Line, OpenCase, Parked, Practitioner, Saved, Stats},
+    views::{Audited, Copy, Line, OpenCase, Parked, Practitioner, Saved, Stats},
     work::{Claim, CommitReport},
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
 
 read::queries!(queries, sqlx::SqliteConnection);
+crate::enrol::enrolment!(enrolment, sqlx::SqliteConnection);
+crate::copies::copies!(copying, sqlx::SqliteConnection);
 
 /// An open SQLite database.
 #[derive(Clone)]

@@ -117,6 +117,16 @@ impl Standin {
             .collect()
     }
 
+    /// The content of the file that a message carries.
+    pub fn file(&self, chat: i64, message: i64) -> Option<Vec<u8>> {
+        self.shared.look(|world| {
+            let body = &world.chats.get(&chat)?.messages.get(&message)?.body;
+            let field = crate::media::KINDS.iter().find_map(|kind| body.get(*kind))?;
+            let file = field.as_array().map_or(Some(field), |sizes| sizes.last())?;
+            Some(world.files.get(file["file_id"].as_str()?)?.bytes.clone())
+        })
+    }
+
     /// Every call of a method, whatever came of it.
     pub fn calls(&self, method: &str) -> Vec<Call> {
         self.shared.look(|world| {

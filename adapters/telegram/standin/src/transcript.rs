@@ -49,6 +49,8 @@ pub enum Event {
     Pressed,
     /// A callback query was answered.
     Answered,
+    /// A reaction was set: `text` is the emoji.
+    Reacted,
     /// "typing" and the like.
     Action,
     TopicCreated,

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without may end it, also in helpers")]
 
 mod connect;
+mod desk;
 mod receive;
 mod send;
 mod webhook;

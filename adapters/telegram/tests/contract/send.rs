@@ -203,7 +203,7 @@ async fn the_desk_has_topics() {
     assert_eq!((sent[1].thread, sent[1].text.as_str()), (None, "KWG-7Q2MX: A new case"));
     assert!(entries.iter().any(|e| e.event == Event::Action && e.thread == thread));
     let gone = telegram.send(&lane(-100_200).in_thread("999"), &post, None, attempt(3), WITHIN).await;
-    assert_eq!(gone, Delivery::Refused(Refusal::Bad { code: 400 }));
+    assert_eq!(gone, Delivery::Refused(Refusal::NoThread));
 }
 
 #[tokio::test]

@@ -17,6 +17,10 @@ const DELETABLE: i64 = 48 * 3600;
 /// How long a callback query can be answered, in seconds.
 const QUERY_LIFE: i64 = 600;
 const MAX_BUTTONS: usize = 100;
+/// Longest caption, in UTF-16 units.
+pub(super) const MAX_CAPTION: usize = 1024;
+/// Some of the reactions that Telegram knows.
+const REACTIONS: [&str; 6] = ["👍", "👎", "❤", "🔥", "👏", "👌"];
 
 pub(super) fn send(world: &mut World, params: &Params) -> Answer {
     let chat = world.writable(params.int("chat_id"))?;
@@ -31,6 +35,9 @@ pub(super) fn edit_text(world: &mut World, params: &Params) -> Answer {
     let text = message_text(params)?;
     let markup = inline_keyboard(params)?;
     let Message { mut body, .. } = find(world, chat, id)?.clone();
+    if body.get("text").is_none() {
+        return Err(Fail::bad("there is no text in the message to edit"));
+    }
     if body["text"] == json!(text) && body.get("reply_markup") == markup.as_ref() {
         return Err(not_modified());
     }
@@ -38,6 +45,42 @@ pub(super) fn edit_text(world: &mut World, params: &Params) -> Answer {
     body["edit_date"] = json!(world.now());
     set_markup(&mut body, markup);
     Ok(replace(world, chat, id, body, Event::Edited))
+}
+
+pub(super) fn edit_caption(world: &mut World, params: &Params) -> Answer {
+    let (chat, id) = own_message(world, params)?;
+    let caption = shown(&params.text("caption").unwrap_or_default(), params.text("parse_mode").as_deref())?;
+    if utf16(&caption) > MAX_CAPTION {
+        return Err(Fail::bad("message caption is too long"));
+    }
+    let markup = inline_keyboard(params)?;
+    let Message { mut body, .. } = find(world, chat, id)?.clone();
+    if body["caption"] == json!(caption) && body.get("reply_markup") == markup.as_ref() {
+        return Err(not_modified());
+    }
+    body["caption"] = json!(caption);
+    body["edit_date"] = json!(world.now());
+    set_markup(&mut body, markup);
+    Ok(replace(world, chat, id, body, Event::Edited))
+}
+
+/// One reaction a message is what a bot may set; none takes it away.
+pub(super) fn react(world: &mut World, params: &Params) -> Answer {
+    let chat = world.writable(params.int("chat_id"))?;
+    let id = params.int("message_id").ok_or_else(|| Fail::bad("message identifier is not specified"))?;
+    let Some(message) = world.chats[&chat].messages.get(&id) else {
+        return Err(Fail::bad("message to react not found"));
+    };
+    let body = message.body.clone();
+    let reactions = params.json("reaction").unwrap_or_else(|| json!([]));
+    let emoji = reactions[0]["emoji"].as_str().unwrap_or_default().to_owned();
+    if reactions.as_array().is_none_or(|all| all.len() > 1)
+        || !(emoji.is_empty() || REACTIONS.contains(&&*emoji))
+    {
+        return Err(Fail::bad("REACTION_INVALID"));
+    }
+    world.note(Event::Reacted, world.bot_id(), &body, Some(&emoji));
+    Ok(json!(true))
 }
 
 pub(super) fn edit_markup(world: &mut World, params: &Params) -> Answer {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     Answer, Fail,
-    messages::{envelope, thread},
+    messages::{MAX_CAPTION, envelope, thread},
 };
 use crate::{
     media::{keep, with},
@@ -12,9 +12,6 @@ use crate::{
     text::{shown, utf16},
     world::World,
 };
-
-/// Longest caption, in UTF-16 units.
-const MAX_CAPTION: usize = 1024;
 
 pub(super) fn send(world: &mut World, params: &Params, kind: &str) -> Answer {
     let chat = world.writable(params.int("chat_id"))?;
@@ -27,12 +24,30 @@ pub(super) fn send(world: &mut World, params: &Params, kind: &str) -> Answer {
     let file = file(world, params, kind)?;
     content[kind] = match kind {
         "photo" => json!([with(file, &json!({"width": 90, "height": 60}))]),
-        "voice" => with(file, &json!({"duration": 1})),
+        "voice" | "audio" => with(file, &json!({"duration": 1})),
+        "video" | "animation" => with(file, &json!({"width": 90, "height": 60, "duration": 1})),
+        "video_note" => with(file, &json!({"length": 90, "duration": 1})),
+        "sticker" => with(
+            file,
+            &json!({"type": "regular", "width": 512, "height": 512, "is_animated": false, "is_video": false}),
+        ),
         _ => file,
     };
     if !caption.is_empty() {
         content["caption"] = json!(caption);
     }
+    Ok(world.post(chat, world.bot_id(), thread, content))
+}
+
+pub(super) fn send_location(world: &mut World, params: &Params) -> Answer {
+    let chat = world.writable(params.int("chat_id"))?;
+    let mut content = envelope(world, params, chat)?;
+    let thread = thread(world, params, chat)?;
+    let number = |key: &str| params.json(key).and_then(|number| number.as_f64());
+    let (Some(latitude), Some(longitude)) = (number("latitude"), number("longitude")) else {
+        return Err(Fail::bad("wrong latitude or longitude"));
+    };
+    content["location"] = json!({"latitude": latitude, "longitude": longitude});
     Ok(world.post(chat, world.bot_id(), thread, content))
 }
 
