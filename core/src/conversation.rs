@@ -140,6 +140,8 @@ pub struct AtDesk {
     pub lines_at: Option<Timestamp>,
     /// A team or organisation the person would rather not talk to, in their words.
     pub avoid: Option<String>,
+    /// The desk was told that words in the thread reach nobody until somebody has taken it.
+    pub hinted: bool,
     /// Asked to have everything deleted while a practitioner held.
     pub wants_erasure: bool,
     /// Who held it until it went back to the queue by itself, and when.
@@ -160,6 +162,9 @@ pub struct Lost {
 pub struct OpenRequest {
     pub case: Reference,
     pub since: Timestamp,
+    /// Whose request it is, as they gave it: whoever runs a group comes from elsewhere.
+    #[serde(default)]
+    pub organisation: Option<String>,
     /// The requester was told who will be in touch, and by when.
     #[serde(default)]
     pub acknowledged: bool,

@@ -14,6 +14,7 @@ pub(crate) const NAMES: &[&str] = &[
     "desk.alerted",
     "desk.hours",
     "desk.can_join",
+    "desk.waiting",
     "desk.place",
     "desk.name",
     "desk.when",

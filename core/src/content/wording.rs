@@ -151,6 +151,8 @@ words! {
     SentAlready = "sent_already",
     /// Asked for a person while one is asked for.
     AskedAlready = "asked_already",
+    /// How to ask for one.
+    NotAsked = "not_asked",
     PlaceNext = "place_next",
     PlaceOne = "place_one",
     PlaceMany = "place_many",

@@ -348,6 +348,14 @@ impl Talk<'_> {
             }
         };
         self.audit(AuditKind::Acknowledged, message);
+        let asked_by = request.and_then(|nth| self.conversation.desk.requests[nth].organisation.clone());
+        if asked_by.is_some_and(|organisation| conflicts(&organisation, member)) {
+            let text = format!(
+                "{} is of the organisation that asks. Whoever runs the group comes from another one.",
+                member.name
+            );
+            self.answer(message, &text);
+        }
         let Some(when) = when else {
             let text =
                 format!("{} has seen it. The person was told nothing. Please take it soon.", member.name);
@@ -563,6 +571,7 @@ impl Talk<'_> {
             self.conversation.epoch += 1;
         }
         self.conversation.holder = Holder::Bot;
+        self.conversation.desk.hinted = false;
         self.end_wait();
         self.end_hold();
     }

@@ -178,8 +178,9 @@ impl Talk<'_> {
             case: Some(reference.clone()),
         });
         let since = self.now();
+        let organisation = self.answer_words("organisation").filter(|words| !words.is_empty());
         let requests = &mut self.conversation.desk.requests;
-        requests.push(OpenRequest { case: reference.clone(), since, acknowledged: false });
+        requests.push(OpenRequest { case: reference.clone(), since, organisation, acknowledged: false });
         if requests.len() > REQUESTS {
             requests.remove(0);
         }
@@ -219,6 +220,19 @@ impl Talk<'_> {
         self.word(Word::AskedAlready);
         if let Some(place) = self.place_in_queue() {
             self.say(place);
+        }
+    }
+
+    /// Whether a practitioner is asked for, and how many wait before this person.
+    pub(crate) fn waiting_words(&self) -> String {
+        match self.conversation.holder {
+            Holder::Waiting { .. } => {
+                let place = self.place_in_queue().unwrap_or_default();
+                format!("{} {place}", self.text(Word::AskedAlready)).trim_end().to_owned()
+            }
+            Holder::Bot | Holder::Practitioner { .. } => {
+                self.desk_text(Word::NotAsked, Word::NotAsked, Word::NotAsked, Word::DeskNone)
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! Deleting what is kept about a person, and hiding the chat.
 
+use std::collections::BTreeMap;
+
 use super::CLEAR_WITHIN;
 use crate::{
     content::Word,
@@ -28,6 +30,7 @@ impl Talk<'_> {
         let old = std::mem::take(&mut self.conversation);
         let stays = !keep.is_empty();
         let old_case = old.case.clone();
+        let requests: Vec<_> = old.desk.requests.iter().map(|request| request.case.clone()).collect();
         // Where nothing must stay, nothing does: they are greeted like anybody new.
         self.conversation = if stays {
             Conversation {
@@ -51,11 +54,13 @@ impl Talk<'_> {
         self.words.clear();
         self.effects.clear();
         self.effects.push(Effect::Erase { keep });
-        if let Some(case) = old_case
-            && self.context.desk.exists
-        {
-            let text = "The person has deleted their data here.".to_owned();
-            self.effects.push(Effect::Desk(DeskPost::new(Some(case), DeskKind::Notice, text)));
+        if self.context.desk.exists {
+            let stay = if stays { " This request stays." } else { " This request is deleted too." };
+            let told = requests.into_iter().map(|case| (case, stay)).chain(old_case.map(|case| (case, "")));
+            for (case, stay) in told.collect::<BTreeMap<_, _>>() {
+                let text = format!("The person has deleted their data here.{stay}");
+                self.effects.push(Effect::Desk(DeskPost::new(Some(case), DeskKind::Notice, text)));
+            }
         }
         self.word(Word::Erased);
         if self.context.desk.exists {

@@ -35,7 +35,11 @@ impl Talk<'_> {
         self.conversation.desk.written = true;
         self.await_holder();
         if heard.route > Route::A && !heard.soft {
+            let before = self.conversation.route();
             self.danger_while_held(heard);
+            if self.conversation.route() > before.max(Route::B) {
+                self.hurry_holder();
+            }
         } else if !message.edited {
             self.answer_while_held(&message.text);
         }
@@ -160,6 +164,14 @@ impl Talk<'_> {
                 .is_some_and(|lost| lost.by == message.by && self.now().duration_since(lost.at) < JUST_LOST)
             {
                 self.answer(message, "Not sent: it went back to the queue. To go on, take it again.");
+            } else if !self.conversation.desk.hinted
+                && !matches!(self.conversation.holder, Holder::Practitioner { .. })
+            {
+                // Once, so that colleagues can talk the case over in peace.
+                self.conversation.desk.hinted = true;
+                let text =
+                    "That stays among colleagues, as nobody has this case. To talk with the person: take.";
+                self.answer(message, text);
             }
             return;
         }

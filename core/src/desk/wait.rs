@@ -26,8 +26,8 @@ const ANSWER: &str = "answer";
 /// The same, after a reminder.
 const LET_GO: &str = "let_go";
 /// Nobody has written for long.
-const IDLE: &str = "idle";
-const IDLE_LET_GO: &str = "idle_let_go";
+const QUIET: &str = "quiet";
+const QUIET_LET_GO: &str = "quiet_let_go";
 
 /// Minutes of waiting after which the desk is reminded, besides the target itself: from C on, and
 /// below it, in opening hours. After the last they go on daily.
@@ -46,9 +46,10 @@ const TELL_AFTER: i64 = 15;
 const ANSWER_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 const ANSWER_WITHIN_URGENT: SignedDuration = SignedDuration::from_mins(5);
 
-/// How long a conversation may be held with no word on either side.
-const IDLE_FOR: SignedDuration = SignedDuration::from_hours(2);
-const IDLE_THEN: SignedDuration = SignedDuration::from_hours(22);
+/// How long a conversation may be held with no word on either side before the holder is reminded,
+/// and then before it goes back to the queue; and the same from C on.
+const IDLE: [SignedDuration; 2] = [SignedDuration::from_hours(2), SignedDuration::from_hours(22)];
+const IDLE_URGENT: [SignedDuration; 2] = [SignedDuration::from_mins(30), SignedDuration::from_mins(60)];
 
 /// The timer of one request.
 pub(super) fn request_timer(case: &Reference) -> String {
@@ -128,6 +129,10 @@ impl Talk<'_> {
         if matches!(self.conversation.holder, Holder::Waiting { .. }) {
             self.begin_wait();
         }
+        let open = self.conversation.desk.requests.clone();
+        for request in open.iter().filter(|request| !request.acknowledged) {
+            self.watch_request(&request.case, 0);
+        }
     }
 
     /// Sets the first reminder after the moment given. After an outage the others are left out.
@@ -163,10 +168,10 @@ impl Talk<'_> {
             (WAIT, minutes) => self.nobody_came(minutes.parse().unwrap_or(DAY)),
             (HOLD, ANSWER) => self.holder_is_silent(),
             (HOLD, LET_GO) => self.holder_stays_silent(),
-            (HOLD, IDLE) => self.holder_is_idle(),
-            (HOLD, IDLE_LET_GO) => {
+            (HOLD, QUIET) => self.nobody_writes(),
+            (HOLD, QUIET_LET_GO) => {
                 if self.conversation.desk.unanswered.is_none() {
-                    self.back_to_the_queue("Nothing was written for a day.", Word::HandedBack);
+                    self.back_to_the_queue("Nothing was written for too long.", Word::HandedBack);
                 }
             }
             _ => {
@@ -202,7 +207,7 @@ impl Talk<'_> {
     pub(crate) fn await_holder(&mut self) {
         // Who must not write first is not waited for.
         if self.conversation.do_not_message && !self.conversation.desk.written {
-            self.set_hold(IDLE, IDLE_FOR);
+            self.set_hold(QUIET, self.idle()[0]);
         } else if self.conversation.desk.unanswered.is_none() {
             self.conversation.desk.unanswered = Some(self.now());
             self.set_hold(ANSWER, self.answer_within());
@@ -212,7 +217,7 @@ impl Talk<'_> {
     /// The holder has written.
     pub(super) fn holder_wrote(&mut self) {
         self.conversation.desk.unanswered = None;
-        self.set_hold(IDLE, IDLE_FOR);
+        self.set_hold(QUIET, self.idle()[0]);
     }
 
     /// Nobody holds any more.
@@ -229,6 +234,15 @@ impl Talk<'_> {
         if let Ok(at) = self.now().checked_add(within) {
             self.effects.push(Effect::SetTimer { name: HOLD.to_owned(), step: step.to_owned(), at });
         }
+    }
+
+    fn idle(&self) -> [SignedDuration; 2] {
+        if self.conversation.route() >= Route::C { IDLE_URGENT } else { IDLE }
+    }
+
+    /// It has become urgent: whoever holds has less time than before.
+    pub(super) fn hurry_holder(&mut self) {
+        self.set_hold(ANSWER, ANSWER_WITHIN_URGENT);
     }
 
     fn answer_within(&self) -> SignedDuration {
@@ -260,20 +274,26 @@ impl Talk<'_> {
         }
     }
 
-    fn holder_is_idle(&mut self) {
+    fn nobody_writes(&mut self) {
         let Holder::Practitioner { id, .. } = &self.conversation.holder else { return };
         if self.conversation.desk.unanswered.is_some() {
             return;
         }
         let name = self.member_name(id);
-        let text = format!("{name}, you still have this, and nothing was written for a while.");
+        let quiet = span(self.idle()[0]);
+        let urgent = self.conversation.route() >= Route::C;
+        let flag = if urgent { " A flag is open." } else { "" };
+        let text = format!("{name}, you still have this, and nothing was written for {quiet}.{flag}");
         if let Some(case) = self.conversation.case.clone() {
             self.effects.push(Effect::Desk(DeskPost {
-                choices: vec![button("release", "Hand back to the bot"), button("close", "Close")],
-                ..DeskPost::new(Some(case), DeskKind::Notice, text)
+                choices: vec![button("release", "Hand back to the bot"), button("close", "Close the case")],
+                ..DeskPost::new(Some(case), if urgent { DeskKind::Alert } else { DeskKind::Notice }, text)
             }));
         }
-        self.set_hold(IDLE_LET_GO, IDLE_THEN);
+        if urgent {
+            self.page("a flag is open, and nobody has written for a while. Please look.");
+        }
+        self.set_hold(QUIET_LET_GO, self.idle()[1]);
     }
 
     /// Takes the conversation from whoever holds it. The person waits again.
@@ -284,6 +304,7 @@ impl Talk<'_> {
         self.conversation.holder = Holder::Waiting { since: self.now() };
         self.conversation.epoch += 1;
         self.end_hold();
+        self.conversation.desk.hinted = false;
         self.effects.push(Effect::Audit { what: AuditKind::Returned, by: None, case });
         self.tell_desk(DeskKind::Alert, format!("{why} It is back in the queue."));
         if self.conversation.do_not_message {

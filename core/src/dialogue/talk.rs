@@ -165,6 +165,7 @@ impl<'a> Talk<'a> {
                 Word::AlertedNone,
             ),
             "desk.can_join" => self.desk_text(Word::JoinCan, Word::JoinCan, Word::JoinCan, Word::JoinCannot),
+            "desk.waiting" => self.waiting_words(),
             "desk.hours" => {
                 self.desk_text(Word::HoursStaffed, Word::HoursClosed, Word::HoursUnknown, Word::HoursNone)
             }
