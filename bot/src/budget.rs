@@ -138,7 +138,7 @@ impl Bucket {
 /// So many in any stretch of so long: platforms count like that, and a bucket would let through
 /// twice as many in its first stretch.
 #[derive(Debug)]
-struct Window {
+pub(crate) struct Window {
     /// 0: no limit.
     most: usize,
     length: SignedDuration,
@@ -146,7 +146,7 @@ struct Window {
 }
 
 impl Window {
-    fn new(rate: f64, length: SignedDuration) -> Self {
+    pub(crate) fn new(rate: f64, length: SignedDuration) -> Self {
         if rate < 1.0 {
             let longer = if rate > 0.0 { up(length.as_secs_f64() / rate) } else { length };
             return Self { most: usize::from(rate > 0.0), length: longer, spent: VecDeque::new() };
@@ -160,7 +160,7 @@ impl Window {
         Self { most, length, spent: VecDeque::new() }
     }
 
-    fn next(&mut self, now: Timestamp) -> Timestamp {
+    pub(crate) fn next(&mut self, now: Timestamp) -> Timestamp {
         self.forget(now);
         match self.spent.front() {
             Some(first) if self.most > 0 && self.spent.len() >= self.most => *first + self.length,
@@ -179,7 +179,7 @@ impl Window {
         next
     }
 
-    fn spend(&mut self, now: Timestamp) {
+    pub(crate) fn spend(&mut self, now: Timestamp) {
         if self.most > 0 {
             self.spent.push_back(now);
         }

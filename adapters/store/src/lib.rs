@@ -37,7 +37,7 @@ mod views;
 mod work;
 
 pub use error::{OpenError, StoreError};
-pub use sends::{Destination, Reach, SendBody, SendEnd, SendJob, SendLimits};
+pub use sends::{Destination, Reach, SendBody, SendEnd, SendJob, SendLimits, Sends};
 pub use store::{Changes, SecretBytes, Store, StoreConfig};
 pub use views::{
     Audited, CaseState, Copy, Line, OpenCase, Parked, Periods, Practitioner, Purged, Saved, SendState,

@@ -116,6 +116,15 @@ pub struct SendJob {
     pub until: Timestamp,
 }
 
+/// What may be sent.
+#[derive(Default)]
+pub struct Sends {
+    pub jobs: Vec<SendJob>,
+    /// When to ask again, unless [`crate::Store::outbox_changes`] fires before. What was left out
+    /// because of the limits is not counted.
+    pub next: Option<Timestamp>,
+}
+
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SendEnd {

@@ -19,7 +19,7 @@ use crate::{
     error::{OpenError, StoreError},
     plan,
     postgres::Postgres,
-    sends::{Reach, SendEnd, SendJob, SendLimits},
+    sends::{Reach, SendEnd, SendJob, SendLimits, Sends},
     sqlite::Sqlite,
     views::{Audited, Copy, Line, OpenCase, Parked, Periods, Practitioner, Purged, Saved, Stats},
     work::{Claim, CommitReport, Decided, Hold},
@@ -227,6 +227,38 @@ impl Store {
         Ok(report)
     }
 
+    /// [`Store::commit`] and, in the same transaction where the database allows it,
+    /// [`Store::claim`] of what waits next. An error is the commit's; a claim that fails is `None`,
+    /// and [`Store::inbox_changes`] fires.
+    pub async fn commit_then_claim(
+        &self,
+        claim: Claim,
+        decided: Vec<Decided>,
+        parked: Vec<i64>,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<(CommitReport, Option<Claim>)> {
+        let turns = plan::turns(&claim.works, decided, &parked, now)?;
+        let Claim { works: _, hold } = claim;
+        let ((report, outbox), next) = match (&self.backend, hold) {
+            (Backend::Sqlite(db), Hold::Sqlite(hold)) => db.commit_then_claim(hold, turns, limit).await?,
+            (Backend::Postgres(db), Hold::Postgres(hold)) => {
+                (db.commit(hold, turns).await?, db.claim(limit).await)
+            }
+            (Backend::Sqlite(_), Hold::Postgres(_)) | (Backend::Postgres(_), Hold::Sqlite(_)) => {
+                return Err(StoreError::NotClaimed);
+            }
+        };
+        if outbox {
+            self.signals.outbox();
+        }
+        let next = next.unwrap_or_else(|_| {
+            self.signals.inbox();
+            None
+        });
+        Ok((report, next))
+    }
+
     /// Turns up to `limit` timers that are due into inputs of their conversations, and returns how
     /// many. A timer becomes an input exactly once.
     pub async fn due_timers(
@@ -254,7 +286,7 @@ impl Store {
     /// as [`SendEnd::Retry`].
     pub async fn claim_sends(&self, now: Timestamp, limits: SendLimits) -> Result<Vec<SendJob>> {
         let reach = self.reach();
-        on!(self, db => db.claim_sends(now, limits, reach))
+        Ok(on!(self, db => db.claim_sends(now, limits, reach))?.jobs)
     }
 
     /// Writes down how sends ended. Returns those that were refused because the lease is somebody
@@ -270,6 +302,23 @@ impl Store {
         let late = on!(self, db => db.finish_sends(ends, now))?;
         self.signals.outbox();
         Ok(late)
+    }
+
+    /// [`Store::finish_sends`] and, in the same transaction where the database allows it,
+    /// [`Store::claim_sends`] of what is next. After an error no end was written. If ends were
+    /// written and leasing failed, there are no jobs, and `next` is now.
+    pub async fn exchange_sends(
+        &self,
+        ends: Vec<(OutboxId, i64, SendEnd)>,
+        now: Timestamp,
+        limits: SendLimits,
+    ) -> Result<(Vec<OutboxId>, Sends)> {
+        let reach = self.reach();
+        if ends.is_empty() {
+            return Ok((Vec::new(), on!(self, db => db.claim_sends(now, limits, reach))?));
+        }
+        let (late, sends) = on!(self, db => db.exchange_sends(ends, now, limits, reach))?;
+        Ok((late, sends.unwrap_or(Sends { jobs: Vec::new(), next: Some(now) })))
     }
 
     /// When something can next be sent: at once if it lies in the past; a retry, or the end of a

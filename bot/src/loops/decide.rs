@@ -12,7 +12,7 @@ use chatbox_core::{
     conversation::Holder,
     effect::{DeskKind, DeskPost, Effect, Record},
     engine::{Context, DeskView, Engine, Member, Queued, Turn},
-    ids::{Lane, OutboxId},
+    ids::{ChannelKind, Lane, OutboxId},
     input::{DeskMessage, InputKind},
 };
 use chatbox_store::{Claim, Claimed, CommitReport, Decided, OpenCase, Practitioner, Store, StoreError, Work};
@@ -57,6 +57,12 @@ impl Outcome {
     pub fn is_clean(&self) -> bool {
         self.panics == 0 && self.report.clashed.is_empty() && self.report.failed.is_empty()
     }
+
+    fn with(mut self, records: Vec<(OutboxId, Record)>) -> Self {
+        self.records =
+            records.into_iter().filter(|(id, _)| self.report.committed.contains(&id.input)).collect();
+        self
+    }
 }
 
 /// Decides up to [`BATCH`] inputs. `None`: nothing waits.
@@ -66,33 +72,37 @@ pub async fn step(
     desk: &DeskView,
     now: Timestamp,
 ) -> Result<Option<Outcome>, StoreError> {
-    match store.claim(BATCH).await? {
-        Some(claim) => decide_all(store, engine, desk, claim, now).await.map(Some),
-        None => Ok(None),
-    }
+    let Some(claim) = store.claim(BATCH).await? else { return Ok(None) };
+    let Thought { decided, records, mut outcome } = think(&claim, engine, desk);
+    outcome.report = store.commit(claim, decided, outcome.parked.clone(), now).await?;
+    kill_point("decide.committed");
+    Ok(Some(outcome.with(records)))
 }
 
-async fn decide_all(
-    store: &Store,
-    engine: &Engine,
-    desk: &DeskView,
-    claim: Claim,
-    now: Timestamp,
-) -> Result<Outcome, StoreError> {
+/// What the engine made of a claim.
+struct Thought {
+    decided: Vec<Decided>,
+    records: Vec<(OutboxId, Record)>,
+    outcome: Outcome,
+}
+
+fn think(claim: &Claim, engine: &Engine, desk: &DeskView) -> Thought {
     kill_point("decide.claimed");
     let mut outcome = Outcome::default();
     let mut decided = Vec::new();
+    // One for all inputs: the desk's queue may be long.
+    let mut context = Context {
+        now: Timestamp::UNIX_EPOCH,
+        seed: 0,
+        channel: ChannelFacts::of(ChannelKind::Terminal),
+        desk: desk.clone(),
+    };
     for work in claim.works() {
         outcome.lanes.push(work.lane.clone());
-        decide(work, engine, desk, &mut decided, &mut outcome);
+        decide(work, engine, &mut context, &mut decided, &mut outcome);
     }
     kill_point("decide.before_commit");
-    let records = records(&decided);
-    outcome.report = store.commit(claim, decided, outcome.parked.clone(), now).await?;
-    kill_point("decide.committed");
-    outcome.records =
-        records.into_iter().filter(|(id, _)| outcome.report.committed.contains(&id.input)).collect();
-    Ok(outcome)
+    Thought { records: records(&decided), decided, outcome }
 }
 
 /// Who is at the desk and what waits there, as the engine takes it.
@@ -143,20 +153,26 @@ fn needs_fresh_view(claim: &Claim) -> bool {
     })
 }
 
-/// Claims, looks who is at the desk where that matters, and decides.
-async fn step_live(
+/// Looks who is at the desk where that matters, decides what is claimed, and claims what comes
+/// next with the same commit.
+async fn chain(
     store: &Store,
     engine: &Engine,
     config: &Desk,
     (desk, looked): &mut (DeskView, Timestamp),
+    claim: Claim,
     now: Timestamp,
-) -> Result<Option<Outcome>, StoreError> {
-    let Some(claim) = store.claim(BATCH).await? else { return Ok(None) };
+) -> Result<(Outcome, Option<Claim>), StoreError> {
     if needs_fresh_view(&claim) || now.duration_since(*looked) > DESK_EVERY {
         // Without knowing who may act nothing is decided: it is tried again.
         (*desk, *looked) = (desk_view(store, config).await?, now);
     }
-    decide_all(store, engine, desk, claim, now).await.map(Some)
+    let Thought { decided, records, mut outcome } = think(&claim, engine, desk);
+    let parked = outcome.parked.clone();
+    let (report, next) = store.commit_then_claim(claim, decided, parked, now, BATCH).await?;
+    outcome.report = report;
+    kill_point("decide.committed");
+    Ok((outcome.with(records), next))
 }
 
 /// Decides until `stop` is ready; then until nothing waits.
@@ -169,27 +185,35 @@ pub async fn run(
 ) {
     let mut changes = store.inbox_changes();
     let mut desk = (DeskView::default(), Timestamp::UNIX_EPOCH);
+    let mut claim = None;
     let mut stopping = false;
     tokio::pin!(stop);
     loop {
-        match step_live(store, engine, config, &mut desk, clock::now()).await {
-            Ok(Some(outcome)) => {
-                outcome.lanes.iter().for_each(|lane| waiting.decided(lane));
-                metrics::counter!("chatbox_decided_total").increment(outcome.report.committed.len() as u64);
-                metrics::counter!("chatbox_parked_total").increment(outcome.parked.len() as u64);
-                if !outcome.report.failed.is_empty() {
-                    tracing::error!(
-                        decide.failed = outcome.report.failed.len(),
-                        "turns could not be committed"
-                    );
-                    time::sleep(AFTER_FAULT).await;
+        let step = match claim.take() {
+            Some(claim) => chain(store, engine, config, &mut desk, claim, clock::now())
+                .await
+                .map(|(done, next)| (Some(done), next)),
+            None => store.claim(BATCH).await.map(|next| (None, next)),
+        };
+        match step {
+            Ok((done, next)) => {
+                if let Some(outcome) = done {
+                    note(&outcome, waiting);
+                    if !outcome.report.failed.is_empty() {
+                        time::sleep(AFTER_FAULT).await;
+                    }
+                }
+                claim = next;
+                if claim.is_none() {
+                    if stopping {
+                        return;
+                    }
+                    tokio::select! {
+                        () = &mut stop => stopping = true,
+                        () = changes.changed() => {}
+                    }
                 }
             }
-            Ok(None) if stopping => return,
-            Ok(None) => tokio::select! {
-                () = &mut stop => stopping = true,
-                () = changes.changed() => {}
-            },
             Err(fault) => {
                 tracing::error!(error = %fault, "the inbox cannot be worked on");
                 if stopping {
@@ -204,32 +228,44 @@ pub async fn run(
     }
 }
 
+fn note(outcome: &Outcome, waiting: &Waiting) {
+    outcome.lanes.iter().for_each(|lane| waiting.decided(lane));
+    metrics::counter!("chatbox_decided_total").increment(outcome.report.committed.len() as u64);
+    metrics::counter!("chatbox_parked_total").increment(outcome.parked.len() as u64);
+    if !outcome.report.failed.is_empty() {
+        tracing::error!(decide.failed = outcome.report.failed.len(), "turns could not be committed");
+    }
+}
+
 /// The inputs of one conversation, each on the state that the one before left. Stops at an input
 /// that makes the engine panic: it and the later ones are handed out again.
-fn decide(work: &Work, engine: &Engine, desk: &DeskView, decided: &mut Vec<Decided>, outcome: &mut Outcome) {
+fn decide(
+    work: &Work,
+    engine: &Engine,
+    context: &mut Context,
+    decided: &mut Vec<Decided>,
+    outcome: &mut Outcome,
+) {
     let mut conversation = work.conversation.clone().unwrap_or_default();
+    context.channel = ChannelFacts::of(work.lane.channel);
     for claimed in &work.inputs {
-        let context = Context {
-            now: claimed.received,
-            seed: claimed.seed,
-            channel: ChannelFacts::of(work.lane.channel),
-            desk: desk.clone(),
-        };
+        context.now = claimed.received;
+        context.seed = claimed.seed;
         let turn = panic::catch_unwind(AssertUnwindSafe(|| {
             // What was written in the desk's room concerns no conversation.
             if let InputKind::Desk(message @ DeskMessage { case: None, .. }) = &claimed.input.what {
                 let effects = if claimed.poisoned {
                     vec![Effect::Desk(DeskPost::new(None, DeskKind::Alert, ROOM_FAILED))]
                 } else {
-                    engine.desk_room(message, claimed.received, desk)
+                    engine.desk_room(message, claimed.received, &context.desk)
                 };
                 return Turn { conversation: conversation.clone(), effects };
             }
             if claimed.poisoned {
-                engine.give_up(&conversation, &claimed.input, &context)
+                engine.give_up(&conversation, &claimed.input, context)
             } else {
                 kill_point("decide.engine");
-                engine.turn(&conversation, &claimed.input, &context)
+                engine.turn(&conversation, &claimed.input, context)
             }
         }));
         if claimed.poisoned {

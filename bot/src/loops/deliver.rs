@@ -20,13 +20,13 @@ use chatbox_core::{
     ids::{ChannelKind, Lane, OutboxId},
     input::{Input, InputKind},
 };
-use chatbox_store::{Destination, SendBody, SendEnd, SendJob, SendLimits, Store, StoreError};
+use chatbox_store::{Destination, SendBody, SendEnd, SendJob, SendLimits, Sends, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use tokio::{task::JoinSet, time::Instant};
 
 use super::{sleep, until};
 use crate::{
-    budget::{Budget, Rates},
+    budget::{Budget, Rates, Window},
     channels::AnyChannel,
     clock,
     kill::kill_point,
@@ -38,7 +38,7 @@ const SEND_WITHIN: Duration = Duration::from_secs(10);
 
 /// Rows of one lane leased at once, and lanes at once.
 const PER_LANE: usize = 3;
-const LANES: usize = 64;
+const LANES: usize = 256;
 
 /// Longer than all sends of one lane may take.
 const LEASE: Duration = Duration::from_secs(45);
@@ -52,6 +52,8 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(60);
 /// Keyboards that may still be taken off, and calls for it at once. Best effort.
 const MAX_KEYBOARDS: usize = 10_000;
 const MAX_RETIRING: usize = 32;
+/// And a second: they count against the platform's limits as texts do.
+const RETIRED_PER_SECOND: f64 = 10.0;
 
 /// Where texts for the desk go.
 #[derive(Debug, Default)]
@@ -76,23 +78,21 @@ fn place(kind: ChannelKind) -> usize {
     }
 }
 
-/// Which row, under which lease, and how it ended.
-type Ended = (OutboxId, i64, SendEnd);
-
 /// Everything that sending needs to remember.
 pub struct Outlet<C = AnyChannel> {
     /// A place for each kind; empty until that channel is connected.
     channels: [OnceLock<C>; 3],
     desk: Desk,
     budget: Mutex<Budget>,
-    /// How sends ended that could not be written down: without this they would be sent again when
-    /// their lease is over, and hold up their lane until then.
-    unreported: Mutex<Vec<Ended>>,
+    /// What came of sends and is not written down: forgotten, they would be sent again when their
+    /// lease is over, and hold up their lane until then.
+    over: Mutex<Over>,
     /// Failures in a row, by chat.
     failures: Mutex<HashMap<String, u32>>,
     /// The last message with buttons in each chat.
     keyboards: Mutex<HashMap<Lane, String>>,
     retiring: Arc<tokio::sync::Semaphore>,
+    retired: Mutex<Window>,
 }
 
 impl<C: Channel> Outlet<C> {
@@ -101,10 +101,11 @@ impl<C: Channel> Outlet<C> {
             channels: Default::default(),
             desk,
             budget: Mutex::new(Budget::new(rates)),
-            unreported: Mutex::default(),
+            over: Mutex::default(),
             failures: Mutex::default(),
             keyboards: Mutex::default(),
             retiring: Arc::new(tokio::sync::Semaphore::new(MAX_RETIRING)),
+            retired: Mutex::new(Window::new(RETIRED_PER_SECOND, SignedDuration::from_secs(1))),
         });
         channels.into_iter().for_each(|channel| outlet.connected(channel));
         outlet
@@ -138,12 +139,8 @@ impl<C: Channel> Outlet<C> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(chat);
     }
 
-    fn keep_unreported(&self, ends: impl IntoIterator<Item = Ended>) {
-        self.unreported.lock().unwrap_or_else(PoisonError::into_inner).extend(ends);
-    }
-
-    fn take_unreported(&self) -> Vec<Ended> {
-        std::mem::take(&mut self.unreported.lock().unwrap_or_else(PoisonError::into_inner))
+    fn over(&self) -> MutexGuard<'_, Over> {
+        self.over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn budget(&self) -> MutexGuard<'_, Budget> {
@@ -158,18 +155,16 @@ pub async fn step<C: Channel + Clone + 'static>(
     outlet: &Arc<Outlet<C>>,
     now: Timestamp,
 ) -> Result<usize, StoreError> {
-    let lanes = claim(store, outlet, now, LANES).await?;
-    let count = lanes.iter().map(Vec::len).sum();
+    let jobs = exchange(store, outlet, now, LANES).await?.jobs;
+    let count = jobs.len();
     let mut sending = JoinSet::new();
-    for jobs in lanes {
+    for jobs in by_lane(jobs) {
         sending.spawn(lane(store.clone(), Arc::clone(outlet), jobs, now));
     }
     while let Some(done) = sending.join_next().await {
-        match done {
-            Ok(result) => result?,
-            Err(fault) => tracing::error!(deliver.panic = fault.is_panic(), "sending to a lane broke off"),
-        }
+        outlet.over().take(done);
     }
+    exchange(store, outlet, now, 0).await?;
     Ok(count)
 }
 
@@ -180,22 +175,22 @@ pub async fn run<C: Channel + Clone + 'static>(
     stop: impl Future<Output = ()>,
 ) {
     let mut changes = store.outbox_changes();
-    let mut sending: JoinSet<Result<(), StoreError>> = JoinSet::new();
+    let mut sending: JoinSet<Over> = JoinSet::new();
     tokio::pin!(stop);
     loop {
+        while let Some(done) = sending.try_join_next() {
+            outlet.over().take(done);
+        }
+        let unwritten = outlet.over().lanes;
+        let free = LANES.saturating_sub(sending.len() + unwritten);
         let mut wait = None;
-        let free = LANES.saturating_sub(sending.len());
-        if free > 0 {
-            match claim(store, outlet, clock::now(), free).await {
-                Ok(lanes) if lanes.is_empty() => match store.next_send().await {
-                    Ok(next) => wait = next.map(|at| until(at, clock::now())),
-                    Err(fault) => wait = Some(note(&fault)),
-                },
-                Ok(lanes) => {
-                    for jobs in lanes {
+        if free > 0 || unwritten > 0 {
+            match exchange(store, outlet, clock::now(), free).await {
+                Ok(Sends { jobs, next }) => {
+                    for jobs in by_lane(jobs) {
                         sending.spawn(lane(store.clone(), Arc::clone(outlet), jobs, clock::now()));
                     }
-                    continue;
+                    wait = next.map(|at| until(at, clock::now()));
                 }
                 Err(fault) => wait = Some(note(&fault)),
             }
@@ -203,20 +198,15 @@ pub async fn run<C: Channel + Clone + 'static>(
         tokio::select! {
             () = &mut stop => break,
             () = changes.changed() => {}
-            Some(done) = sending.join_next(), if !sending.is_empty() => report(done),
+            Some(done) = sending.join_next(), if !sending.is_empty() => outlet.over().take(done),
             () = sleep(wait) => {}
         }
     }
     while let Some(done) = sending.join_next().await {
-        report(done);
+        outlet.over().take(done);
     }
-}
-
-fn report(done: Result<Result<(), StoreError>, tokio::task::JoinError>) {
-    match done {
-        Ok(Ok(())) => {}
-        Ok(Err(fault)) => drop(note(&fault)),
-        Err(fault) => tracing::error!(deliver.panic = fault.is_panic(), "sending to a lane broke off"),
+    if let Err(fault) = exchange(store, outlet, clock::now(), 0).await {
+        note(&fault);
     }
 }
 
@@ -225,29 +215,88 @@ fn note(fault: &StoreError) -> Duration {
     Duration::from_secs(1)
 }
 
-/// Leases rows, one list a lane.
-async fn claim<C: Channel>(
+/// What came of lanes that were sent to, until it is written down.
+#[derive(Default)]
+struct Over {
+    lanes: usize,
+    ends: Vec<(OutboxId, i64, SendEnd)>,
+    /// What the engine is to be told of.
+    news: Vec<Incoming>,
+}
+
+impl Over {
+    fn take(&mut self, done: Result<Self, tokio::task::JoinError>) {
+        match done {
+            Ok(done) => self.add(done),
+            // Its lease runs out, and the rows are handed out again.
+            Err(fault) => tracing::error!(deliver.panic = fault.is_panic(), "sending to a lane broke off"),
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.lanes += other.lanes;
+        self.ends.extend(other.ends);
+        self.news.extend(other.news);
+    }
+}
+
+/// Writes down what is over and leases what comes next, up to so many lanes, in one transaction.
+/// What cannot be written is kept for the next call.
+async fn exchange<C: Channel>(
     store: &Store,
     outlet: &Outlet<C>,
     now: Timestamp,
     lanes: usize,
-) -> Result<Vec<Vec<SendJob>>, StoreError> {
-    let unreported = outlet.take_unreported();
-    finish(store, outlet, unreported, now).await?;
+) -> Result<Sends, StoreError> {
+    let over = std::mem::take(&mut *outlet.over());
     let limits = SendLimits { lanes, per_lane: PER_LANE, lease: LEASE };
+    let exchanged = write(store, &over, now, limits).await;
+    if exchanged.is_err() {
+        outlet.over().add(over);
+    }
+    exchanged
+}
+
+async fn write(
+    store: &Store,
+    Over { ends, news, .. }: &Over,
+    now: Timestamp,
+    limits: SendLimits,
+) -> Result<Sends, StoreError> {
+    if !ends.is_empty() {
+        kill_point("deliver.before_finish");
+    }
+    // First the news: they have keys of their own, and are lost if the rows are written down and
+    // they are not.
+    store.receive(news, None, now, seed::fresh()).await?;
+    if ends.is_empty() && limits.lanes == 0 {
+        return Ok(Sends::default());
+    }
+    let (late, sends) = store.exchange_sends(ends.clone(), now, limits).await?;
+    if !ends.is_empty() {
+        kill_point("deliver.finished");
+    }
+    if !sends.jobs.is_empty() {
+        kill_point("deliver.leased");
+    }
+    for id in late {
+        tracing::warn!(outbox.id = %id, "a send ended after its lease; it may go out twice");
+    }
+    Ok(sends)
+}
+
+/// One list a lane.
+fn by_lane(jobs: Vec<SendJob>) -> Vec<Vec<SendJob>> {
     let mut by_lane: BTreeMap<Destination, usize> = BTreeMap::new();
     let mut found: Vec<Vec<SendJob>> = Vec::new();
-    for job in store.claim_sends(now, limits).await? {
+    for job in jobs {
         let at = *by_lane.entry(job.to.clone()).or_insert_with(|| {
             found.push(Vec::new());
             found.len() - 1
         });
         found[at].push(job);
     }
-    if !found.is_empty() {
-        kill_point("deliver.leased");
-    }
-    Ok(found)
+    found
 }
 
 /// Sends the rows of one lane in order, up to the first that has to wait.
@@ -256,13 +305,11 @@ async fn lane<C: Channel + Clone + 'static>(
     outlet: Arc<Outlet<C>>,
     jobs: Vec<SendJob>,
     began: Timestamp,
-) -> Result<(), StoreError> {
+) -> Over {
     let clock = Instant::now();
     let now = || began + SignedDuration::try_from(clock.elapsed()).unwrap_or(SignedDuration::ZERO);
-    let mut ends = Vec::new();
-    let mut news = Vec::new();
+    let Over { mut ends, mut news, .. } = Over::default();
     let mut wait = None;
-    let mut failed = None;
     let urgent = jobs.iter().any(desk::is_urgent);
     for together in desk::runs(&outlet, &jobs) {
         let [job, ..] = together else { continue };
@@ -271,9 +318,8 @@ async fn lane<C: Channel + Clone + 'static>(
             Some(at) => SendEnd::Retry { at },
             // What was sent before it is written down all the same.
             None => sending.one(together, &now, &mut news).await.unwrap_or_else(|fault| {
-                let at = now() + outlet.backoff(&job.person.chat);
-                failed = Some(fault);
-                SendEnd::Retry { at }
+                note(&fault);
+                SendEnd::Retry { at: now() + outlet.backoff(&job.person.chat) }
             }),
         };
         if let SendEnd::Retry { at } | SendEnd::Unknown { at } = &end {
@@ -284,41 +330,12 @@ async fn lane<C: Channel + Clone + 'static>(
         ends.extend(together.iter().map(|job| (job.id, job.fence, end.clone())));
     }
     news.extend(jobs.iter().zip(&ends).filter_map(|(job, (_, _, end))| late_safety(job, end, now())));
-    kill_point("deliver.before_finish");
-    // First the news: they have keys of their own, and are lost if the rows are written down and
-    // they are not.
-    let told = if news.is_empty() { Ok(0) } else { store.receive(&news, None, now(), seed::fresh()).await };
-    if let Err(fault) = told {
-        outlet.keep_unreported(ends.into_iter().filter(|(_, _, end)| *end != SendEnd::Refused));
-        return Err(fault);
-    }
-    finish(&store, &outlet, ends.clone(), now()).await?;
-    kill_point("deliver.finished");
     for (job, (_, _, end)) in jobs.iter().zip(&ends) {
-        desk::mark(&store, &outlet, job, end).await?;
-    }
-    failed.map_or(Ok(()), Err)
-}
-
-/// Writes down how sends ended; what cannot be written is kept for the next time.
-async fn finish<C: Channel>(
-    store: &Store,
-    outlet: &Outlet<C>,
-    ends: Vec<Ended>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    match store.finish_sends(ends.clone(), now).await {
-        Ok(late) => {
-            for id in late {
-                tracing::warn!(outbox.id = %id, "a send ended after its lease; it may go out twice");
-            }
-            Ok(())
-        }
-        Err(fault) => {
-            outlet.keep_unreported(ends);
-            Err(fault)
+        if let Err(fault) = desk::mark(&store, &outlet, job, end).await {
+            note(&fault);
         }
     }
+    Over { lanes: 1, ends, news }
 }
 
 /// One row on its way out.
@@ -390,7 +407,7 @@ impl<C: Channel + Clone + 'static> Sending<'_, C> {
                 if let Post::Say(say) = post
                     && !say.choices.is_empty()
                 {
-                    retire_older(outlet, channel, lane, &native);
+                    retire_older(outlet, channel, lane, &native, now());
                 }
                 if content.lost {
                     // The words arrived, and the file did not.
@@ -520,8 +537,15 @@ async fn clear<C: Channel>(
     Ok(SendEnd::Sent { native: String::new() })
 }
 
-/// Takes the buttons off the message before this one. Nobody waits for it.
-fn retire_older<C: Channel + Clone + 'static>(outlet: &Outlet<C>, channel: &C, lane: &Lane, native: &str) {
+/// Takes the buttons off the message before this one, unless there is much else to do: a press on
+/// an old button is answered kindly anyway.
+fn retire_older<C: Channel + Clone + 'static>(
+    outlet: &Outlet<C>,
+    channel: &C,
+    lane: &Lane,
+    native: &str,
+    now: Timestamp,
+) {
     let older = {
         let mut keyboards = outlet.keyboards.lock().unwrap_or_else(PoisonError::into_inner);
         if keyboards.len() >= MAX_KEYBOARDS {
@@ -529,8 +553,15 @@ fn retire_older<C: Channel + Clone + 'static>(outlet: &Outlet<C>, channel: &C, l
         }
         keyboards.insert(lane.clone(), native.to_owned())
     };
-    let permit = Arc::clone(&outlet.retiring).try_acquire_owned();
-    if let (Some(older), Ok(permit)) = (older, permit) {
+    let Some(older) = older else { return };
+    {
+        let mut retired = outlet.retired.lock().unwrap_or_else(PoisonError::into_inner);
+        if retired.next(now) > now {
+            return;
+        }
+        retired.spend(now);
+    }
+    if let Ok(permit) = Arc::clone(&outlet.retiring).try_acquire_owned() {
         let (channel, lane) = (channel.clone(), lane.clone());
         tokio::spawn(async move {
             channel.retire(&lane, &older).await;

@@ -13,7 +13,7 @@ use super::{Postgres, Result, again};
 use crate::{
     plan::{self, Fail},
     rows,
-    sends::{self, Ended, Leases, Reach, SendEnd, SendJob, SendLimits},
+    sends::{self, Ended, Leases, Reach, SendEnd, SendJob, SendLimits, Sends},
 };
 
 type Tried<T> = std::result::Result<T, Fail>;
@@ -27,8 +27,9 @@ impl Postgres {
         now: Timestamp,
         limits: SendLimits,
         reach: Reach,
-    ) -> Result<Vec<SendJob>> {
-        again(|| self.try_claim_sends(now, limits, reach)).await
+    ) -> Result<Sends> {
+        let jobs = again(|| self.try_claim_sends(now, limits, reach)).await?;
+        Ok(Sends { jobs, next: self.next_send(reach).await? })
     }
 
     async fn try_claim_sends(&self, at: Timestamp, limits: SendLimits, reach: Reach) -> Tried<Vec<SendJob>> {
@@ -120,6 +121,16 @@ impl Postgres {
         now: Timestamp,
     ) -> Result<Vec<OutboxId>> {
         again(|| self.try_finish_sends(&ends, now.as_microsecond())).await
+    }
+
+    pub(crate) async fn exchange_sends(
+        &self,
+        ends: Vec<(OutboxId, i64, SendEnd)>,
+        now: Timestamp,
+        limits: SendLimits,
+        reach: Reach,
+    ) -> Result<(Vec<OutboxId>, Result<Sends>)> {
+        Ok((self.finish_sends(ends, now).await?, self.claim_sends(now, limits, reach).await))
     }
 
     async fn try_finish_sends(&self, ends: &[(OutboxId, i64, SendEnd)], now: i64) -> Tried<Vec<OutboxId>> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sqlx::{AssertSqlSafe, SqliteConnection};
+use sqlx::SqliteConnection;
 use tokio::sync::oneshot;
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     writer::{Group, Run, Task},
 };
 use crate::{
-    plan::{self, Batch, Erasure, Fail, Turn},
+    plan::{self, Batch, Erasure, Fail, OutRow, StateRow, Turn},
     redact, rows,
     seal::Sealer,
     work::CommitReport,
@@ -113,16 +113,6 @@ async fn write(tx: &mut SqliteConnection, batch: &Batch, sealer: &Sealer) -> std
     for erasure in &batch.erasures {
         erase(tx, erasure).await?;
     }
-    for (seqs, status) in [(&batch.decided, 1), (&batch.parked, 2)] {
-        if !seqs.is_empty() {
-            sqlx::query("UPDATE inbox SET status = $2 WHERE seq IN (SELECT value FROM json_each($1))")
-                .bind(rows::json(seqs)?)
-                .bind(status)
-                .execute(&mut *tx)
-                .await?;
-        }
-    }
-    states(tx, batch).await?;
     if !batch.references.is_empty() {
         let pairs: Vec<(&String, &String)> = batch.references.iter().collect();
         let written = sqlx::query(
@@ -147,49 +137,77 @@ async fn write(tx: &mut SqliteConnection, batch: &Batch, sealer: &Sealer) -> std
             .execute(&mut *tx)
             .await?;
     }
-    timers(tx, batch).await?;
-    for chunk in rows::chunks(&batch.audits) {
-        let sql =
-            rows::values("INSERT INTO audit (at, what, by, case_ref) VALUES ", "(?,?,?,?)", chunk.len(), "");
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        for row in chunk {
-            query = query.bind(row.at).bind(&row.what).bind(&row.by).bind(&row.case);
-        }
-        query.execute(&mut *tx).await?;
+    for row in &batch.audits {
+        sqlx::query("INSERT INTO audit (at, what, by, case_ref) VALUES ($1, $2, $3, $4)")
+            .bind(row.at)
+            .bind(&row.what)
+            .bind(&row.by)
+            .bind(&row.case)
+            .execute(&mut *tx)
+            .await?;
     }
-    send(tx, batch).await?;
+    timers(tx, batch).await?;
+    turned(tx, batch).await?;
     for redaction in &batch.redactions {
         redact(tx, redaction, sealer).await?;
     }
     Ok(())
 }
 
-async fn states(tx: &mut SqliteConnection, batch: &Batch) -> std::result::Result<(), Fail> {
-    let states: Vec<_> = batch.states.values().collect();
-    for chunk in rows::chunks(&states) {
-        let sql = rows::values(
-            "INSERT INTO conversation (lane, epoch, holder, since, case_ref, urgency, handled, changed, state) VALUES ",
-            "(?,?,?,?,?,?,?,?,?)",
-            chunk.len(),
-            " ON CONFLICT (lane) DO UPDATE SET epoch = excluded.epoch, holder = excluded.holder,
-              since = excluded.since, case_ref = excluded.case_ref, urgency = excluded.urgency,
-              handled = max(handled, excluded.handled), changed = excluded.changed, state = excluded.state",
-        );
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        for row in chunk {
-            query = query
-                .bind(&row.lane)
-                .bind(row.epoch)
-                .bind(row.holder)
-                .bind(row.since)
-                .bind(&row.case)
-                .bind(row.urgency)
-                .bind(row.handled())
-                .bind(row.changed)
-                .bind(&row.state);
-        }
-        query.execute(&mut *tx).await?;
+/// What nearly every turn brings: an input that is done, a state, and something to send.
+async fn turned(tx: &mut SqliteConnection, batch: &Batch) -> std::result::Result<(), Fail> {
+    let done: Vec<(i64, i64)> =
+        batch.decided.iter().map(|seq| (*seq, 1)).chain(batch.parked.iter().map(|seq| (*seq, 2))).collect();
+    let mut blobs = rows::Blobs::default();
+    let states: Vec<_> = batch
+        .states
+        .values()
+        .map(|row| {
+            let (at, len) = blobs.push(&row.state);
+            let handled = row.handled();
+            let StateRow { lane, epoch, holder, since, case, urgency, changed, .. } = row;
+            (lane, epoch, holder, since, case, urgency, handled, changed, at, len)
+        })
+        .collect();
+    let out: Vec<_> = batch
+        .out
+        .iter()
+        .map(|row| {
+            let (at, len) = blobs.push(&row.body);
+            let OutRow { id, lane, person, kind, rank, epoch, made, .. } = row;
+            let (gate, erase) = (i64::from(row.gate), i64::from(row.erase));
+            (id, lane, person, kind, rank, row.place(), epoch, gate, erase, made, at, len)
+        })
+        .collect();
+    let mut lanes: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+    for row in &batch.out {
+        let lane = lanes.entry(&row.lane).or_insert((row.rank, row.made));
+        lane.0 = lane.0.min(row.rank);
     }
+    let lanes: Vec<_> = lanes.into_iter().map(|(lane, (rank, made))| (lane, rank, made)).collect();
+    sqlx::query(
+        "UPDATE inbox SET status = j.value->>1 FROM json_each($1) j WHERE inbox.seq = j.value->>0;
+         INSERT INTO conversation
+             (lane, epoch, holder, since, case_ref, urgency, handled, changed, state)
+         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7,
+                substr($5, value->>8, value->>9) FROM json_each($2) WHERE true
+         ON CONFLICT (lane) DO UPDATE SET epoch = excluded.epoch, holder = excluded.holder,
+             since = excluded.since, case_ref = excluded.case_ref, urgency = excluded.urgency,
+             handled = max(handled, excluded.handled), changed = excluded.changed, state = excluded.state;
+         INSERT INTO outbox (id, lane, person, kind, rank, place, epoch, gate, erase, made, body)
+         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7,
+                value->>8, value->>9, substr($5, value->>10, value->>11) FROM json_each($3);
+         INSERT INTO sending (lane, rank, ready)
+         SELECT value->>0, value->>1, value->>2 FROM json_each($4) WHERE true
+         ON CONFLICT (lane) DO UPDATE SET rank = min(rank, excluded.rank)",
+    )
+    .bind(rows::json(&done)?)
+    .bind(rows::json(&states)?)
+    .bind(rows::json(&out)?)
+    .bind(rows::json(&lanes)?)
+    .bind(blobs.bytes())
+    .execute(&mut *tx)
+    .await?;
     Ok(())
 }
 
@@ -211,57 +229,10 @@ async fn timers(tx: &mut SqliteConnection, batch: &Batch) -> std::result::Result
     if !set.is_empty() {
         sqlx::query(
             "INSERT INTO timer (lane, name, step, due)
-             SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-                    json_extract(value, '$[3]') FROM json_each($1) WHERE true
+             SELECT value->>0, value->>1, value->>2, value->>3 FROM json_each($1) WHERE true
              ON CONFLICT (lane, name) DO UPDATE SET step = excluded.step, due = excluded.due",
         )
         .bind(rows::json(&set)?)
-        .execute(&mut *tx)
-        .await?;
-    }
-    Ok(())
-}
-
-async fn send(tx: &mut SqliteConnection, batch: &Batch) -> std::result::Result<(), Fail> {
-    let mut lanes: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
-    for row in &batch.out {
-        let lane = lanes.entry(&row.lane).or_insert((row.rank, row.made));
-        lane.0 = lane.0.min(row.rank);
-    }
-    for chunk in rows::chunks(&batch.out) {
-        let sql = rows::values(
-            "INSERT INTO outbox (id, lane, person, kind, rank, place, epoch, gate, erase, made, body) VALUES ",
-            "(?,?,?,?,?,?,?,?,?,?,?)",
-            chunk.len(),
-            "",
-        );
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        for row in chunk {
-            query = query
-                .bind(row.id)
-                .bind(&row.lane)
-                .bind(&row.person)
-                .bind(row.kind)
-                .bind(row.rank)
-                .bind(row.place())
-                .bind(row.epoch)
-                .bind(i64::from(row.gate))
-                .bind(i64::from(row.erase))
-                .bind(row.made)
-                .bind(&row.body);
-        }
-        query.execute(&mut *tx).await?;
-    }
-    if !lanes.is_empty() {
-        let lanes: Vec<(&str, i64, i64)> =
-            lanes.into_iter().map(|(lane, (rank, made))| (lane, rank, made)).collect();
-        sqlx::query(
-            "INSERT INTO sending (lane, rank, ready)
-             SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]')
-             FROM json_each($1) WHERE true
-             ON CONFLICT (lane) DO UPDATE SET rank = min(rank, excluded.rank)",
-        )
-        .bind(rows::json(&lanes)?)
         .execute(&mut *tx)
         .await?;
     }

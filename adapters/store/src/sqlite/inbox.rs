@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{AssertSqlSafe, Row, SqliteConnection};
+use sqlx::{Row, SqliteConnection};
 use tokio::sync::oneshot;
 
 use super::{
@@ -61,67 +61,76 @@ async fn insert(
         return Ok(0);
     }
     let keys: Vec<String> = arrivals.iter().map(|arrival| rows::hex(&arrival.key)).collect();
-    let keys_json = rows::json(&keys)?;
-    // Lists come and go as one row of JSON: a row costs more than what is in it.
-    let known: String = sqlx::query_scalar(
-        "SELECT json_group_array(j.value) FROM json_each($1) j JOIN seen ON seen.key = unhex(j.value)",
+    let (known, last): (String, Option<i64>) = sqlx::query_as(
+        "SELECT json_group_array(j.value), (SELECT seq FROM sqlite_sequence WHERE name = 'inbox')
+         FROM json_each($1) j JOIN seen ON seen.key = unhex(j.value)",
     )
-    .bind(&keys_json)
+    .bind(rows::json(&keys)?)
     .fetch_one(&mut *tx)
     .await?;
     let known: BTreeSet<String> = rows::parse(&known)?;
-    if known.len() < keys.len() {
-        sqlx::query(
-            "INSERT INTO seen (key, at) SELECT unhex(value), $2 FROM json_each($1) WHERE true
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(&keys_json)
-        .bind(arrivals[0].received)
-        .execute(&mut *tx)
-        .await?;
+    let (new, keys): (Vec<&Arrival>, Vec<&String>) =
+        arrivals.iter().zip(&keys).filter(|(_, key)| !known.contains(*key)).unzip();
+    if new.is_empty() {
+        return Ok(0);
     }
-    let new: Vec<&Arrival> =
-        arrivals.iter().zip(&keys).filter(|(_, key)| !known.contains(*key)).map(|(a, _)| a).collect();
-    append(tx, &new, sealer).await?;
+    let (list, bodies) = seal(&new, last, sealer)?;
+    sqlx::query(
+        "INSERT INTO seen (key, at) SELECT unhex(value), $2 FROM json_each($1);
+         INSERT INTO inbox (seq, lane, native, origin, seed, received, body)
+         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5,
+                substr($4, value->>6, value->>7) FROM json_each($3)",
+    )
+    .bind(rows::json(&keys)?)
+    .bind(new[0].received)
+    .bind(list)
+    .bind(bodies)
+    .execute(&mut *tx)
+    .await?;
     Ok(new.len())
 }
 
+/// Inserts what nothing else can have brought.
 async fn append(
     tx: &mut SqliteConnection,
     arrivals: &[&Arrival],
     sealer: &Sealer,
 ) -> std::result::Result<(), Fail> {
-    if arrivals.is_empty() {
-        return Ok(());
-    }
-    // The seq is bound into the sealed body, so it must be known before. Nobody else writes
-    // within this transaction.
     let last: Option<i64> = sqlx::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'inbox'")
         .fetch_optional(&mut *tx)
         .await?;
-    let mut seq = last.unwrap_or(0);
-    for chunk in rows::chunks(arrivals) {
-        let sql = rows::values(
-            "INSERT INTO inbox (seq, lane, native, origin, seed, received, body) VALUES ",
-            "(?,?,?,?,?,?,?)",
-            chunk.len(),
-            "",
-        );
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        for arrival in chunk {
-            seq += 1;
-            query = query
-                .bind(seq)
-                .bind(&arrival.lane)
-                .bind(&arrival.native)
-                .bind(arrival.origin)
-                .bind(arrival.seed)
-                .bind(arrival.received)
-                .bind(sealer.seal(seal::INBOX, &seq.to_be_bytes(), &arrival.body));
-        }
-        query.execute(&mut *tx).await?;
-    }
+    let (list, bodies) = seal(arrivals, last, sealer)?;
+    sqlx::query(
+        "INSERT INTO inbox (seq, lane, native, origin, seed, received, body)
+         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5,
+                substr($2, value->>6, value->>7) FROM json_each($1)",
+    )
+    .bind(list)
+    .bind(bodies)
+    .execute(&mut *tx)
+    .await?;
     Ok(())
+}
+
+/// Rows of the inbox: seq, lane, native, origin, seed, received, and where the body stands.
+///
+/// The seq is bound into the sealed body, so it must be known before. Nobody else writes within
+/// this transaction.
+fn seal(
+    arrivals: &[&Arrival],
+    last: Option<i64>,
+    sealer: &Sealer,
+) -> std::result::Result<(String, Vec<u8>), Fail> {
+    let mut bodies = rows::Blobs::default();
+    let list: Vec<_> = (last.unwrap_or(0) + 1..)
+        .zip(arrivals)
+        .map(|(seq, arrival)| {
+            let (at, len) = bodies.push(&sealer.seal(seal::INBOX, &seq.to_be_bytes(), &arrival.body));
+            let Arrival { lane, native, origin, seed, received, .. } = arrival;
+            (seq, lane, native, origin, seed, received, at, len)
+        })
+        .collect();
+    Ok((rows::json(&list)?, bodies.bytes()))
 }
 
 pub(super) struct Take {
@@ -149,7 +158,7 @@ impl Task for Take {
                 "SELECT i.seq, i.lane, i.native, i.received, i.seed, i.tries, i.body, c.state
                  FROM inbox i INDEXED BY inbox_waiting LEFT JOIN conversation c ON c.lane = i.lane
                  WHERE i.status = 0 AND i.lane NOT IN (SELECT value FROM json_each($1))
-                 ORDER BY i.seq LIMIT $2",
+                 ORDER BY i.seq LIMIT +$2",
             )
             .bind(rows::json(&busy)?)
             .bind(rows::count(self.limit))
@@ -212,7 +221,7 @@ impl Task for Due {
     fn run<'a>(&'a mut self, tx: &'a mut SqliteConnection, group: &'a mut Group) -> Run<'a> {
         Box::pin(async move {
             let due: Vec<(String, String, String, i64)> = sqlx::query_as(
-                "SELECT lane, name, step, due FROM timer WHERE due <= $1 ORDER BY due, lane, name LIMIT $2",
+                "SELECT lane, name, step, due FROM timer WHERE due <= $1 ORDER BY due, lane, name LIMIT +$2",
             )
             .bind(self.now)
             .bind(rows::count(self.seeds.len()))

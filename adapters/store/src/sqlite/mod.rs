@@ -26,7 +26,7 @@ use crate::{
     plan::{Arrival, Turn},
     read,
     seal::Sealer,
-    sends::{Reach, SendEnd, SendJob, SendLimits},
+    sends::{Reach, SendEnd, SendLimits, Sends},
     store::Signals,
     views::{Audited, Copy, Line, OpenCase, Parked, Practitioner, Saved, Stats},
     work::{Claim, CommitReport},
@@ -182,6 +182,19 @@ impl Sqlite {
             .await
     }
 
+    pub(crate) async fn commit_then_claim(
+        &self,
+        hold: Hold,
+        turns: Vec<Turn>,
+        limit: usize,
+    ) -> Result<((CommitReport, bool), Result<Option<Claim>>)> {
+        let commit =
+            |reply| commit::Commit { hold, turns, report: CommitReport::default(), outbox: false, reply };
+        let take = |reply| inbox::Take { limit, claim: None, reply };
+        let (committed, claimed) = self.writer.ask_both(commit, take).await?;
+        Ok((committed?, claimed))
+    }
+
     pub(crate) async fn due_timers(&self, now: Timestamp, seeds: Vec<i64>) -> Result<usize> {
         let now = now.as_microsecond();
         self.writer.ask(|reply| inbox::Due { now, seeds, fired: 0, reply }).await
@@ -192,8 +205,8 @@ impl Sqlite {
         now: Timestamp,
         limits: SendLimits,
         reach: Reach,
-    ) -> Result<Vec<SendJob>> {
-        self.writer.ask(|reply| outbox::Lease { now, limits, reach, jobs: Vec::new(), reply }).await
+    ) -> Result<Sends> {
+        self.writer.ask(|reply| outbox::Lease { now, limits, reach, sends: Sends::default(), reply }).await
     }
 
     pub(crate) async fn finish_sends(
@@ -203,6 +216,20 @@ impl Sqlite {
     ) -> Result<Vec<OutboxId>> {
         let now = now.as_microsecond();
         self.writer.ask(|reply| outbox::Finish { ends, now, late: Vec::new(), reply }).await
+    }
+
+    pub(crate) async fn exchange_sends(
+        &self,
+        ends: Vec<(OutboxId, i64, SendEnd)>,
+        now: Timestamp,
+        limits: SendLimits,
+        reach: Reach,
+    ) -> Result<(Vec<OutboxId>, Result<Sends>)> {
+        let at = now.as_microsecond();
+        let finish = |reply| outbox::Finish { ends, now: at, late: Vec::new(), reply };
+        let lease = |reply| outbox::Lease { now, limits, reach, sends: Sends::default(), reply };
+        let (late, sends) = self.writer.ask_both(finish, lease).await?;
+        Ok((late?, sends))
     }
 }
 

@@ -1,7 +1,5 @@
 //! What goes out: leases and how sends ended.
 
-use std::collections::BTreeMap;
-
 use chatbox_core::ids::OutboxId;
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
@@ -14,15 +12,16 @@ use super::{
 use crate::{
     plan::{self, Fail},
     rows,
-    sends::{self, Ended, Leases, Reach, SendEnd, SendJob, SendLimits},
+    sends::{self, Ended, Leases, Reach, SendEnd, SendLimits, Sends},
+    views,
 };
 
 pub(super) struct Lease {
     pub(super) now: Timestamp,
     pub(super) limits: SendLimits,
     pub(super) reach: Reach,
-    pub(super) jobs: Vec<SendJob>,
-    pub(super) reply: oneshot::Sender<Result<Vec<SendJob>>>,
+    pub(super) sends: Sends,
+    pub(super) reply: oneshot::Sender<Result<Sends>>,
 }
 
 impl Task for Lease {
@@ -32,36 +31,39 @@ impl Task for Lease {
 
     fn run<'a>(&'a mut self, tx: &'a mut SqliteConnection, group: &'a mut Group) -> Run<'a> {
         Box::pin(async move {
-            self.jobs.clear();
+            self.sends = Sends::default();
             let now = self.now.as_microsecond();
-            let lanes: String = sqlx::query_scalar(AssertSqlSafe(format!(
-                "SELECT json_group_array(lane) FROM (
-                    SELECT lane FROM sending INDEXED BY sending_next
-                    WHERE ready <= $1{} ORDER BY rank, ready LIMIT $2)",
-                self.reach.and()
+            // One row with the lanes that may be sent to, then their heads.
+            let found = sqlx::query(AssertSqlSafe(format!(
+                "SELECT json_group_array(lane), (SELECT min(ready) FROM sending WHERE ready > $1{can}),
+                        0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+                 FROM (SELECT lane FROM sending INDEXED BY sending_next
+                       WHERE ready <= $1{can} ORDER BY rank, ready LIMIT +$2);
+                 SELECT o.id, o.lane, o.person, o.kind, o.epoch, o.gate, o.made, o.fence, o.handed, o.unknown,
+                        o.body, c.epoch
+                 FROM (SELECT lane, rank, ready FROM sending INDEXED BY sending_next
+                       WHERE ready <= $1{can} ORDER BY rank, ready LIMIT +$2) l
+                 CROSS JOIN outbox o LEFT JOIN conversation c ON c.lane = o.person
+                 WHERE o.id IN (SELECT q.id FROM outbox q INDEXED BY outbox_queued
+                                WHERE q.lane = l.lane AND q.status = 0 ORDER BY q.place, q.id LIMIT +$3)
+                 ORDER BY l.rank, l.ready, l.lane, o.place, o.id",
+                can = self.reach.and()
             )))
             .bind(now)
             .bind(rows::count(self.limits.lanes))
-            .fetch_one(&mut *tx)
+            .bind(rows::count(self.limits.per_lane.max(1)))
+            .fetch_all(&mut *tx)
             .await?;
-            let lanes: Vec<String> = rows::parse(&lanes)?;
+            let Some((summary, heads)) = found.split_first() else { return Ok(()) };
+            let next: Option<i64> = summary.try_get(1)?;
+            let lanes: Vec<String> = rows::parse(summary.try_get(0)?)?;
+            let look = |at: Option<i64>| at.map(|at| views::time(at, "sending", "ready")).transpose();
+            self.sends.next = look(next)?;
             if lanes.is_empty() {
                 return Ok(());
             }
             let mut leases = Leases::new(self.now, self.limits);
-            let heads = sqlx::query(
-                "SELECT o.id, o.lane, o.person, o.kind, o.epoch, o.gate, o.made, o.fence, o.handed, o.unknown,
-                        o.body, c.epoch
-                 FROM json_each($1) l CROSS JOIN outbox o LEFT JOIN conversation c ON c.lane = o.person
-                 WHERE o.id IN (SELECT q.id FROM outbox q INDEXED BY outbox_queued
-                                WHERE q.lane = l.value AND q.status = 0 ORDER BY q.place, q.id LIMIT $2)
-                 ORDER BY l.key, o.place, o.id",
-            )
-            .bind(rows::json(&lanes)?)
-            .bind(rows::count(self.limits.per_lane.max(1)))
-            .fetch_all(&mut *tx)
-            .await?;
-            for row in &heads {
+            for row in heads {
                 leases.add(sends::Head {
                     id: row.try_get(0)?,
                     lane: row.try_get(1)?,
@@ -109,38 +111,25 @@ impl Task for Lease {
                 .execute(&mut *tx)
                 .await?;
             }
-            set_ready(tx, &leased.ready).await?;
-            if !leased.rows.is_empty() {
-                sqlx::query(
-                    "UPDATE outbox SET fence = fence + 1, unknown = unknown + handed, handed = 1
-                     WHERE id IN (SELECT value FROM json_each($1))",
-                )
-                .bind(rows::json(&leased.rows)?)
-                .execute(&mut *tx)
-                .await?;
-            }
-            self.jobs = leased.jobs;
+            sqlx::query(
+                "UPDATE sending SET ready = j.value FROM json_each($1) AS j WHERE sending.lane = j.key;
+                 UPDATE outbox SET fence = fence + 1, unknown = unknown + handed, handed = 1
+                 WHERE id IN (SELECT value FROM json_each($2))",
+            )
+            .bind(rows::json(&leased.ready)?)
+            .bind(rows::json(&leased.rows)?)
+            .execute(&mut *tx)
+            .await?;
+            self.sends.next = look(leased.ready.values().copied().chain(next).min())?;
+            self.sends.jobs = leased.jobs;
             Ok(())
         })
     }
 
     fn answer(self: Box<Self>, outcome: Result<()>) {
-        let jobs = self.jobs;
-        answer(self.reply, outcome.map(|()| jobs));
+        let sends = self.sends;
+        answer(self.reply, outcome.map(|()| sends));
     }
-}
-
-async fn set_ready(
-    tx: &mut SqliteConnection,
-    lanes: &BTreeMap<String, i64>,
-) -> std::result::Result<(), Fail> {
-    if !lanes.is_empty() {
-        sqlx::query("UPDATE sending SET ready = j.value FROM json_each($1) AS j WHERE sending.lane = j.key")
-            .bind(rows::json(lanes)?)
-            .execute(&mut *tx)
-            .await?;
-    }
-    Ok(())
 }
 
 pub(super) struct Finish {
@@ -157,83 +146,48 @@ impl Task for Finish {
 
     fn run<'a>(&'a mut self, tx: &'a mut SqliteConnection, group: &'a mut Group) -> Run<'a> {
         Box::pin(async move {
-            let ended = Ended::of(&self.ends);
-            let ended = rows::json(&ended)?;
-            // id, lane, person, erase, new status.
-            let written: String = sqlx::query_scalar(
-                "SELECT json_group_array(json_array(o.id, o.lane, o.person, o.erase, json_extract(j.value, '$[2]')))
-                 FROM json_each($1) j CROSS JOIN outbox o ON o.id = json_extract(j.value, '$[0]')
-                 WHERE o.fence = json_extract(j.value, '$[1]') AND o.status = 0 AND o.handed = 1",
-            )
-            .bind(&ended)
-            .fetch_one(&mut *tx)
-            .await?;
-            let written: Vec<(i64, String, String, i64, i64)> = rows::parse(&written)?;
-            sqlx::query(
-                "UPDATE outbox SET status = j.status, native = j.native, due = j.due, handed = 0,
-                        unknown = outbox.unknown + j.unknown
-                 FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS fence,
-                              json_extract(value, '$[2]') AS status, json_extract(value, '$[3]') AS native,
-                              json_extract(value, '$[4]') AS due, json_extract(value, '$[5]') AS unknown
-                       FROM json_each($1)) AS j
-                 WHERE outbox.id = j.id AND outbox.fence = j.fence AND outbox.status = 0 AND outbox.handed = 1",
-            )
-            .bind(&ended)
-            .execute(&mut *tx)
-            .await?;
-            self.late = sends::late(&self.ends, written.iter().map(|row| row.0));
-            let gone: Vec<i64> =
-                written.iter().filter(|row| row.3 == 1 && row.4 > 0).map(|row| row.0).collect();
-            if !gone.is_empty() {
-                group.erased = true;
-                sqlx::query("DELETE FROM outbox WHERE id IN (SELECT value FROM json_each($1))")
-                    .bind(rows::json(&gone)?)
-                    .execute(&mut *tx)
-                    .await?;
-            }
-            let mut lanes: Vec<&str> = written.iter().map(|row| row.1.as_str()).collect();
-            lanes.sort_unstable();
-            lanes.dedup();
-            if lanes.is_empty() {
-                return Ok(());
-            }
-            let lanes_json = rows::json(&lanes)?;
-            let empty = sqlx::query(
-                "DELETE FROM sending WHERE lane IN (SELECT value FROM json_each($1))
-                 AND NOT EXISTS (SELECT 1 FROM outbox WHERE lane = sending.lane AND status = 0)",
-            )
-            .bind(&lanes_json)
-            .execute(&mut *tx)
-            .await?;
-            if empty.rows_affected() < lanes.len() as u64 {
-                sqlx::query(
-                    "UPDATE sending SET (rank, ready) =
-                        (SELECT min(rank), max(due, $2) FROM (
-                            SELECT min(rank) AS rank, max(due) AS due FROM outbox
-                            WHERE lane = sending.lane AND status = 0))
-                     WHERE lane IN (SELECT value FROM json_each($1))
-                     AND NOT EXISTS (SELECT 1 FROM outbox
-                                     WHERE lane = sending.lane AND status = 0 AND handed = 1)",
-                )
-                .bind(&lanes_json)
-                .bind(self.now)
-                .execute(&mut *tx)
-                .await?;
-            }
-            // A lane of the desk may have waited for one of these to be over.
-            let persons: Vec<&str> = written.iter().map(|row| row.2.as_str()).collect();
-            sqlx::query(
-                "UPDATE sending SET ready = $2 WHERE lane IN (
-                    SELECT o.lane FROM json_each($1) p CROSS JOIN outbox o INDEXED BY outbox_gated
-                    ON o.person = p.value
-                    WHERE o.gate = 1 AND o.status = 0 AND o.handed = 0 AND o.due <= $2)
+            let ended = rows::json(&Ended::of(&self.ends))?;
+            // First the ids that are written, and those of them that are erased. Then the rows, their
+            // lanes, and the lanes of the desk that may have waited for one of them to be over.
+            let (written, gone): (String, i64) = sqlx::query_as(
+                "SELECT json_group_array(o.id), coalesce(sum(o.erase AND j.value->>2 > 0), 0)
+                 FROM json_each($1) j CROSS JOIN outbox o ON o.id = j.value->>0
+                 WHERE o.fence = j.value->>1 AND o.status = 0 AND o.handed = 1;
+                 UPDATE outbox SET status = j.value->>2, native = j.value->>3, due = j.value->>4, handed = 0,
+                        unknown = outbox.unknown + (j.value->>5)
+                 FROM json_each($1) AS j
+                 WHERE outbox.id = j.value->>0 AND outbox.fence = j.value->>1
+                   AND outbox.status = 0 AND outbox.handed = 1;
+                 DELETE FROM sending WHERE lane IN (
+                    SELECT o.lane FROM json_each($1) j CROSS JOIN outbox o ON o.id = j.value->>0)
+                 AND NOT EXISTS (SELECT 1 FROM outbox q INDEXED BY outbox_queued
+                                 WHERE q.lane = sending.lane AND q.status = 0);
+                 UPDATE sending SET (rank, ready) = (
+                    SELECT min(q.rank), max(max(q.due), $2) FROM outbox q INDEXED BY outbox_queued
+                    WHERE q.lane = sending.lane AND q.status = 0)
+                 WHERE lane IN (
+                    SELECT o.lane FROM json_each($1) j CROSS JOIN outbox o ON o.id = j.value->>0)
+                 AND NOT EXISTS (SELECT 1 FROM outbox q INDEXED BY outbox_queued
+                                 WHERE q.lane = sending.lane AND q.status = 0 AND q.handed = 1);
+                 UPDATE sending SET ready = $2 WHERE lane IN (
+                    SELECT g.lane FROM json_each($1) j CROSS JOIN outbox o ON o.id = j.value->>0
+                    CROSS JOIN outbox g INDEXED BY outbox_gated ON g.person = o.person
+                    WHERE g.gate = 1 AND g.status = 0 AND g.handed = 0 AND g.due <= $2)
                  AND ready > $2 AND NOT EXISTS (
-                    SELECT 1 FROM outbox WHERE lane = sending.lane AND status = 0 AND (handed = 1 OR due > $2))",
+                    SELECT 1 FROM outbox q INDEXED BY outbox_queued
+                    WHERE q.lane = sending.lane AND q.status = 0 AND (q.handed = 1 OR q.due > $2));
+                 DELETE FROM outbox WHERE erase = 1 AND status > 0 AND id IN (
+                    SELECT value->>0 FROM json_each($1))",
             )
-            .bind(rows::json(&persons)?)
+            .bind(&ended)
             .bind(self.now)
-            .execute(&mut *tx)
-            .await?;
+            .fetch_all(&mut *tx)
+            .await?
+            .pop()
+            .ok_or(Fail::Rows)?;
+            let written: Vec<i64> = rows::parse(&written)?;
+            self.late = sends::late(&self.ends, written.into_iter());
+            group.erased |= gone > 0;
             Ok(())
         })
     }

@@ -50,6 +50,8 @@ pub(super) struct Handle(mpsc::Sender<Message>);
 
 enum Message {
     Task(Box<dyn Task>),
+    /// Into one transaction, whatever else waits.
+    Both([Box<dyn Task>; 2]),
     Close(oneshot::Sender<()>),
 }
 
@@ -61,6 +63,21 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.0.send(Message::Task(Box::new(task(reply)))).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Asks for two things at once: they share a transaction. Where that fails each is tried on
+    /// its own.
+    pub(super) async fn ask_both<T, U, K: Task + 'static, L: Task + 'static>(
+        &self,
+        one: impl FnOnce(oneshot::Sender<Result<T>>) -> K,
+        other: impl FnOnce(oneshot::Sender<Result<U>>) -> L,
+    ) -> Result<(Result<T>, Result<U>)> {
+        let (reply, answer) = oneshot::channel();
+        let (other_reply, other_answer) = oneshot::channel();
+        let both: [Box<dyn Task>; 2] = [Box::new(one(reply)), Box::new(other(other_reply))];
+        self.0.send(Message::Both(both)).await.map_err(|_| StoreError::Closed)?;
+        let first = answer.await.map_err(|_| StoreError::Closed)?;
+        Ok((first, other_answer.await.map_err(|_| StoreError::Closed)?))
     }
 
     pub(super) async fn close(&self) {
@@ -98,6 +115,7 @@ impl Writer {
             for message in waiting.drain(..) {
                 match message {
                     Message::Task(task) => tasks.push(task),
+                    Message::Both(both) => tasks.extend(both),
                     Message::Close(reply) => closing = Some(reply),
                 }
             }
