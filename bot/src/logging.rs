@@ -11,6 +11,9 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
+/// The SDK for Matrix writes down there the words with which a server refuses a request.
+const QUOTES_SERVERS: &str = "matrix_sdk::http_client";
+
 /// Starts the log. `level` counts until `RUST_LOG` says otherwise. Lines are JSON, except on a
 /// terminal; `CHATBOX_LOG=json` or `compact` decides otherwise.
 pub fn start(level: &str) {
@@ -39,8 +42,11 @@ pub fn silence_panics() {
 }
 
 /// Other crates log what passes through them: nothing of theirs below a warning, whatever
-/// `RUST_LOG` says.
+/// `RUST_LOG` says, and nothing at all where they quote what a server said.
 fn is_ours_or_important(metadata: &Metadata<'_>) -> bool {
+    if metadata.target().starts_with(QUOTES_SERVERS) {
+        return false;
+    }
     metadata.target().split("::").next().is_some_and(|name| name.starts_with("chatbox"))
         || *metadata.level() <= Level::WARN
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    future::Future,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -15,7 +16,11 @@ use matrix_sdk::{
     ruma::{OwnedEventId, OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, UserId},
     store::{StateStoreDataKey, StateStoreDataValue},
 };
-use tokio::sync::{RwLock, RwLockReadGuard};
+use tokio::{
+    sync::{RwLock, RwLockReadGuard},
+    task::JoinSet,
+    time::timeout,
+};
 
 use crate::{
     Clock, Config, ConnectError,
@@ -27,6 +32,10 @@ use crate::{
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// Rooms in which a receipt is due, at most.
 const MAX_UNSEEN: usize = 10_000;
+/// Things done at once that nobody waits for. More are left undone: none of them must be done.
+const MAX_BACKGROUND: usize = 1_000;
+/// How long the last keys may take into the backup when the bot stops.
+const LAST_BACKUP: Duration = Duration::from_secs(2);
 
 pub(crate) struct Account {
     server: Server,
@@ -44,6 +53,7 @@ pub(crate) struct Account {
     failures: AtomicU32,
     /// The newest event of each room for which no receipt was sent.
     unseen: Mutex<BTreeMap<OwnedRoomId, OwnedEventId>>,
+    background: Mutex<JoinSet<()>>,
 }
 
 impl Account {
@@ -75,6 +85,7 @@ impl Account {
             synced: AtomicBool::new(false),
             failures: AtomicU32::new(0),
             unseen: Mutex::default(),
+            background: Mutex::default(),
         }
     }
 
@@ -151,6 +162,36 @@ impl Account {
     /// The event up to which a receipt is due, once.
     pub(crate) fn take_unseen(&self, room: &RoomId) -> Option<OwnedEventId> {
         self.unseen().remove(room)
+    }
+
+    /// Does something that nobody waits for.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut background = self.background();
+        while background.try_join_next().is_some() {}
+        if background.len() < MAX_BACKGROUND {
+            background.spawn(task);
+        }
+    }
+
+    /// Ends what nobody waits for.
+    pub(crate) fn abandon(&self) {
+        self.background().abort_all();
+    }
+
+    /// As [`Account::abandon`], and waits for the end and for the last keys to be backed up.
+    pub(crate) async fn close(&self) {
+        let mut background = std::mem::take(&mut *self.background());
+        background.shutdown().await;
+        if let Some(client) = self.client().await {
+            let backups = client.encryption().backups();
+            if !matches!(timeout(LAST_BACKUP, backups.wait_for_steady_state()).await, Ok(Ok(()))) {
+                tracing::debug!("the last keys were not backed up");
+            }
+        }
+    }
+
+    fn background(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.background.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn unseen(&self) -> MutexGuard<'_, BTreeMap<OwnedRoomId, OwnedEventId>> {

@@ -60,6 +60,8 @@ pub enum ConnectError {
     Unreachable(String),
     #[error("the homeserver asks to wait before the next login")]
     Busy,
+    #[error("{what} could not be made ready just now")]
+    Unready { what: &'static str },
     #[error("what answers at {0} is not a Matrix homeserver: check matrix.homeserver")]
     NotMatrix(String),
     #[error(
@@ -88,7 +90,7 @@ impl ConnectError {
     /// Whether the same call may succeed later. Otherwise the configuration has to change.
     pub fn can_help_to_retry(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::Busy => true,
+            Self::Unreachable(_) | Self::Busy | Self::Unready { .. } => true,
             Self::Homeserver
             | Self::User
             | Self::AllowedServers
@@ -124,10 +126,10 @@ impl Server {
 
     /// The sentence for a call that failed at the start.
     fn sentence(&self, what: &'static str, failure: &Failure) -> ConnectError {
+        tracing::debug!(matrix.call = what, matrix.failure = failure.name(), "the start failed");
         match *failure {
-            Failure::Connect | Failure::Unknown | Failure::Local => {
-                ConnectError::Unreachable(self.shown.clone())
-            }
+            Failure::Connect | Failure::Unknown => ConnectError::Unreachable(self.shown.clone()),
+            Failure::Local => ConnectError::Unready { what },
             Failure::RetryAfter(_) => ConnectError::Busy,
             Failure::Unreadable => ConnectError::NotMatrix(self.shown.clone()),
             Failure::Token => ConnectError::Refused { what, code: 401 },
@@ -312,7 +314,7 @@ async fn secure(
     }
     // From here on nobody has a key that opens the backup.
     let made = match recovery.state() {
-        RecoveryState::Unknown => return Err(ConnectError::Unreachable(server.shown.clone())),
+        RecoveryState::Unknown => return Err(ConnectError::Unready { what: "the key backup" }),
         RecoveryState::Enabled => recovery.reset_key().await,
         RecoveryState::Disabled if signs(client).await => recovery.enable().await,
         RecoveryState::Disabled | RecoveryState::Incomplete => {

@@ -1,6 +1,17 @@
-//! Filling gaps: what a sync left out because there was too much of it.
+//! Filling gaps: what a sync left out because there was too much of it, and what could not be read
+//! when it came.
 
-use matrix_sdk::{Room, deserialized_responses::TimelineEvent, room::MessagesOptions, ruma::uint};
+use matrix_sdk::{
+    Client, Room,
+    deserialized_responses::{TimelineEvent, TimelineEventKind},
+    room::MessagesOptions,
+    ruma::{EventId, uint},
+};
+
+use crate::{
+    call::{Failure, failure_of},
+    read::Event,
+};
 
 /// Pages of a hundred events that are fetched for one room at most.
 const MAX_PAGES: usize = 200;
@@ -40,4 +51,31 @@ pub(crate) async fn before(
     );
     found.reverse();
     Ok(found)
+}
+
+/// An event by its id, with its key from the backup if it cannot be read without. None if the
+/// homeserver does not have it.
+pub(crate) async fn with_backup(
+    client: &Client,
+    room: &Room,
+    id: &EventId,
+) -> Result<Option<Event>, Failure> {
+    let Some(event) = by_id(room, id).await? else { return Ok(None) };
+    if let TimelineEventKind::UnableToDecrypt { utd_info, .. } = &event.kind
+        && let Some(session) = &utd_info.session_id
+        && matches!(client.encryption().backups().download_room_key(room.room_id(), session).await, Ok(true))
+    {
+        let event = by_id(room, id).await?;
+        return Ok(event.as_ref().and_then(Event::parse));
+    }
+    Ok(Event::parse(&event))
+}
+
+/// An event by its id. None if the homeserver does not have it.
+pub(crate) async fn by_id(room: &Room, id: &EventId) -> Result<Option<TimelineEvent>, Failure> {
+    match room.event(id, None).await.map_err(|error| failure_of(&error)) {
+        Ok(event) => Ok(Some(event)),
+        Err(Failure::Refused { .. }) => Ok(None),
+        Err(failure) => Err(failure),
+    }
 }

@@ -133,6 +133,7 @@ impl Receiver {
             drop(work.await);
         }
         slot.standing = None;
+        self.account.close().await;
     }
 }
 
@@ -141,6 +142,7 @@ impl Drop for Receiver {
         if let Some(work) = self.slot.get_mut().work.take() {
             work.abort();
         }
+        self.account.abandon();
     }
 }
 

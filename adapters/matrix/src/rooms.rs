@@ -153,9 +153,9 @@ pub(crate) fn settle(account: &Arc<Account>, room: &RoomId, event: &Event) {
         _ if event.kind == "m.room.encryption" && mine => Change::Encrypted,
         _ => return,
     };
-    let (account, room, event) = (Arc::clone(account), room.to_owned(), event.id.to_string());
-    // Nothing waits for these: a failure is tried again when the same events come again.
-    tokio::spawn(async move {
+    let (of, room, event) = (Arc::clone(account), room.to_owned(), event.id.to_string());
+    account.spawn(async move {
+        let account = of;
         // Holds the client open for as long as this takes.
         let Some(client) = account.client().await else { return };
         let Some(room) = client.get_room(&room) else { return };
@@ -186,7 +186,7 @@ pub(crate) fn settle(account: &Arc<Account>, room: &RoomId, event: &Event) {
                     Company::More => say(&room, NOT_ALONE, &event).await,
                     Company::Nobody | Company::One(_) => Ok(()),
                 },
-                Change::Encrypted if desk || !is_new(&room) => Ok(()),
+                Change::Encrypted if desk || is_ours(&room) => Ok(()),
                 Change::Encrypted => say(&room, NOW_ENCRYPTED, &event).await,
             }
         };
@@ -196,9 +196,9 @@ pub(crate) fn settle(account: &Arc<Account>, room: &RoomId, event: &Event) {
     });
 }
 
-/// A room that somebody else made, and into which the bot was invited.
-fn is_new(room: &Room) -> bool {
-    room.creators().is_none_or(|creators| !creators.iter().any(|creator| creator == room.own_user_id()))
+/// Whether the bot made the room itself, encrypted from the start.
+fn is_ours(room: &Room) -> bool {
+    room.create_content().is_some_and(|create| create.creator == room.own_user_id())
 }
 
 enum Change {

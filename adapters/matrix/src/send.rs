@@ -30,7 +30,7 @@ use crate::{
     account::{Account, room_of},
     call::{Failure, failure_of},
     content::{self, About},
-    media,
+    gap, media,
     read::{Event, THREAD, lane},
     rooms::{self, Company},
 };
@@ -66,7 +66,7 @@ pub(crate) async fn send(
         let room = open_room(account, &client, to).await?;
         let id = format!("{}/{}", attempt.id, attempt.made.as_millisecond());
         if attempt.repeat && account.forgotten(attempt.made) {
-            match arrived(account, &room, &id, attempt.made).await {
+            match arrived(account, &client, &room, &id, attempt.made).await {
                 Ok(Some(native)) => return Ok(Delivery::Sent { native }),
                 Ok(None) => {}
                 // Nothing was sent now, but whether it was before is as unknown as ever.
@@ -209,6 +209,7 @@ async fn put(room: &Room, kind: &str, content: Value, id: &str) -> Result<OwnedE
 /// must be there; if not, it is sent anew from its beginning.
 async fn arrived(
     account: &Account,
+    client: &Client,
     room: &Room,
     id: &str,
     made: Timestamp,
@@ -219,8 +220,14 @@ async fn arrived(
         let mut options = MessagesOptions::backward().from(from.as_deref());
         options.limit = uint!(100);
         let page = room.messages(options).await.map_err(|error| failure_of(&error))?;
-        let events: Vec<_> = page.chunk.iter().filter_map(Event::parse).collect();
-        for event in events.iter().filter(|event| event.sender == account.me) {
+        let mut events: Vec<_> = page.chunk.iter().filter_map(Event::parse).collect();
+        for event in events.iter_mut().filter(|event| event.sender == account.me) {
+            // What another login of ours sent is read with the key from the backup.
+            if event.is_unreadable()
+                && let Some(found) = gap::with_backup(client, room, &event.id).await?
+            {
+                *event = found;
+            }
             if let Some(about) = About::read(&event.content)
                 && (about.id == id || about.id.strip_prefix(id).is_some_and(|rest| rest.starts_with('/')))
             {
@@ -239,8 +246,9 @@ async fn arrived(
 
 /// Shows the person what was read, now that it is answered.
 fn acknowledge(account: &Arc<Account>, to: &Lane) {
-    let (account, chat) = (Arc::clone(account), to.chat.clone());
-    tokio::spawn(async move {
+    let (of, chat) = (Arc::clone(account), to.chat.clone());
+    account.spawn(async move {
+        let account = of;
         let Some(client) = account.client().await else { return };
         let Some(room) = room_of(&client, &chat) else { return };
         let Some(event) = account.take_unseen(room.room_id()) else { return };

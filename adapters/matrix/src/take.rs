@@ -9,8 +9,8 @@ use chatbox_core::{
 use jiff::Timestamp;
 use matrix_sdk::{
     Client, Room,
-    deserialized_responses::{TimelineEvent, TimelineEventKind},
-    ruma::{OwnedEventId, OwnedRoomId, RoomId},
+    deserialized_responses::TimelineEvent,
+    ruma::{OwnedRoomId, RoomId},
     sync::{SyncResponse, Timeline},
 };
 
@@ -69,9 +69,9 @@ impl<'a> Taking<'a> {
         waiting.sort_by_key(|unread| unread.at);
         for unread in waiting {
             let Some(room) = self.client.get_room(&unread.room) else { continue };
-            let event = match self.read_again(&room, &unread.event).await {
-                Ok(event) => event,
-                Err(Failure::Refused { .. }) => {
+            let event = match gap::with_backup(self.client, &room, &unread.event).await {
+                Ok(Some(event)) => event,
+                Ok(None) => {
                     self.taken.cursor.forget(&unread.event);
                     continue;
                 }
@@ -219,7 +219,7 @@ impl<'a> Taking<'a> {
             return Ok(());
         }
         let target = match event.target() {
-            Some(target) => self.event(room, &target).await?,
+            Some(target) => gap::by_id(room, &target).await?.as_ref().and_then(Event::parse),
             None => None,
         };
         if desk {
@@ -272,31 +272,5 @@ impl<'a> Taking<'a> {
             native: None,
             input: Input::new(event.at, InputKind::Reachable(reachable)),
         }))
-    }
-
-    /// An event by its id; none if the homeserver does not have it.
-    async fn event(&self, room: &Room, id: &OwnedEventId) -> Result<Option<Event>, Failure> {
-        match room.event(id, None).await.map_err(|error| failure_of(&error)) {
-            Ok(event) => Ok(Event::parse(&event)),
-            Err(Failure::Refused { .. }) => Ok(None),
-            Err(failure) => Err(failure),
-        }
-    }
-
-    /// An event that could not be read, with its key from the backup if it is there.
-    async fn read_again(&self, room: &Room, id: &OwnedEventId) -> Result<Event, Failure> {
-        let gone = Failure::Refused { code: 404, gone: false };
-        let failed = |error| failure_of(&error);
-        let mut event = room.event(id, None).await.map_err(failed)?;
-        if let TimelineEventKind::UnableToDecrypt { utd_info, .. } = &event.kind
-            && let Some(session) = &utd_info.session_id
-            && matches!(
-                self.client.encryption().backups().download_room_key(room.room_id(), session).await,
-                Ok(true)
-            )
-        {
-            event = room.event(id, None).await.map_err(failed)?;
-        }
-        Event::parse(&event).ok_or(gone)
     }
 }

@@ -1,0 +1,161 @@
+//! Where the bot talks: in encrypted rooms with one person, and nowhere else.
+
+use chatbox_core::{
+    channel::{Channel, Confidentiality, Delivery, Refusal},
+    ids::{ChannelKind, Lane},
+    input::InputKind,
+};
+use chatbox_matrix_synapse::{Person, Room, Synapse};
+use serde_json::{Value, json};
+
+use crate::bot::{Bot, TOPIC, WITHIN, say};
+
+/// A room as Element makes it for two: the invited has all rights too.
+async fn trusted(person: &Person, bot: &str, initial: Value) -> Room {
+    let body = json!({ "preset": "trusted_private_chat", "is_direct": true, "invite": [bot], "initial_state": initial });
+    let (status, answer) = person.calls("POST", "/_matrix/client/v3/createRoom", body).await;
+    assert_eq!(status, 200);
+    person.room(answer["room_id"].as_str().expect("a room"))
+}
+
+#[tokio::test]
+async fn room_with_a_third_member_gets_one_sentence_and_no_content() {
+    let synapse = Synapse::shared().await;
+    let mut bot = Bot::start(synapse).await;
+    let ann = synapse.person("ann").await;
+    let ben = synapse.person("ben").await;
+    let id = bot.id().to_owned();
+    let room = bot.during(ann.meets(&id)).await;
+    room.says("hello").await;
+    let lane = bot.hears("hello").await.lane;
+    bot.says(&lane, &say("hello")).await;
+    assert_eq!(room.next(&id).await.text(), "hello");
+
+    room.invites(&ben.id).await;
+    let sentence = bot.during(room.next(&id)).await;
+    assert!(sentence.text().starts_with("I only talk one to one"), "{}", sentence.text());
+    room.says("about us three").await;
+    let refused = Delivery::Refused(Refusal::Bad { code: 409 });
+    assert_eq!(bot.send(&lane, &say("content")).await, refused);
+    assert_eq!(bot.matrix.partner(&lane).await, None);
+
+    // A room that is one for two again.
+    let (status, _) = ann
+        .calls("POST", &format!("/_matrix/client/v3/rooms/{}/kick", room.id), json!({ "user_id": ben.id }))
+        .await;
+    assert_eq!(status, 200);
+    room.says("about us two").await;
+    bot.hears("about us two").await;
+    assert_eq!(bot.heard(), ["hello", "about us two"]);
+    bot.says(&lane, &say("again")).await;
+    let texts: Vec<_> = room.messages(&id).iter().map(|event| event.text().to_owned()).collect();
+    assert_eq!(texts.len() + usize::from(!texts.contains(&"again".to_owned())), 3, "{texts:?}");
+}
+
+#[tokio::test]
+async fn encryption_is_turned_on_where_the_room_lets_the_bot() {
+    let synapse = Synapse::shared().await;
+    let mut bot = Bot::start(synapse).await;
+    let ann = synapse.person("ann").await;
+    let id = bot.id().to_owned();
+    let room = trusted(&ann, &id, json!([])).await;
+    let heard = async {
+        let sentence = room.next(&id).await;
+        let topic = room.finds("the topic", |event| event.kind == "m.room.topic").await;
+        (sentence, topic)
+    };
+    let (sentence, topic) = bot.during(heard).await;
+    assert!(sentence.encrypted);
+    assert!(sentence.text().starts_with("I have turned on encryption"), "{}", sentence.text());
+    assert_eq!(topic.content["topic"], TOPIC);
+    bot.during(room.ready(&id)).await;
+    room.says("hello").await;
+    let heard = bot.hears("hello").await;
+    assert_eq!(heard.input.via, Some(Confidentiality::Encrypted));
+    bot.says(&heard.lane, &say("hello")).await;
+    assert!(room.next(&id).await.encrypted);
+}
+
+#[tokio::test]
+async fn nothing_but_one_sentence_is_said_in_plain_text() {
+    let synapse = Synapse::shared().await;
+    let mut bot = Bot::start(synapse).await;
+    let ann = synapse.person("ann").await;
+    let id = bot.id().to_owned();
+    let room = ann.opens(&[&id], false).await;
+    let sentence = bot.during(room.next(&id)).await;
+    assert!(!sentence.encrypted);
+    assert!(sentence.text().contains("999") && sentence.text().contains("116 123"), "{}", sentence.text());
+    room.says("I am in danger").await;
+    let heard = bot.hears("I am in danger").await;
+    assert_eq!(heard.input.via, Some(Confidentiality::Platform), "it is heard, and known to be readable");
+    let refused = Delivery::Refused(Refusal::Bad { code: 426 });
+    assert_eq!(bot.send(&heard.lane, &say("content")).await, refused);
+    room.says("over").await;
+    bot.hears("over").await;
+    assert_eq!(room.messages(&id).len(), 1);
+}
+
+#[tokio::test]
+async fn only_people_of_allowed_servers_may_invite() {
+    let synapse = Synapse::shared().await;
+    let elsewhere =
+        |config: &mut chatbox_matrix::Config| config.allowed_servers = vec!["elsewhere.test".to_owned()];
+    let mut bot = Bot::start_with(synapse, elsewhere).await;
+    let ann = synapse.person("ann").await;
+    let id = bot.id().to_owned();
+    let room = ann.opens(&[&id], true).await;
+    let left = |event: &chatbox_matrix_synapse::Event| {
+        event.kind == "m.room.member" && event.sender == id && event.content["membership"] == "leave"
+    };
+    bot.during(room.finds("a refusal", left)).await;
+    assert_eq!(bot.incoming, []);
+}
+
+#[tokio::test]
+async fn leaving_is_told_and_an_upgraded_room_is_followed() {
+    let synapse = Synapse::shared().await;
+    let mut bot = Bot::start(synapse).await;
+    let ann = synapse.person("ann").await;
+    let id = bot.id().to_owned();
+    let room = bot.during(ann.meets(&id)).await;
+    room.says("hello").await;
+    let lane = bot.hears("hello").await.lane;
+
+    let encryption = json!([{ "type": "m.room.encryption", "state_key": "", "content": { "algorithm": "m.megolm.v1.aes-sha2" } }]);
+    let new = trusted(&ann, &id, encryption).await;
+    let path = format!("/_matrix/client/v3/rooms/{}/state/m.room.tombstone/", room.id);
+    let tombstone = json!({ "body": "moved", "replacement_room": new.id });
+    assert_eq!(ann.calls("PUT", &path, tombstone).await.0, 200);
+    bot.during(new.ready(&id)).await;
+    new.says("here now").await;
+    let moved = bot.hears("here now").await.lane;
+    assert_eq!(moved.chat, new.id);
+    assert_eq!(bot.send(&lane, &say("x")).await, Delivery::Refused(Refusal::Moved(moved.clone())));
+
+    new.leaves().await;
+    let gone = |bot: &Bot| bot.incoming.iter().any(|one| one.input.what == InputKind::Reachable(false));
+    bot.until("word that she left", gone).await;
+    assert_eq!(bot.incoming.last().unwrap().lane, moved);
+    assert_eq!(bot.send(&moved, &say("x")).await, Delivery::Refused(Refusal::Gone));
+    let nowhere = Lane::new(ChannelKind::Matrix, "!nowhere:chatbox.test");
+    assert_eq!(bot.send(&nowhere, &say("x")).await, Delivery::Refused(Refusal::Gone));
+}
+
+#[tokio::test]
+async fn somebody_can_be_written_to_first_and_always_in_the_same_room() {
+    let synapse = Synapse::shared().await;
+    let mut bot = Bot::start(synapse).await;
+    let ann = synapse.person("ann").await;
+    let id = bot.id().to_owned();
+    let lane = bot.matrix.direct(&ann.id, WITHIN).await.unwrap();
+    bot.says(&lane, &say("news for you")).await;
+    let room = ann.accepts().await;
+    assert_eq!(lane.chat, room.id);
+    let news = room.next(&id).await;
+    assert!(news.encrypted || news.unreadable);
+    bot.during(room.ready(&id)).await;
+    room.says("thanks").await;
+    assert_eq!(bot.hears("thanks").await.lane, lane);
+    assert_eq!(bot.matrix.direct(&ann.id, WITHIN).await.unwrap(), lane);
+}
