@@ -1,6 +1,6 @@
 //! The bot is killed at random moments while somebody writes: nothing is lost, nothing comes twice.
 
-use std::{env, time::Duration};
+use std::{env, fs, time::Duration};
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -54,7 +54,16 @@ async fn every_message_is_answered_once_whenever_the_bot_is_killed() {
             time::sleep(Duration::from_millis(100)).await;
         }
     });
-    let answers = answers.await.unwrap_or_else(|_| panic!("{last} was not answered: {:#?}", sam.heard()));
+    let answers = answers.await.unwrap_or_else(|_| {
+        let log = fs::read_to_string(&service.log).unwrap();
+        let end: Vec<&str> = log.lines().rev().take(40).collect();
+        panic!(
+            "seed {seed}: {last}, the last of {written}, was not answered; {} answers came. The log, newest \
+             first:\n{}",
+            sam.heard().len() - before,
+            end.join("\n")
+        )
+    });
     let answers: Vec<usize> = answers[before..].iter().filter_map(|text| answered(text)).collect();
     let lost = (0..written).filter(|nth| !answers.contains(nth)).count();
     let doubled = answers.len().saturating_sub(written - lost);

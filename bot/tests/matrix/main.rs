@@ -3,8 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up may as well stop")]
 
+mod contract;
 mod conversation;
 mod kills;
+mod promises;
 mod refusals;
 mod stage;
 #[expect(dead_code, reason = "shared with the end-to-end tests, which use all of it")]

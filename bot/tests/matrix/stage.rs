@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use chatbox_matrix_synapse::{Account, Event, Room, Synapse};
+use chatbox_matrix_synapse::{Account, Event, Person, Room, Synapse};
 use tempfile::TempDir;
 
 use crate::support::{Service, folder};
@@ -44,12 +44,13 @@ impl Stage {
     pub(crate) async fn guest(&self, name: &str) -> Guest {
         let person = self.synapse.person(name).await;
         let room = person.meets(&self.bot.id).await;
-        Guest { room, bot: self.bot.id.clone() }
+        Guest { person, room, bot: self.bot.id.clone() }
     }
 }
 
 /// Somebody in a room with the bot.
 pub(crate) struct Guest {
+    person: Person,
     pub(crate) room: Room,
     pub(crate) bot: String,
 }
@@ -66,6 +67,16 @@ impl Guest {
     pub(crate) async fn asks(&self, text: &str) -> Event {
         self.room.says(text).await;
         self.hears().await
+    }
+
+    /// From now on what they say is encrypted with keys that the bot does not get.
+    pub(crate) async fn keeps_keys_back(&self) {
+        self.person.keeps_keys_back().await;
+    }
+
+    /// The bot gets those keys after all.
+    pub(crate) async fn hands_keys_over(&self) {
+        self.person.hands_keys_over().await;
     }
 
     /// Every text of the bot, oldest first.
