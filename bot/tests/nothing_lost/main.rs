@@ -14,3 +14,4 @@ mod server;
 #[path = "../e2e/support.rs"]
 mod support;
 mod traffic;
+mod versions;

@@ -104,7 +104,7 @@ impl Drop for Cluster {
 }
 
 /// What the server calls the database of a URL.
-fn name(url: &str) -> String {
+pub(crate) fn name(url: &str) -> String {
     let (address, _) = url.split_once('?').unwrap();
     address.rsplit('/').next().unwrap().to_owned()
 }
