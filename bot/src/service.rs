@@ -111,7 +111,7 @@ async fn work(
         // What the last turns said.
         while deliver::step(store, &outlet, clock::now()).await.is_ok_and(|sent| sent > 0) {}
     };
-    let timers = timers::run(store, &config.retention, stopping.clone().at_once());
+    let timers = timers::run(store, &config.retention, &config.desk, stopping.clone().at_once());
     let typing = async {
         tokio::select! {
             () = waiting.watch(&outlet) => {}

@@ -158,25 +158,43 @@ impl Engine {
             InputKind::Reachable(reachable) => talk.reachable(*reachable),
             InputKind::Undelivered { safety } => talk.undelivered(*safety),
             InputKind::Unreadable => talk.unreadable(),
+            // Not a conversation's.
+            InputKind::Gaps(_) => {}
         }
         talk.finish()
     }
 
-    /// The turn for an input that made [`Engine::turn`] panic too often: its text is still
-    /// checked for safety, the person is told, the desk is alerted, the conversation stays
-    /// where it is.
+    /// The turn for an input that made [`Engine::turn`] panic too often. The text of a person's
+    /// message is still checked for safety, and they are told; a practitioner is told in the
+    /// thread. The desk is alerted, and the conversation stays where it is.
     pub fn give_up(&self, conversation: &Conversation, input: &Input, context: &Context) -> Turn {
         let mut talk = Talk::new(self, conversation, input.at, context);
-        if let InputKind::Message(message) = &input.what {
-            talk.words = clip(&message.text);
-            let heard = self.content.safety.hear(&message.text, &conversation.memory, context.now);
-            if heard.route > Route::A && !heard.soft {
-                talk.danger_while_held(&heard);
+        match &input.what {
+            InputKind::Message(message) => {
+                talk.words = clip(&message.text);
+                let heard = self.content.safety.hear(&message.text, &conversation.memory, context.now);
+                if heard.route > Route::A && !heard.soft {
+                    talk.danger_while_held(&heard);
+                }
+                talk.gave_up();
             }
+            InputKind::Press { .. } | InputKind::Unreadable => talk.gave_up(),
+            InputKind::Desk(message) => talk.answer(
+                message,
+                "The bot failed on this message, so nothing was done and nothing was sent. Please write it again \
+                 in other words.",
+            ),
+            InputKind::Timer { .. }
+            | InputKind::Redacted { .. }
+            | InputKind::Enrolled { .. }
+            | InputKind::NotEnrolled
+            | InputKind::Reachable(_)
+            | InputKind::Gaps(_)
+            | InputKind::Undelivered { .. } => talk.tell_desk(
+                DeskKind::Alert,
+                "The bot failed on something that happened in this conversation. Please look.",
+            ),
         }
-        let text = talk.text(Word::GaveUp);
-        talk.say_as(SayKind::Safety, text);
-        talk.tell_desk(DeskKind::Alert, "The bot failed on a message of this person. Please look.");
         talk.finish()
     }
 
@@ -185,6 +203,11 @@ impl Engine {
     /// ([`crate::desk::addressed`]). Nothing of this touches a conversation.
     pub fn desk_room(&self, message: &DeskMessage, now: Timestamp, desk: &DeskView) -> Vec<Effect> {
         crate::desk::in_room(message, now, desk)
+    }
+
+    /// Tells the desk's room what people could not find: the data of saved gaps.
+    pub fn gap_digest(&self, gaps: &[serde_json::Value]) -> Vec<Effect> {
+        crate::desk::digest(&self.content, gaps)
     }
 
     /// What a text means on its own. `step`: the question it answers.
@@ -354,6 +377,16 @@ impl Talk<'_> {
             (of == "desk.name").then(|| name.to_owned())
         });
         self.say_as(SayKind::Notice, text);
+    }
+
+    /// The bot failed on what the person wrote.
+    fn gave_up(&mut self) {
+        let text = self.text(Word::GaveUp);
+        self.say_as(SayKind::Safety, text);
+        if self.context.desk.exists {
+            self.tell_desk(DeskKind::Alert, "The bot failed on a message of this person. Please look.");
+            self.ask_for_somebody();
+        }
     }
 
     fn undelivered(&mut self, safety: bool) {

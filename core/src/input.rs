@@ -41,7 +41,8 @@ impl Input {
             | InputKind::NotEnrolled
             | InputKind::Reachable(_)
             | InputKind::Undelivered { .. }
-            | InputKind::Unreadable => false,
+            | InputKind::Unreadable
+            | InputKind::Gaps(_) => false,
         }
     }
 }
@@ -83,6 +84,9 @@ pub enum InputKind {
     Undelivered { safety: bool },
     /// Something arrived that could not be decrypted or read (P9).
     Unreadable,
+    /// For the desk's room, not for a conversation: the data of the records of the kind `gap` that
+    /// were saved in a week.
+    Gaps(Vec<serde_json::Value>),
 }
 
 /// The person's words, with whatever came along.

@@ -319,3 +319,17 @@ fn a_no_to_are_you_safe_counts_while_a_practitioner_holds() {
         assert_eq!(play.conversation().route(), Route::D);
     }
 }
+
+#[test]
+fn gaps_come_to_the_room_as_one_digest() {
+    let gap = |words: &str, needs: &[&str]| serde_json::json!({"gap": words, "needs": needs});
+    let gaps = [gap("a choir", &["loneliness"]), gap("nights\ntoo", &["sleep", "loneliness"]), gap("", &[])];
+    let effects = ENGINE.gap_digest(&gaps);
+    let [Effect::Desk(post)] = effects.as_slice() else { panic!("one post, not {effects:?}") };
+    assert_eq!((post.case.as_ref(), post.kind), (None, DeskKind::Notice));
+    let rows: Vec<&str> = post.text.lines().collect();
+    assert!(rows[0].ends_with(": 3."), "{rows:?}");
+    assert!(rows[1].ends_with(": 2") && rows[2].ends_with(": 1"), "the most wanted first: {rows:?}");
+    assert!(rows.contains(&"«nights too»"));
+    assert!(ENGINE.gap_digest(&[]).is_empty());
+}

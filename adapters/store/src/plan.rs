@@ -134,6 +134,7 @@ fn origin(input: &Input) -> i64 {
         | InputKind::Enrolled { .. }
         | InputKind::NotEnrolled
         | InputKind::Reachable(_)
+        | InputKind::Gaps(_)
         | InputKind::Undelivered { .. } => 3,
     }
 }
@@ -272,6 +273,7 @@ pub(crate) fn turns(
                 | InputKind::NotEnrolled
                 | InputKind::Reachable(_)
                 | InputKind::Undelivered { .. }
+                | InputKind::Gaps(_)
                 | InputKind::Unreadable => None,
             };
             turns.push(Turn {

@@ -261,6 +261,10 @@ fn decide(
                 };
                 return Turn { conversation: conversation.clone(), effects };
             }
+            if let InputKind::Gaps(gaps) = &claimed.input.what {
+                let effects = if claimed.poisoned { Vec::new() } else { engine.gap_digest(gaps) };
+                return Turn { conversation: conversation.clone(), effects };
+            }
             if claimed.poisoned {
                 engine.give_up(&conversation, &claimed.input, context)
             } else {

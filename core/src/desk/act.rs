@@ -584,7 +584,7 @@ impl Talk<'_> {
         self.context.desk.members.get(id).map_or_else(|| "Somebody".to_owned(), |member| member.name.clone())
     }
 
-    pub(super) fn answer(&mut self, message: &DeskMessage, text: &str) {
+    pub(crate) fn answer(&mut self, message: &DeskMessage, text: &str) {
         self.answer_with(message, text, Vec::new(), 0);
     }
 

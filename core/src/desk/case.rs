@@ -15,6 +15,9 @@ use crate::{
     understanding::Reason,
 };
 
+/// What the references of cases begin with in which somebody wants to talk, or is in danger.
+const TALK: &str = "CSE";
+
 /// Lines of the conversation that stand under the head of a new case.
 const HISTORY_IN_HEAD: u16 = 10;
 
@@ -48,7 +51,7 @@ impl Talk<'_> {
     }
 
     fn open_case(&mut self, kind: DeskKind, what: &str, reasons: &[Reason]) {
-        let case = self.draw_reference("CSE");
+        let case = self.draw_reference(TALK);
         self.conversation.case = Some(case.clone());
         self.conversation.desk.opened = Some(self.now());
         // An alert follows by itself: the head need not say it too.
@@ -255,7 +258,8 @@ impl Talk<'_> {
             .desk
             .queue
             .iter()
-            .filter(|other| Some(&other.case) != self.conversation.case.as_ref() && other.held.is_none())
+            .filter(|other| other.case.0.starts_with(TALK) && other.held.is_none())
+            .filter(|other| Some(&other.case) != self.conversation.case.as_ref())
             .filter(|other| {
                 other.waiting.is_some_and(|waits| {
                     other.urgency > urgency || (other.urgency == urgency && waits <= since)

@@ -2,13 +2,15 @@
 //!
 //! [`Talk`] decides: `case` opens threads and says what stands at their head, `act` does what
 //! practitioners command there, `relay` carries words across, `wait` reminds until somebody comes,
-//! `conflict` keeps apart who would rather not meet, `erase` deletes. `queue` answers in the room.
+//! `conflict` keeps apart who would rather not meet, `erase` deletes. `queue` and `gaps`
+//! speak in the room.
 
 mod act;
 mod case;
 mod code;
 mod conflict;
 mod erase;
+mod gaps;
 mod queue;
 mod relay;
 mod wait;
@@ -20,6 +22,7 @@ use crate::{
 };
 
 pub use code::{CODE_LENGTH, CODE_LETTERS, read_code, write_code};
+pub(crate) use gaps::digest;
 pub use queue::addressed;
 pub(crate) use queue::in_room;
 

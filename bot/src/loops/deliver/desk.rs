@@ -273,6 +273,7 @@ fn line(line: &Line) -> Option<String> {
             | InputKind::Redacted { .. }
             | InputKind::Enrolled { .. }
             | InputKind::NotEnrolled
+            | InputKind::Gaps(_)
             | InputKind::Reachable(_)
             | InputKind::Undelivered { .. }
             | InputKind::Unreadable => return None,
