@@ -8,7 +8,7 @@ use chatbox_core::content::{Finding, Severity};
 use chatbox_core::safety::{Heard, Kind, Route, Safety, SignOff, digest, plain};
 use chatbox_core::understanding::{Memory, Signal};
 use jiff::{SignedDuration, Timestamp};
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::RngSeed};
 
 fn files() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/content/safety");
@@ -121,6 +121,47 @@ fn danger_is_heard() {
 fn everyday_talk_raises_no_alarm() {
     let wrong = wrong_lines(&load(&mut vec![]), include_str!("safety/everyday.jsonl"));
     assert!(wrong.is_empty(), "{} lines:\n{}", wrong.len(), wrong.concat());
+}
+
+/// Parts that are put together in every way, and what must be heard in each text.
+#[derive(serde::Deserialize)]
+struct Combinations {
+    group: String,
+    min: Route,
+    #[serde(default = "highest")]
+    max: Route,
+    #[serde(default)]
+    kinds: Vec<Kind>,
+    parts: Vec<Vec<String>>,
+}
+
+#[test]
+fn every_combination_of_its_parts_is_heard() {
+    let safety = load(&mut vec![]);
+    let mut wrong = vec![];
+    for line in include_str!("safety/combinations.jsonl").lines() {
+        let line: Combinations = serde_json::from_str(line).unwrap();
+        let texts = line.parts.iter().fold(vec![String::new()], |texts, part| {
+            let join = |text: &String| part.iter().map(|more| format!("{text} {more}")).collect::<Vec<_>>();
+            texts.iter().flat_map(join).collect()
+        });
+        for text in texts {
+            let heard = hear(&safety, &text);
+            let kinds = line.kinds.iter().all(|kind| heard.kinds.contains(kind));
+            if !(line.min..=line.max).contains(&heard.route) || !kinds {
+                wrong.push(format!("{} {:?}{text:?} {:?}\n", line.group, heard.route, heard.kinds));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} texts:\n{}", wrong.len(), wrong.concat());
+}
+
+#[test]
+fn what_is_listed_as_missed_is_still_missed() {
+    let missed = include_str!("safety/missed.jsonl");
+    let wrong = wrong_lines(&load(&mut vec![]), missed);
+    let (lines, wrong) = (missed.lines().count(), wrong.len());
+    assert_eq!(lines, wrong, "move what is heard by now to danger.jsonl or everyday.jsonl");
 }
 
 #[test]
@@ -248,6 +289,8 @@ fn disguises_are_seen_through() {
     }
 }
 
+const SEED: RngSeed = RngSeed::Fixed(116_123);
+
 const DANGEROUS: &[&str] = &[
     "I want to kill myself",
     "I've taken 30 paracetamol",
@@ -260,7 +303,7 @@ const DANGEROUS: &[&str] = &[
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig { cases: 200, rng_seed: SEED, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_text_makes_it_fail(text in any::<String>()) {

@@ -53,7 +53,10 @@ impl Talk<'_> {
     pub(crate) fn remember(&mut self, heard: &Heard) {
         let at = self.now();
         let signals = &mut self.conversation.memory.0;
-        signals.retain(|signal| at.duration_since(signal.at) < SIGNALS_FOR);
+        // One entry a signal, so that a long talk of one thing pushes no other out.
+        signals.retain(|signal| {
+            at.duration_since(signal.at) < SIGNALS_FOR && !heard.signals.contains(&signal.id)
+        });
         signals.extend(heard.signals.iter().map(|id| Signal { id: id.clone(), at }));
         let extra = signals.len().saturating_sub(SIGNALS_KEPT);
         signals.drain(..extra);

@@ -39,7 +39,7 @@ pub(super) fn check(safety: &Safety) -> Vec<Finding> {
     for rule in &safety.rules.rules {
         for example in &rule.examples {
             let heard = safety.hear_in_turn(&example.messages);
-            let speaks = heard.reasons.iter().any(|reason| reason.rule == rule.name);
+            let speaks = speaks(&heard, &rule.name);
             if !speaks || heard.route < rule.past.unwrap_or(rule.route).min(rule.route) {
                 let text = said(&example.messages);
                 let route = heard.route;
@@ -48,7 +48,7 @@ pub(super) fn check(safety: &Safety) -> Vec<Finding> {
         }
         for example in &rule.not {
             let heard = safety.hear_in_turn(&example.messages);
-            let speaks = heard.reasons.iter().any(|reason| reason.rule == rule.name);
+            let speaks = speaks(&heard, &rule.name);
             if speaks || (rule.route > Route::A && heard.route >= rule.route) {
                 let text = said(&example.messages);
                 wrong(example, format!("Rule “{}” must not find {text} ({}).", rule.name, reasons(&heard)));
@@ -81,17 +81,19 @@ pub(super) fn check(safety: &Safety) -> Vec<Finding> {
         }
     }
     for sum in &safety.rules.sums {
-        let speaks = |example: &Example| {
-            safety.hear_in_turn(&example.messages).reasons.iter().any(|reason| reason.rule == sum.name)
-        };
-        for example in sum.examples.iter().filter(|example| !speaks(example)) {
+        let adds_up = |example: &Example| speaks(&safety.hear_in_turn(&example.messages), &sum.name);
+        for example in sum.examples.iter().filter(|example| !adds_up(example)) {
             wrong(example, format!("Sum “{}” does not add up {}.", sum.name, said(&example.messages)));
         }
-        for example in sum.not.iter().filter(|example| speaks(example)) {
+        for example in sum.not.iter().filter(|example| adds_up(example)) {
             wrong(example, format!("Sum “{}” must not add up {}.", sum.name, said(&example.messages)));
         }
     }
     findings
+}
+
+fn speaks(heard: &Heard, rule: &str) -> bool {
+    heard.reasons.iter().chain(&heard.pieces).any(|reason| reason.rule == rule)
 }
 
 impl Safety {

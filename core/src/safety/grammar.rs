@@ -220,7 +220,7 @@ const OPENERS: &[&str] = &[
 ];
 
 /// Whoever was named last goes on after "and": "my patient went home and took an overdose".
-const OTHERS: &[&str] = &[
+pub(super) const OTHERS: &[&str] = &[
     "he",
     "she",
     "they",
@@ -266,9 +266,26 @@ const OTHERS: &[&str] = &[
     "doctor",
     "uncle",
     "aunt",
-    "flatmate",
     "student",
     "teenager",
+    "mate",
+    "mates",
+    "porter",
+    "porters",
+    "carer",
+    "hca",
+    "lass",
+    "bloke",
+    "guy",
+    "flatmate",
+    "housemate",
+    "nurses",
+    "paramedic",
+    "midwife",
+    "niece",
+    "nephew",
+    "gran",
+    "grandad",
 ];
 
 const UNTRIED: u64 = u64::MAX;

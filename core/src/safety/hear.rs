@@ -1,12 +1,12 @@
 //! From matches to a route.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::grammar::Span;
+use super::grammar::{OTHERS, Span};
 use super::normalise::{self, Sentence, Word};
-use super::rules::{Owner, RuleBook, Scope};
+use super::rules::{Owner, RuleBook, Scope, Sum, Within};
 use super::{Heard, Kind, Route};
 use crate::understanding::{Memory, Reason};
 
@@ -29,7 +29,15 @@ pub(super) fn hear(
     memory: &Memory,
     now: Timestamp,
 ) -> Heard {
-    let mut ear = Ear { rules, scopes_off, heard: Heard::default(), denied: false, found: vec![] };
+    let mut ear = Ear {
+        rules,
+        scopes_off,
+        heard: Heard::default(),
+        in_sentence: BTreeMap::new(),
+        in_message: BTreeMap::new(),
+        denied: false,
+        found: vec![],
+    };
     let sentences = normalise::normalise(text);
     for sentence in &sentences {
         ear.sentence(sentence);
@@ -44,6 +52,10 @@ struct Ear<'a> {
     rules: &'a RuleBook,
     scopes_off: &'a BTreeSet<usize>,
     heard: Heard,
+    /// Signals of the sentence being read, each with the words that gave it.
+    in_sentence: BTreeMap<String, String>,
+    /// Those of all sentences read so far.
+    in_message: BTreeMap<String, String>,
     denied: bool,
     found: Vec<(Route, Reason)>,
 }
@@ -56,6 +68,11 @@ impl Ear<'_> {
                 self.window(&sentence.words[from..], spans);
             }
         });
+        let here = std::mem::take(&mut self.in_sentence);
+        for sum in rules.sums.iter().filter(|sum| sum.within == Within::Sentence) {
+            self.add_up(sum, &here, &BTreeSet::new());
+        }
+        self.in_message.extend(here);
     }
 
     fn window(&mut self, words: &[Word], spans: &[Span]) {
@@ -70,7 +87,9 @@ impl Ear<'_> {
         let here = |scope: Scope| scopes.iter().filter(move |(id, _)| rules.scopes[*id].scope == scope);
         for (id, _) in &scopes {
             let scope = &rules.scopes[*id];
-            self.heard.signals.extend(scope.signal.clone());
+            if let Some(signal) = scope.signal.clone() {
+                self.in_sentence.insert(signal, scope.name.clone());
+            }
             self.heard.gentle |= scope.gentle;
             self.denied |= scope.scope == Scope::Denial;
         }
@@ -90,23 +109,30 @@ impl Ear<'_> {
             if let Some(past) = rule.past
                 && here(Scope::Past).next().is_some()
             {
+                if rule.route == Route::A {
+                    continue;
+                }
                 route = route.min(past);
             }
             let about_feelings = kinds.contains(&Kind::Suicide) || kinds.contains(&Kind::SelfHarm);
             let reported = |(_, said): &(usize, Span)| {
                 (said.shortest..=said.longest + REPORT_REACH).contains(&span.start)
             };
-            if about_feelings && here(Scope::Reported).any(reported) {
+            let others = about_feelings && !kinds.contains(&Kind::ThirdParty);
+            if others && (here(Scope::Reported).any(reported) || rules.about_another(words, spans, span)) {
                 route = route.min(Route::B);
                 kinds.insert(Kind::ThirdParty);
             }
-            self.heard.signals.extend(rule.signal.clone());
+            let said: Vec<&str> =
+                words[span.start..span.shortest].iter().map(|word| word.text.as_str()).collect();
+            let said = said.join(" ");
+            if let Some(signal) = rule.signal.clone() {
+                self.in_sentence.entry(signal).or_insert_with(|| said.clone());
+            }
             self.heard.kinds.extend(kinds);
             self.heard.route = self.heard.route.max(route);
             if !self.found.iter().any(|(_, reason)| reason.rule == rule.name) {
-                let words: Vec<&str> =
-                    words[span.start..span.shortest].iter().map(|word| word.text.as_str()).collect();
-                self.found.push((route, Reason { rule: rule.name.clone(), words: words.join(" ") }));
+                self.found.push((route, Reason { rule: rule.name.clone(), words: said }));
             }
         }
     }
@@ -120,20 +146,16 @@ impl Ear<'_> {
             .filter(|signal| now.duration_since(signal.at) <= MEMORY)
             .map(|signal| signal.id.as_str())
             .collect();
-        let said = self.heard.signals.clone();
+        let said = std::mem::take(&mut self.in_message);
         for sum in &self.rules.sums {
-            let has = |signal: &String| said.contains(signal) || remembered.contains(signal.as_str());
-            let new = sum.all.union(&sum.any).any(|signal| said.contains(signal));
-            if new
-                && sum.all.iter().all(has)
-                && sum.any.iter().filter(|signal| has(signal)).count() >= sum.count
-            {
-                self.heard.route = self.heard.route.max(sum.route);
-                self.heard.kinds.extend(&sum.kinds);
-                let words = sum.all.union(&sum.any).filter(|signal| has(signal)).cloned().collect::<Vec<_>>();
-                self.found.push((sum.route, Reason { rule: sum.name.clone(), words: words.join(", ") }));
+            match sum.within {
+                // Added up as each sentence was read.
+                Within::Sentence => {}
+                Within::Message => self.add_up(sum, &said, &BTreeSet::new()),
+                Within::Day => self.add_up(sum, &said, &remembered),
             }
         }
+        self.heard.signals = said.into_keys().filter(|signal| self.rules.lasting.contains(signal)).collect();
         if self.denied && self.heard.route < Route::B {
             self.heard.route = Route::B;
             self.heard.soft = true;
@@ -141,8 +163,57 @@ impl Ear<'_> {
         }
         self.heard.gentle &= self.heard.route == Route::A;
         self.found.sort_by_key(|(route, _)| std::cmp::Reverse(*route));
-        self.heard.reasons = self.found.into_iter().map(|(_, reason)| reason).take(REASONS).collect();
+        let decided = self.found.partition_point(|(route, _)| *route > Route::A);
+        let mut reasons = self.found.into_iter().map(|(_, reason)| reason);
+        if decided > 0 {
+            self.heard.reasons = reasons.by_ref().take(decided).collect();
+            self.heard.pieces = reasons.take(REASONS).collect();
+        } else {
+            self.heard.reasons = reasons.take(REASONS).collect();
+        }
+        self.heard.reasons.truncate(REASONS);
         self.heard
+    }
+
+    /// Adds `sum` to what is heard if its signals were `said` now, or `before` with at least one now.
+    fn add_up(&mut self, sum: &Sum, said: &BTreeMap<String, String>, before: &BTreeSet<&str>) {
+        let has = |signal: &&String| said.contains_key(*signal) || before.contains(signal.as_str());
+        let named = || sum.all.union(&sum.any);
+        let new = named().any(|signal| said.contains_key(signal));
+        if !new
+            || !sum.all.iter().all(|signal| has(&signal))
+            || sum.any.iter().filter(has).count() < sum.count
+        {
+            return;
+        }
+        self.heard.route = self.heard.route.max(sum.route);
+        self.heard.kinds.extend(&sum.kinds);
+        if !self.found.iter().any(|(_, reason)| reason.rule == sum.name) {
+            let words = |signal| said.get(signal).unwrap_or(signal).as_str();
+            let words: Vec<&str> = named().filter(has).map(words).collect();
+            self.found.push((sum.route, Reason { rule: sum.name.clone(), words: words.join("; ") }));
+        }
+    }
+}
+
+impl RuleBook {
+    /// Whether `span` lies within what a rule on somebody else found, and the last person named
+    /// before it is not the writer.
+    fn about_another(&self, words: &[Word], spans: &[Span], span: &Span) -> bool {
+        let around = |other: &Span| other.start <= span.start && span.shortest <= other.longest;
+        let another = |other: &Span| match self.owners[other.template as usize] {
+            Owner::Rule(id) => self.rules[id].kinds.contains(&Kind::ThirdParty) && around(other),
+            Owner::Scope(_) => false,
+        };
+        let writer = |word: &str| matches!(word, "i" | "me" | "myself");
+        let named = |word: &Word| {
+            let other = OTHERS.contains(&word.text.as_str());
+            (other || writer(&word.text)).then_some(other)
+        };
+        let (before, within) = (&words[..span.start], &words[span.start..span.shortest]);
+        before.iter().rev().find_map(named).unwrap_or(false)
+            && !within.iter().any(|word| writer(&word.text))
+            && spans.iter().any(another)
     }
 }
 

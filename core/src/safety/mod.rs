@@ -47,6 +47,8 @@ pub struct Heard {
     pub kinds: BTreeSet<Kind>,
     /// The rules that spoke, those of the highest route first.
     pub reasons: Vec<Reason>,
+    /// Rules that only gave a signal, where others decided.
+    pub pieces: Vec<Reason>,
     /// Work talk of something distressing, on route A: a gentle sentence is due.
     pub gentle: bool,
     /// What later messages may add up with; keep them in the conversation's [`Memory`].

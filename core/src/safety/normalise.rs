@@ -19,6 +19,9 @@ use super::spelling::{CONTRACTIONS, ENDINGS_IN, JOINED, LOOKALIKES};
 /// Longer words are left as they are: nobody writes them, and repairs must stay cheap.
 const LONGEST_WORD: usize = 40;
 
+/// More dots than these in a row are an ellipsis and a full stop.
+const MOST_DOTS: usize = 3;
+
 /// Characters of the text that are read; far more than any channel delivers in one message.
 const LONGEST_TEXT: usize = 400_000;
 
@@ -132,7 +135,8 @@ fn split(letters: &[char]) -> Vec<Sentence> {
         let dotted = c == '.'
             && alone(at + 1)
             && sentence.words.last().is_some_and(|word| word.text.chars().nth(1).is_none());
-        let ellipsis = (c == '.' && (next == Some('.') || at > 0 && letters[at - 1] == '.')) || c == '…';
+        let dots = letters[..at].iter().rev().take(MOST_DOTS).take_while(|c| **c == '.').count();
+        let ellipsis = (c == '.' && (next == Some('.') || (1..MOST_DOTS).contains(&dots))) || c == '…';
         match c {
             ' ' | '-' | '_' | '/' | '\'' | '#' | '*' => {
                 // A dash or slash between spaces parts clauses; inside a word it parts words only.
@@ -326,6 +330,12 @@ fn follows_is(next: &str) -> bool {
                 | "in"
                 | "at"
                 | "a"
+                | "the"
+                | "my"
+                | "what"
+                | "when"
+                | "where"
+                | "how"
                 | "suicidal"
                 | "violent"
                 | "drunk"
@@ -359,6 +369,9 @@ fn opens_a_clause(before: &str) -> bool {
     )
 }
 
+/// Verbs that lean on the word before them ("everybody'd").
+const VERB_ENDINGS: [(&str, &str); 4] = [("'d", "would"), ("'ll", "will"), ("'ve", "have"), ("'re", "are")];
+
 /// Contractions, misspellings, drawn-out letters and words run together.
 fn contract(word: &str, out: &mut impl FnMut(&str)) {
     let lookup = |word: &str| CONTRACTED.get(word).copied();
@@ -381,6 +394,11 @@ fn contract(word: &str, out: &mut impl FnMut(&str)) {
         if let Some(stem) = bare.strip_suffix("nt").filter(|stem| stem.len() > 2) {
             out(stem);
             return out("not");
+        }
+        let verb = |(ending, verb)| Some((word.strip_suffix(ending)?, verb));
+        if let Some((stem, verb)) = VERB_ENDINGS.into_iter().find_map(verb) {
+            contract(stem, out);
+            return out(verb);
         }
         word = &bare;
     }
@@ -510,13 +528,16 @@ fn join(words: Vec<Word>) -> Vec<Word> {
     }
     let mut out: Vec<Word> = Vec::with_capacity(words.len());
     let mut pair = String::new();
-    for word in words {
+    let mut words = words.into_iter().peekable();
+    while let Some(word) = words.next() {
         if let Some(last) = out.last_mut().filter(|last| JOIN_FIRST.contains(last.text.as_str())) {
             pair.clear();
             pair.push_str(&last.text);
             pair.push(' ');
             pair.push_str(&word.text);
-            if let Some(whole) = JOINABLE.get(pair.as_str()) {
+            // "my self harm" is "my" and "self-harm".
+            let another = word.text == "self" && words.peek().is_some_and(|next| follows_self(&next.text));
+            if let Some(whole) = JOINABLE.get(pair.as_str()).filter(|_| !another) {
                 (*whole).clone_into(&mut last.text);
                 continue;
             }
@@ -524,4 +545,10 @@ fn join(words: Vec<Word>) -> Vec<Word> {
         out.push(word);
     }
     out
+}
+
+fn follows_self(next: &str) -> bool {
+    ["harm", "injur", "esteem", "care", "help", "refer", "medicat", "worth"]
+        .iter()
+        .any(|stem| next.starts_with(stem))
 }

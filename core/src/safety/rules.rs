@@ -78,6 +78,8 @@ struct SumText {
     any: BTreeSet<String>,
     #[serde(default)]
     count: Option<usize>,
+    #[serde(default)]
+    within: Within,
     route: Route,
     kinds: BTreeSet<Kind>,
     /// Messages in order; the last one must reach the route.
@@ -100,6 +102,19 @@ pub(super) enum Scope {
     Past,
     /// "My colleague said": a match that follows at once is about somebody else.
     Reported,
+}
+
+/// How far apart the signals of a sum may be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Within {
+    /// In one sentence, in any order.
+    Sentence,
+    /// In one message.
+    Message,
+    /// In the messages of a day.
+    #[default]
+    Day,
 }
 
 /// Where a text of the rules stands, to report on it.
@@ -146,6 +161,7 @@ pub(super) struct Sum {
     pub(super) all: BTreeSet<String>,
     pub(super) any: BTreeSet<String>,
     pub(super) count: usize,
+    pub(super) within: Within,
     pub(super) route: Route,
     pub(super) kinds: BTreeSet<Kind>,
     pub(super) examples: Vec<Example>,
@@ -169,6 +185,8 @@ pub(super) struct RuleBook {
     pub(super) rules: Vec<Rule>,
     pub(super) scopes: Vec<ScopeRule>,
     pub(super) sums: Vec<Sum>,
+    /// Signals that may add up with those of later messages, and so are worth remembering.
+    pub(super) lasting: BTreeSet<String>,
 }
 
 /// Reads `files`, of which the first `built_in` come with the program.
@@ -257,6 +275,7 @@ pub(super) fn compile(files: &[(&str, &str)], built_in: usize, findings: &mut Ve
                 name: sum.name.value,
                 all: sum.all,
                 any: sum.any,
+                within: sum.within,
                 route: sum.route,
                 kinds: sum.kinds,
                 examples: sum.examples.into_iter().filter_map(|messages| example(source, messages)).collect(),
@@ -264,6 +283,8 @@ pub(super) fn compile(files: &[(&str, &str)], built_in: usize, findings: &mut Ve
             });
         }
     }
+    let lasting = out.sums.iter().filter(|sum| sum.within == Within::Day);
+    out.lasting = lasting.flat_map(|sum| sum.all.union(&sum.any)).cloned().collect();
     out.grammar = Grammar::new(&words, lists, templates);
     out.words = words;
     out
