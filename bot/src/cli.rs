@@ -225,7 +225,7 @@ async fn run(cli: Cli) -> Result<(), Stop> {
         None => Box::pin(commands::run::run(config, true)).await,
         Some(Command::Run) => Box::pin(commands::run::run(config, false)).await,
         Some(Command::Chat) => Box::pin(commands::chat::run(config)).await,
-        Some(Command::Converse(args)) => commands::converse::run(config, args).await,
+        Some(Command::Converse(args)) => Box::pin(commands::converse::run(config, args)).await,
         Some(Command::Understand(args)) => commands::understand::run(config, &args),
         Some(Command::Check(args)) => commands::check::run(config, &args),
         Some(Command::Migrate) => commands::admin::migrate(config).await,

@@ -107,7 +107,9 @@ impl<C: Channel> Outlet<C> {
             retiring: Arc::new(tokio::sync::Semaphore::new(MAX_RETIRING)),
             retired: Mutex::new(Window::new(RETIRED_PER_SECOND, SignedDuration::from_secs(1))),
         });
-        channels.into_iter().for_each(|channel| outlet.connected(channel));
+        for channel in channels {
+            outlet.connected(channel);
+        }
         outlet
     }
 

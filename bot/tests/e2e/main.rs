@@ -4,6 +4,7 @@
 
 mod chat;
 mod converse;
+mod desk;
 mod handover;
 mod refusals;
 mod secrecy;

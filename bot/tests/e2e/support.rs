@@ -68,11 +68,17 @@ pub(crate) struct Service {
 impl Service {
     /// Starts `chatbox run` with a configuration; its log is added to `log` in the folder.
     pub(crate) fn start(dir: &Path, config: &Path) -> Self {
+        Self::start_with(dir, config, &[])
+    }
+
+    /// The same with something in its environment.
+    pub(crate) fn start_with(dir: &Path, config: &Path, more: &[(&str, &str)]) -> Self {
         let log = dir.join("log");
         let to = File::options().append(true).create(true).open(&log).unwrap();
         let mut command = chatbox(dir, [OsStr::new("--config"), config.as_os_str(), OsStr::new("run")]);
         let child = command
             .env("RUST_LOG", "trace")
+            .envs(more.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(to)

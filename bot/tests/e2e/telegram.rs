@@ -12,15 +12,15 @@ use tempfile::TempDir;
 
 use crate::support::{Service, chatbox, folder, holds, run};
 
-const TOKEN: &str = "12345:token-SECRET";
+pub(crate) const TOKEN: &str = "12345:token-SECRET";
 
 /// How long anything may take before a test gives up.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One Telegram, one folder, and the service as often as a test starts it.
-struct Hub {
-    telegram: Standin,
-    dir: TempDir,
+pub(crate) struct Hub {
+    pub(crate) telegram: Standin,
+    pub(crate) dir: TempDir,
 }
 
 impl Hub {
@@ -28,7 +28,7 @@ impl Hub {
         Self::with("[desk]\nnone = true\n").await
     }
 
-    async fn with(more: &str) -> Self {
+    pub(crate) async fn with(more: &str) -> Self {
         let telegram = Standin::start(TOKEN).await.unwrap();
         let dir = folder();
         let text = format!(
@@ -40,20 +40,25 @@ impl Hub {
         Self { telegram, dir }
     }
 
-    fn config(&self) -> PathBuf {
+    pub(crate) fn config(&self) -> PathBuf {
         self.dir.path().join("chatbox.toml")
     }
 
-    fn start(&self) -> Service {
+    pub(crate) fn start(&self) -> Service {
         Service::start(self.dir.path(), &self.config())
     }
 
-    fn log(&self) -> String {
+    /// The service, which dies when it first comes to this point.
+    pub(crate) fn start_to_die(&self, point: &str) -> Service {
+        Service::start_with(self.dir.path(), &self.config(), &[("FAILPOINTS", &format!("{point}=return"))])
+    }
+
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.dir.path().join("log")).unwrap()
     }
 
     /// Waits until the bot has said something with this in it.
-    async fn heard(&self, chat: i64, part: &str) {
+    pub(crate) async fn heard(&self, chat: i64, part: &str) {
         let found = |entries: &[chatbox_telegram_standin::Entry]| {
             entries
                 .iter()
@@ -64,7 +69,7 @@ impl Hub {
     }
 }
 
-async fn off_thread<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
+pub(crate) async fn off_thread<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
     tokio::task::spawn_blocking(work).await.unwrap()
 }
 

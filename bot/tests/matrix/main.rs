@@ -5,6 +5,7 @@
 
 mod contract;
 mod conversation;
+mod desk;
 mod kills;
 mod promises;
 mod refusals;

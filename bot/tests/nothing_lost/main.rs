@@ -8,6 +8,7 @@ mod kills;
 mod ledger;
 mod many;
 mod promises;
+mod race;
 #[path = "../../../adapters/store/tests/conformance/server.rs"]
 mod server;
 #[expect(dead_code, reason = "shared with the end-to-end tests, which use all of it")]

@@ -33,14 +33,14 @@ const PEOPLE: i64 = 12;
 const EACH: usize = 24;
 
 /// Hands pushes to the processes in turn, as what stands in front of them in earnest does.
-struct Front {
+pub(crate) struct Front {
     backends: Vec<SocketAddr>,
     next: AtomicUsize,
     client: reqwest::Client,
 }
 
 impl Front {
-    async fn open(backends: Vec<SocketAddr>) -> (SocketAddr, JoinHandle<()>) {
+    pub(crate) async fn open(backends: Vec<SocketAddr>) -> (SocketAddr, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let client = reqwest::Client::builder().timeout(PUSH_WITHIN).build().unwrap();

@@ -76,6 +76,11 @@ fn without_file(post: &Post, why: &str) -> Post {
         Post::Desk(post) => (&mut post.text, &mut post.media),
     };
     *media = None;
-    *text = format!("{text}\n({why})").trim_start().to_owned();
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text.push('(');
+    text.push_str(why);
+    text.push(')');
     post
 }
