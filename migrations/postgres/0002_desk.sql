@@ -11,3 +11,6 @@ CREATE TABLE guess (
 
 -- What the desk did with a case.
 CREATE INDEX audit_case ON audit (case_ref) WHERE case_ref IS NOT NULL;
+
+-- What was said at the desk, by the platform's id: a message taken back names nothing else.
+CREATE INDEX inbox_desk ON inbox (native) WHERE origin = 1;

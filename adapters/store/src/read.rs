@@ -6,6 +6,7 @@ use chatbox_core::{
     channel::Post,
     effect::Record,
     ids::{Lane, Reference},
+    input::{Input, InputKind},
 };
 
 use crate::{
@@ -161,6 +162,19 @@ macro_rules! queries {
                         .fetch_optional(db)
                         .await?;
                 Ok(native.flatten())
+            }
+
+            /// seq, lane and body of what was said at the desk under that id.
+            pub(super) async fn desk_said(
+                db: &mut Connection,
+                native: &str,
+            ) -> Result<Option<(i64, String, Option<Vec<u8>>)>> {
+                Ok(sqlx::query_as(
+                    "SELECT seq, lane, body FROM inbox WHERE native = $1 AND origin = 1 ORDER BY seq DESC LIMIT 1",
+                )
+                .bind(native)
+                .fetch_optional(db)
+                .await?)
             }
 
             /// Records that have a case which is not closed, oldest first.
@@ -337,6 +351,13 @@ macro_rules! forward {
                 queries::desk_native(&mut *self.reading().await?, seq).await
             }
 
+            pub(crate) async fn desk_said(&self, native: &str) -> Result<Option<(Lane, Option<Reference>)>> {
+                let found = queries::desk_said(&mut *self.reading().await?, native).await?;
+                let Some((seq, lane, Some(body))) = found else { return Ok(None) };
+                let case = crate::read::desk_case(&self.sealer, seq, &body)?;
+                Ok(Some((crate::read::lane(&lane, "inbox")?, case)))
+            }
+
             pub(crate) async fn open_records(&self) -> Result<Vec<(Reference, Timestamp)>> {
                 let rows = queries::open_records(&mut *self.reading().await?).await?;
                 let read = |(reference, created)| {
@@ -443,6 +464,12 @@ pub(crate) fn lines(sealer: &Sealer, heard: Vec<Heard>, said: Vec<Said>, limit: 
     lines.sort_by_key(|(key, _)| Reverse(*key));
     lines.truncate(limit);
     Ok(lines.into_iter().rev().map(|(_, line)| line).collect())
+}
+
+/// The case in whose thread something was said at the desk.
+pub(crate) fn desk_case(sealer: &Sealer, seq: i64, body: &[u8]) -> Result<Option<Reference>> {
+    let input: Input = sealer.open_json(seal::INBOX, &seq.to_be_bytes(), body)?;
+    Ok(if let InputKind::Desk(message) = input.what { message.case } else { None })
 }
 
 pub(crate) fn saved(sealer: &Sealer, row: RecordFound) -> Result<Saved> {

@@ -379,6 +379,11 @@ impl Store {
         on!(self, db => db.rewrite(ids, text))
     }
 
+    /// Where the practitioner's message of that platform's id went: the conversation, and the case.
+    pub async fn desk_said(&self, native: &str) -> Result<Option<(Lane, Option<Reference>)>> {
+        on!(self, db => db.desk_said(native))
+    }
+
     /// The platform's id of the practitioner's message that an input is.
     pub async fn desk_native(&self, seq: i64) -> Result<Option<String>> {
         on!(self, db => db.desk_native(seq))

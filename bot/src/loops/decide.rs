@@ -311,3 +311,30 @@ fn records(decided: &[Decided]) -> Vec<(OutboxId, Record)> {
     }
     records
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot set itself up may as well stop")]
+mod tests {
+    use chatbox_store::StoreConfig;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_who_is_known_on_the_desks_own_channel_may_act() {
+        let store = Store::open(StoreConfig::new("sqlite::memory:").migrate()).await.unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        for (name, who) in [("Ann", "telegram:42"), ("Ben", "matrix:43"), ("Cat", "matrix:@cat:hub")] {
+            store.enrol_practitioner(name, Some("Trust A"), name == "Cat", who, now).await.unwrap();
+        }
+        store.add_practitioner("Dan", None, false, "DESK-1", now).await.unwrap();
+        let members = async |channel| {
+            let config = Desk { channel: Some(channel), ..Desk::default() };
+            let view = desk_view(&store, &config).await.unwrap();
+            let members = view.members.iter().map(|(id, m)| (id.clone(), m.duty_lead)).collect::<Vec<_>>();
+            (members, view.lead)
+        };
+        assert_eq!(members(DeskChannel::Telegram).await, (vec![("42".to_owned(), false)], true));
+        let on_matrix = vec![("43".to_owned(), false), ("@cat:hub".to_owned(), true)];
+        assert_eq!(members(DeskChannel::Matrix).await, (on_matrix, true));
+    }
+}

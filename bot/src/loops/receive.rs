@@ -103,10 +103,17 @@ async fn at_desk(store: &Store, said: &FromDesk) -> Result<Incoming, StoreError>
         (None, Some(_)) => store.thread_case(&lane).await?,
         (None, None) => None,
     };
-    let person = match &case {
+    let mut person = match &case {
         Some(case) => store.case_lane(case).await?,
         None => None,
     };
+    // What is taken back, and what is corrected in the room, is known by its first version alone.
+    if let (None, true, Some(first)) = (&person, redacted || said.edited, &said.id)
+        && let Some((to, of)) = store.desk_said(first).await?
+        && of.is_some()
+    {
+        (person, case) = (Some(to), of);
+    }
     match (&person, named) {
         (Some(_), Some((_, command))) => said.text = command,
         (Some(_), None) => {}

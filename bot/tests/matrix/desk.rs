@@ -162,6 +162,8 @@ async fn somebody_on_matrix_talks_with_a_desk_on_telegram() {
     let forum = hub.telegram.forum(FORUM, "Desk");
     forum.adds_bot(&owner, true);
     hub.start(&format!("channel = \"telegram\"\nroom = {FORUM}"));
+    // The database is there by then.
+    hub.telegram.wait_for_calls("getMe", 1).await;
     let bob = hub.telegram.user(42, "Bob");
     bob.says(&hub.code_for("Bob"));
     hub.tells(42, "enrolled").await;

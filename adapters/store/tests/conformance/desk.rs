@@ -1,8 +1,8 @@
 use chatbox_core::{
-    channel::{Post, Proof},
+    channel::{Incoming, Post, Proof},
     effect::{AuditKind, DeskKind, Effect},
     ids::{ChannelKind, Lane},
-    input::InputKind,
+    input::{DeskMessage, Input, InputKind, Message},
 };
 use chatbox_store::{CaseState, Destination, SendEnd, SendLimits, SendState, Spoken, Store, StoreError};
 
@@ -78,6 +78,26 @@ pub(crate) async fn codes_grow_old_and_guessing_is_limited(home: Home) {
     assert_eq!(tries(&store, proof("8", "h", "DESK-4"), 606).await, None);
     add("Carol", "DESK-5", 4_200).await;
     assert_eq!(tries(&store, proof("7", "i", "DESK-5"), 4_201).await.as_deref(), Some("Carol"));
+}
+
+pub(crate) async fn what_was_said_at_the_desk_is_found_by_its_id(home: Home) {
+    let store = home.open().await;
+    let said = DeskMessage {
+        by: "42".to_owned(),
+        case: Some(reference("CSE-AAAAA")),
+        said: Message::default(),
+        redacted: false,
+    };
+    let at_desk = Incoming {
+        lane: lane("a"),
+        key: "-100/9/0".to_owned(),
+        native: Some("9".to_owned()),
+        input: Input::new(at(0), InputKind::Desk(said)),
+    };
+    assert_eq!(receive(&store, &[at_desk, text("a", "9", "the person's own")]).await, 2);
+    let found = store.desk_said("9").await.unwrap();
+    assert_eq!(found, Some((lane("a"), Some(reference("CSE-AAAAA")))));
+    assert_eq!(store.desk_said("n-9").await.unwrap(), None, "a person's is no practitioner's");
 }
 
 pub(crate) async fn copies_are_found_and_changed(home: Home) {

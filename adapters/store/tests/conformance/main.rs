@@ -74,6 +74,7 @@ promises! {
     desk::practitioner_is_known_only_after_the_code,
     desk::codes_grow_old_and_guessing_is_limited,
     desk::copies_are_found_and_changed,
+    desk::what_was_said_at_the_desk_is_found_by_its_id,
     desk::requests_have_the_state_that_the_desk_gave_them,
     desk::case_and_thread_find_each_other,
     desk::transcript_tells_both_sides_in_order,
