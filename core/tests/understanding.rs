@@ -14,7 +14,7 @@ use chatbox_core::{
 use proptest::prelude::*;
 use serde::Deserialize;
 
-const FILES: [&str; 3] = ["needs.yaml", "intents.yaml", "slots.yaml"];
+const FILES: [&str; 4] = ["needs.yaml", "sentences.yaml", "intents.yaml", "slots.yaml"];
 
 #[derive(Deserialize)]
 struct Line {
@@ -112,6 +112,54 @@ fn what_is_denied_is_no_need() {
         assert!(meaning.needs.is_empty(), "{text} gives {:?}", meaning.needs);
     }
 }
+
+#[test]
+fn words_that_anybody_uses_speak_of_no_need() {
+    let (understanding, _) = shipped();
+    for text in
+        ["what time are you open", "do you know a good restaurant", "lovely weather today", "who is it for"]
+    {
+        let meaning = understanding.read(text, None);
+        assert!(meaning.needs.is_empty(), "{text} gives {:?}", meaning.needs);
+    }
+}
+
+#[test]
+fn a_need_that_no_phrase_names_is_found_by_its_sentences() {
+    let files = [
+        ("needs.yaml", NO_PHRASES),
+        (
+            "sentences.yaml",
+            "- need: sleep\n  sentences: [the owls keep me company until dawn, owls hoot at dawn, I hear owls till dawn]\n",
+        ),
+    ];
+    let mut findings = Vec::new();
+    let understanding = Understanding::load(&files, &mut findings);
+    let meaning = understanding.read("owls and dawn again", None);
+    assert_eq!(meaning.needs.first().map(|need| need.id.as_str()), Some("sleep"), "{:?}", meaning.needs);
+    assert!(meaning.needs[0].because.contains(&"owls".to_owned()), "{:?}", meaning.needs);
+    assert!(understanding.read("the me at it again", None).needs.is_empty());
+}
+
+#[test]
+fn a_sentence_for_an_unknown_need_is_a_finding_with_its_place() {
+    let files = [("needs.yaml", NO_PHRASES), ("sentences.yaml", "- need: slep\n  sentences: [wide awake]\n")];
+    let mut findings = Vec::new();
+    Understanding::load(&files, &mut findings);
+    let found = |finding: &Finding| finding.file == "sentences.yaml" && finding.line == 1;
+    assert!(
+        findings.iter().any(|finding| found(finding) && finding.message.contains("slep")),
+        "{findings:?}"
+    );
+}
+
+const NO_PHRASES: &str = "
+denials: []
+between: []
+idioms: []
+plain_words: []
+needs: [{ id: sleep, label: sleep, examples: [sleep] }, { id: money, label: money, examples: [money] }]
+";
 
 #[test]
 fn the_words_that_led_to_a_need_are_those_of_the_message() {

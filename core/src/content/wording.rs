@@ -53,6 +53,8 @@ words! {
     /// A form left for later.
     Left = "left",
     NotUnderstood = "not_understood",
+    /// Before the question what is going on, when the bot has guesses at it.
+    WhichNeed = "which_need",
     /// The second time in a row.
     NotUnderstoodAgain = "not_understood_again",
     /// A question that the bot has no answer to.

@@ -8,8 +8,13 @@ use super::{
 };
 use crate::{
     content::Word,
+    directory::capital,
+    effect::Choice,
     understanding::{Intent, Meaning},
 };
+
+/// So many guesses at what a person needs are offered at once.
+const GUESSES: usize = 3;
 
 impl Talk<'_> {
     /// Starts a dialogue and says its first words.
@@ -55,7 +60,8 @@ impl Talk<'_> {
         self.advance(0);
     }
 
-    /// Looks for support for the needs that the words named; asks when they named none.
+    /// Looks for support for the needs that the words named. Asks when they named none, and which it
+    /// is when that would be a guess.
     pub(crate) fn signpost(&mut self, meaning: &Meaning) {
         let Some(name) =
             self.content.dialogues.for_intent(Intent::Signpost).map(|d| d.dialogue.value.clone())
@@ -64,14 +70,51 @@ impl Talk<'_> {
         };
         self.conversation.tries = 0;
         self.start(&name);
+        if meaning.is_guess() {
+            self.word(Word::WhichNeed);
+            self.advance(0);
+            self.offer_guesses(meaning);
+            return;
+        }
         if !meaning.needs.is_empty() {
             self.fill_needs(meaning);
         }
         self.advance(0);
     }
 
+    /// Hangs the needs that may be meant on the question what is going on, in place of its own.
+    fn offer_guesses(&mut self, meaning: &Meaning) {
+        let mut choices: Vec<Choice> = meaning
+            .needs
+            .iter()
+            .filter_map(|need| {
+                let label = capital(self.content.need_words(&need.id)?);
+                Some(Choice { id: need.id.clone(), label })
+            })
+            .take(GUESSES)
+            .collect();
+        let other = self.open_ask().and_then(|ask| match &ask.answer {
+            Expect::Needs(options) => options.iter().find(|option| option.other),
+            Expect::Choice(_)
+            | Expect::YesNo
+            | Expect::Role
+            | Expect::Area
+            | Expect::Confirm
+            | Expect::Number(_)
+            | Expect::Size(_)
+            | Expect::When
+            | Expect::Talk
+            | Expect::Text(_)
+            | Expect::Contact => None,
+        });
+        if let (Some(other), false) = (other, choices.is_empty()) {
+            choices.push(Choice { id: other.id.value.clone(), label: other.label.clone() });
+            self.offer_choices(choices);
+        }
+    }
+
     pub(crate) fn fill_needs(&mut self, meaning: &Meaning) {
-        let needs = meaning.needs.iter().take(3).map(|need| (need.id.clone(), need.score)).collect();
+        let needs = meaning.main_needs().map(|need| (need.id.clone(), need.score)).collect();
         self.fill("needs", Answer::Needs(needs));
         // What was shown for other needs may fit these.
         if let Some(place) = self.conversation.place.as_mut() {
@@ -98,7 +141,7 @@ impl Talk<'_> {
         // More of what is wrong, in answer to "what kind of work do you do?".
         if running.as_deref() == Some("signpost") && matches!(ask.answer, Expect::Role | Expect::Area) {
             let alone = self.content.understanding.read(text, None);
-            if !alone.needs.is_empty() {
+            if !alone.needs.is_empty() && !alone.is_guess() {
                 self.fill(&ask.id.value, Answer::Skipped);
                 self.fill_needs(&alone);
                 self.advance(0);

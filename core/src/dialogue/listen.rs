@@ -319,6 +319,9 @@ impl Talk<'_> {
             // A no after all: it has been answered.
         } else if meaning.intent == Intent::Group {
             self.begin_group(meaning);
+        } else if self.conversation.flag.is_some() && meaning.is_guess() {
+            // Somebody who told of danger is listened to before anything is guessed at.
+            self.not_understood();
         } else if !meaning.needs.is_empty() || meaning.intent == Intent::Signpost {
             self.signpost(meaning);
         } else {

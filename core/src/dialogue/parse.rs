@@ -32,6 +32,11 @@ impl Talk<'_> {
                 Some(option) => Read::Answer(Answer::Choice(option.id.value.clone()), None),
                 None => slot_choice(ask, options, &meaning.group),
             },
+            // The choices that hang under it may be the bot's guesses instead of the question's own.
+            Expect::Needs(_) if self.picked_need(text).is_some() => {
+                let need = self.picked_need(text).unwrap_or_default();
+                Read::Answer(Answer::Needs(vec![(need, 1.0)]), None)
+            }
             Expect::Needs(options) => match pick(text, options) {
                 Some(option) if option.other => Read::Nothing,
                 Some(option) => Read::Answer(Answer::Needs(vec![(option.id.value.clone(), 1.0)]), None),
@@ -101,6 +106,11 @@ impl Talk<'_> {
         answer::choose(text, &choices).map(|nth| open[nth].id.clone())
     }
 
+    /// The need among the open choices that a text picks.
+    fn picked_need(&self, text: &str) -> Option<String> {
+        self.picked(text).filter(|picked| self.content.need_words(picked).is_some())
+    }
+
     /// A number of people, with advice where it is outside what works best.
     pub(crate) fn sized(&self, ask: &Ask, size: crate::understanding::Size) -> Read {
         let Expect::Size(advice) = &ask.answer else { return Read::Nothing };
@@ -147,7 +157,7 @@ fn needs(meaning: &Meaning) -> Read {
     if meaning.needs.is_empty() {
         return Read::Nothing;
     }
-    Read::Answer(Answer::Needs(meaning.needs.iter().take(3).map(|n| (n.id.clone(), n.score)).collect()), None)
+    Read::Answer(Answer::Needs(meaning.main_needs().map(|n| (n.id.clone(), n.score)).collect()), None)
 }
 
 fn pick<'o>(text: &str, options: &'o [Opt]) -> Option<&'o Opt> {

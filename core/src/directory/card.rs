@@ -113,7 +113,7 @@ fn terms(offer: &Offer) -> Option<String> {
     (!parts.is_empty()).then(|| format!("{}.", parts.join(". ")))
 }
 
-fn capital(text: &str) -> String {
+pub(crate) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

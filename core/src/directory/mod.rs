@@ -24,6 +24,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::Deserialize;
 
 pub use calendar::{Calendar, DayKind, london, london_day};
+pub(crate) use card::capital;
 pub use hours::{BadHours, Clock, Hours, LOOK_AHEAD_DAYS, OpenState, Span};
 pub use lines::{Line, LineKind, crisis_lines};
 pub use load::EXPIRED_CRISIS;

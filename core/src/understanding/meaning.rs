@@ -29,6 +29,26 @@ pub struct Meaning {
     pub signals: BTreeSet<String>,
 }
 
+/// A need that scores less is a guess: the person is asked before it is acted on.
+pub(super) const SURE: f64 = 0.5;
+/// A further need must score this to be looked after beside the first.
+const BESIDE: f64 = 0.6;
+/// So many needs are looked after at once.
+const AT_ONCE: usize = 3;
+
+impl Meaning {
+    /// Whether needs were found, and none that is sure.
+    pub fn is_guess(&self) -> bool {
+        self.needs.first().is_some_and(|best| best.score < SURE)
+    }
+
+    /// The needs to look after: the first, and further ones that are sure.
+    pub fn main_needs(&self) -> impl Iterator<Item = &NeedFound> {
+        let further = self.needs.iter().skip(1).filter(|need| need.score >= BESIDE);
+        self.needs.first().into_iter().chain(further).take(AT_ONCE)
+    }
+}
+
 /// Why a route was raised: for the desk and for whoever tends the rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {

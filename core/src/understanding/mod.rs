@@ -1,13 +1,14 @@
 //! From words to [`Meaning`]: route, needs, intent and the slots of a group request.
 //!
 //! [`Understanding`] reads needs, intent and slots; `safety` reads route and kinds. Its words are
-//! content (`needs.yaml`, `intents.yaml`, `slots.yaml`), compiled once. [`answer`] reads the answer
+//! content (`needs.yaml`, `sentences.yaml`, `intents.yaml`, `slots.yaml`), compiled once. [`answer`] reads the answer
 //! to one question.
 
 pub mod answer;
 mod examples;
 mod intents;
 mod meaning;
+mod nearest;
 mod needs;
 mod phrase;
 mod question;
@@ -17,6 +18,7 @@ mod text;
 mod typos;
 
 use intents::{Heard, Intents};
+use meaning::SURE;
 pub use meaning::{
     Access, Day, Frequency, GroupSlots, Intent, Meaning, Memory, NeedFound, Outline, PartOfDay, Reason,
     Setting, Signal, Size, Staff, Time,
@@ -43,7 +45,7 @@ pub struct Understanding {
 }
 
 impl Understanding {
-    /// Compiles `needs.yaml`, `intents.yaml` and `slots.yaml`, given as (path, text). Every fault, a
+    /// Compiles `needs.yaml`, `sentences.yaml`, `intents.yaml` and `slots.yaml`, given as (path, text). Every fault, a
     /// missing file too, is a finding; what is sound is used all the same.
     pub fn load(files: &[(&str, &str)], findings: &mut Vec<Finding>) -> Self {
         let mut find = |name: &str| -> Option<Source<'_>> {
@@ -59,9 +61,14 @@ impl Understanding {
             }
             found.map(|(file, text)| Source { file, text })
         };
-        let (needs, intents, words) = (find("needs.yaml"), find("intents.yaml"), find("slots.yaml"));
+        let (needs, sentences) = (find("needs.yaml"), find("sentences.yaml"));
+        let (intents, words) = (find("intents.yaml"), find("slots.yaml"));
+        let mut needs = needs.map(|source| Needs::load(&source, findings)).unwrap_or_default();
+        if let Some(sentences) = sentences {
+            needs.add_sentences(&sentences, findings);
+        }
         Self {
-            needs: needs.map(|source| Needs::load(&source, findings)).unwrap_or_default(),
+            needs,
             intents: intents.map(|source| Intents::load(&source, findings)).unwrap_or_default(),
             words: words.map(|source| Words::load(&source, findings)).unwrap_or_default(),
         }
@@ -164,7 +171,15 @@ fn weigh(
     if step.is_none() && (strong >= 2 || (strong >= 1 && filled >= 3)) {
         return Intent::Group;
     }
-    let need = best > 0.0 && (filled == 0 || best >= ENOUGH);
+    // A question in which a need can only be guessed at is a question.
+    let least = if filled > 0 {
+        ENOUGH
+    } else if asks {
+        SURE
+    } else {
+        0.0
+    };
+    let need = best > 0.0 && best >= least;
     match step {
         None | Some("needs") if need => Intent::Signpost,
         _ if asks => Intent::Question,

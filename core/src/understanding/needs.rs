@@ -1,22 +1,36 @@
 //! Which needs a message speaks of, and the words that say so.
+//!
+//! Phrases of the lexicon say it outright; beside them a message is held against whole sentences of
+//! each need (see [`Nearest`]), which decides between needs that the phrases leave equal, and finds
+//! one where no phrase fits.
 
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::{
     meaning::NeedFound,
+    nearest::Nearest,
     phrase::{Hit, Phrases},
-    text::{Sep, Token, words_of},
+    text::{self, Sep, Token, words_of},
     typos::Typos,
 };
 use crate::content::{Finding, Source};
 
 /// Further needs than this are noise.
 const MOST_NEEDS: usize = 8;
-/// How much one phrase of each list says, from certain to a hint.
-const WEIGHTS: [f64; 3] = [0.85, 0.55, 0.25];
+/// How much one phrase of each list says, from what outweighs all others to a hint.
+const WEIGHTS: [f64; 4] = [0.97, 0.85, 0.55, 0.25];
 /// How much of that counts for a broad need.
-const BROAD: f64 = 0.9;
+const BROAD: f64 = 0.85;
+/// How much likeness to the sentences of a need counts beside its phrases, and at most.
+const LIKENESS: f64 = 0.4;
+const MOST_LIKENESS: f64 = 0.9;
+/// Less likeness than this, so weighed, is not worth naming by itself.
+const WORTH_NAMING: f64 = 0.2;
+/// A message in which no need reaches this speaks of none.
+const HEARD: f64 = 0.3;
+/// Nor does one without a phrase of the lexicon whose telling words are less like any need.
+const TELLING: f64 = 0.6;
 
 /// The lexicon of needs, in the order of the content.
 #[derive(Debug, Default)]
@@ -25,6 +39,7 @@ pub(super) struct Needs {
     phrases: Phrases,
     meanings: Vec<Means>,
     denials: Phrases,
+    nearest: Nearest,
     file: String,
 }
 
@@ -63,12 +78,22 @@ struct Entry {
     #[serde(default)]
     broad: bool,
     #[serde(default)]
+    settles: Vec<Spanned<String>>,
+    #[serde(default)]
     sure: Vec<Spanned<String>>,
     #[serde(default)]
     likely: Vec<Spanned<String>>,
     #[serde(default)]
     hint: Vec<Spanned<String>>,
     examples: Vec<Spanned<String>>,
+}
+
+/// An entry of `sentences.yaml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    need: Spanned<String>,
+    sentences: Vec<String>,
 }
 
 impl Needs {
@@ -93,7 +118,8 @@ impl Needs {
                 let message = format!("The need \"{}\" wants at least one example.", entry.id.value);
                 findings.push(source.error(&entry.id, message));
             }
-            for (list, weight) in [&entry.sure, &entry.likely, &entry.hint].into_iter().zip(WEIGHTS) {
+            let lists = [&entry.settles, &entry.sure, &entry.likely, &entry.hint];
+            for (list, weight) in lists.into_iter().zip(WEIGHTS) {
                 for phrase in list {
                     this.add(phrase, Means(vec![(index, weight)]), source, findings);
                 }
@@ -118,6 +144,28 @@ impl Needs {
         this
     }
 
+    /// Adds `sentences.yaml`: for each need the sentences that speak of it. Their words are no typing
+    /// errors either.
+    pub(super) fn add_sentences(&mut self, source: &Source<'_>, findings: &mut Vec<Finding>) {
+        let file: Vec<Said> = match source.parse() {
+            Ok(file) => file,
+            Err(finding) => return findings.push(finding),
+        };
+        let mut sentences = Vec::new();
+        for Said { need: id, sentences: texts } in &file {
+            match self.list.iter().position(|need| need.id == id.value) {
+                Some(need) => sentences.extend(texts.iter().map(|text| (need, text::tokens(text)))),
+                None => {
+                    let message = format!("There is no need \"{}\" in needs.yaml.", id.value);
+                    findings.push(source.error(id, message));
+                }
+            }
+        }
+        let words = sentences.iter().flat_map(|(_, tokens)| tokens);
+        self.phrases.never_typos(words.map(|token| token.word.clone()));
+        self.nearest = Nearest::new(&sentences);
+    }
+
     /// Best first; equal scores in the order of the content.
     pub(super) fn find(&self, text: &str, tokens: &[Token]) -> Vec<NeedFound> {
         let hits = self.phrases.find(tokens);
@@ -135,11 +183,32 @@ impl Needs {
                 }
             }
         }
+        // Words of an idiom, and what is denied, are not compared either.
+        let mut heard: Vec<bool> = denied.iter().map(|denied| !denied).collect();
+        for hit in longest(&hits).filter(|hit| self.meanings[hit.means as usize].0.is_empty()) {
+            heard[hit.first..=hit.last].fill(false);
+        }
+        let mut telling = !found.is_empty();
+        for like in self.nearest.find(tokens, |at| heard[at]) {
+            telling |= like.telling >= TELLING;
+            let broad = if self.list[like.need].broad { BROAD } else { 1.0 };
+            let weight = broad * (LIKENESS * like.likeness).min(MOST_LIKENESS);
+            if let Some(other) = found.iter_mut().find(|other| other.need == like.need) {
+                other.doubt *= 1.0 - weight;
+            } else if weight >= WORTH_NAMING && !like.because.is_empty() {
+                let because =
+                    like.because.iter().map(|&at| words_of(text, tokens, at, at).to_owned()).collect();
+                found.push(Found { need: like.need, doubt: 1.0 - weight, because, words: 0 });
+            }
+        }
         // Longer phrases say more; then the order of the content.
         found.sort_by(|a, b| {
             a.doubt.total_cmp(&b.doubt).then(b.words.cmp(&a.words)).then(a.need.cmp(&b.need))
         });
         found.truncate(MOST_NEEDS);
+        if !telling || found.first().is_some_and(|best| 1.0 - best.doubt < HEARD) {
+            found.clear();
+        }
         found
             .into_iter()
             .map(|one| NeedFound {

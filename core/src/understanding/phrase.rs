@@ -108,6 +108,11 @@ impl Phrases {
         self.typos = Typos::new(&words, plain_words);
     }
 
+    /// Further words that are right as they stand.
+    pub(super) fn never_typos(&mut self, words: impl Iterator<Item = String>) {
+        self.typos.add_plain(words);
+    }
+
     /// Everything found, in order of the first word; of one meaning and start only the longest.
     pub(super) fn find(&self, tokens: &[Token]) -> Vec<Hit> {
         let atoms: Vec<Vec<u32>> = tokens

@@ -39,6 +39,10 @@ impl Typos {
         Self { plain: words.into_iter().collect(), ..Self::default() }
     }
 
+    pub(super) fn add_plain(&mut self, words: impl Iterator<Item = String>) {
+        self.plain.extend(words);
+    }
+
     /// What an unknown word was meant to be.
     pub(super) fn meant(&self, word: &str) -> Vec<u32> {
         let letters = word.chars().count();

@@ -283,7 +283,7 @@ fn noun(said: &Said<'_>, number: &Number) -> Option<Role> {
             if said.is(at + 1, &["them", "these", "those"]) {
                 let sessions = (0..number.first).any(|at| said.mark(at) == Some(Mark::Session))
                     || said.step == Some("sessions");
-                let people = (0..number.first).any(|at| {
+                let people = (0..said.tokens.len()).any(|at| {
                     matches!(said.mark(at), Some(Mark::People | Mark::Role(_))) || said.is(at, &["team"])
                 });
                 return Some(if people && !sessions { Role::People } else { Role::Sessions });
@@ -511,6 +511,7 @@ fn stands_alone(said: &Said<'_>, number: &Number) -> bool {
         "or",
         "then",
         "put",
+        "plus",
     ];
     const RIGHT: &[&str] = &[
         "not", "please", "instead", "on", "from", "rather", "max", "maximum", "tops", "ish", "or", "now",

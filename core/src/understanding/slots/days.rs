@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Mark, Said};
+use super::{Mark, Said, time::is_time_step};
 use crate::understanding::{meaning::Day, text::Sep};
 
 /// In the order of the week.
@@ -39,7 +39,8 @@ pub(crate) fn days(said: &Said<'_>) -> BTreeSet<Day> {
     found.extend(single);
     found.sort_by_key(|(at, _)| *at);
     let mut days: BTreeSet<Day> = said.not_taken_back(found).into_iter().flat_map(|(_, days)| days).collect();
-    if let Some((base, denied)) = exception(said) {
+    if let Some((base, denied)) = exception(said).or_else(|| days.is_empty().then(|| cannot(said)).flatten())
+    {
         days.retain(|day| !denied.contains(day));
         if days.is_empty() {
             days.extend(base.into_iter().filter(|day| !denied.contains(day)));
@@ -104,6 +105,21 @@ fn is_day(said: &Said<'_>, at: usize) -> bool {
 /// A day in a story: "last Tuesday", "since Friday".
 fn told(said: &Said<'_>, at: usize) -> bool {
     at > 0 && said.is(at - 1, &["last", "since", "past", "previous"])
+}
+
+/// "not Mondays", "I couldn't do Fridays" in answer to when: the working days, and what is left out.
+fn cannot(said: &Said<'_>) -> Option<(Vec<Day>, Vec<Day>)> {
+    const NOT: &[&str] =
+        &["not", "cant", "couldnt", "wont", "never", "no", "dont", "isnt", "arent", "except"];
+    if !said.step.is_some_and(is_time_step) {
+        return None;
+    }
+    let not = (0..said.tokens.len()).find(|&at| said.is(at, NOT))?;
+    let denied: Vec<Day> = (not + 1..said.tokens.len())
+        .take_while(|&at| said.tokens[at].before != Sep::Sentence && !said.is(at, &["but", "otherwise"]))
+        .filter_map(|at| day_at(said, at))
+        .collect();
+    (!denied.is_empty()).then(|| (WEEK[..5].to_vec(), denied))
 }
 
 /// "any day but Friday": the days that remain before the exception, and the exception.

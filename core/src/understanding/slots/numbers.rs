@@ -11,6 +11,8 @@ pub(crate) struct Number {
     pub last: usize,
     /// Written as a range ("8-10", "six to eight").
     pub range: bool,
+    /// A range whose end is the smaller ("12-1"): hours, hardly people.
+    pub falls: bool,
     /// Written in digits at least at its start.
     pub digits: bool,
 }
@@ -25,13 +27,21 @@ pub(crate) fn numbers(tokens: &[Token]) -> Vec<Number> {
             continue;
         };
         let digits = tokens[at].is_digits();
-        let mut number = Number { low, high: low, first: at, last: end, range: false, digits };
+        let mut number = Number { low, high: low, first: at, last: end, range: false, falls: false, digits };
         if let Some(second) = second_of_range(tokens, end + 1)
             && let Some((high, end)) = single(tokens, second)
             && fits_range(tokens, at, low, high, second, end)
         {
-            number =
-                Number { low: low.min(high), high: high.max(low), first: at, last: end, range: true, digits };
+            let (falls, range) = (high < low, true);
+            number = Number {
+                low: low.min(high),
+                high: high.max(low),
+                first: at,
+                last: end,
+                range,
+                falls,
+                digits,
+            };
         }
         at = number.last + 1;
         out.push(number);

@@ -38,6 +38,9 @@ pub(crate) fn size(said: &Said<'_>, numbers: &[Counted]) -> Option<Size> {
             .map(|(_, size)| *size)
             .collect()
     };
+    if let Some(size) = bounds(said, numbers) {
+        return Some(size);
+    }
     let (whole, parts) = (of(&people), of(&some));
     if let Some(size) = whole.first() {
         return whole.iter().all(|other| other == size).then_some(*size);
@@ -49,6 +52,24 @@ pub(crate) fn size(said: &Said<'_>, numbers: &[Counted]) -> Option<Size> {
     }
     let first = kept.first()?.1;
     kept.iter().all(|(_, size)| *size == first).then_some(first)
+}
+
+/// "at most 10, at least 4": both ends, each said by itself.
+fn bounds(said: &Said<'_>, numbers: &[Counted]) -> Option<Size> {
+    let bound = |words: &[&str]| {
+        let mut found = numbers.iter().filter(|counted| {
+            let at = counted.number.first;
+            matches!(counted.role, Role::People | Role::Bare)
+                && !counted.number.range
+                && said.counts(at)
+                && (1..=2).any(|back| at >= back && said.is(at - back, words))
+        });
+        let only = found.next()?;
+        found.next().is_none().then_some(only.number.low)
+    };
+    let min = bound(&["min", "minimum", "least"])?;
+    let max = bound(&["max", "maximum", "most"])?;
+    (min <= max).then_some(Size { min, max })
 }
 
 /// How many sessions, as said.

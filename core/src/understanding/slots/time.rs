@@ -276,7 +276,9 @@ fn of_number(said: &Said<'_>, number: &Number) -> Option<Raw> {
     }
     let counts_something = super::counting::counts_something(said, number);
     // "10 til 11", "4ish on a Friday"
-    let till = said.is(number.first + 1, &["til", "till", "until"]);
+    let till = said.is(number.first + 1, &["til", "till", "until"])
+        // "12-1 on Tuesdays"
+        || (number.falls && number.low <= 6 && number.high <= 12 && day_near(said, at));
     let on_day = said.is(number.last + 1, &["ish"])
         && said.is(number.last + 2, &["on"])
         && (number.last + 3..number.last + 5).any(|at| is_day(said, at));
