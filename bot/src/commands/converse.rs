@@ -22,7 +22,7 @@ use super::print_line;
 use crate::{
     cli::Converse,
     config::{self, Config},
-    loops::{decide, timers},
+    loops::{decide, deliver::filled, timers},
     seed,
     setup::{Setup, store_config},
     stop::Stop,
@@ -219,10 +219,36 @@ impl Talk {
                 break;
             }
             sent += jobs.len();
-            let ends = jobs.iter().map(|job| (job.id, job.fence, finish(job, lines))).collect();
+            let mut ends = Vec::with_capacity(jobs.len());
+            for job in &jobs {
+                ends.push((job.id, job.fence, self.finish(job, lines).await?));
+            }
             self.store.finish_sends(ends, self.now).await?;
         }
         Ok(sent)
+    }
+
+    async fn finish(
+        &self,
+        job: &SendJob,
+        lines: &mut Vec<(OutboxId, String)>,
+    ) -> Result<SendEnd, StoreError> {
+        if job.stale {
+            return Ok(SendEnd::Dropped);
+        }
+        let line = match &job.body {
+            SendBody::Clear { .. } | SendBody::Amend { .. } => return Ok(SendEnd::Refused),
+            SendBody::Post(Post::Say(say)) => to(&job.person, say),
+            SendBody::Post(Post::Desk(post)) => desk(filled(&self.store, job, post).await?),
+        };
+        if let Destination::Person(lane) = &job.to
+            && lane.channel != ChannelKind::Terminal
+        {
+            // Somebody else's platform: it goes there, not to standard output.
+            return Ok(SendEnd::Refused);
+        }
+        lines.push((job.id, line));
+        Ok(SendEnd::Sent { native: job.id.to_string() })
     }
 
     fn cursor(&self) -> String {
@@ -235,35 +261,11 @@ impl Talk {
     }
 }
 
-fn finish(job: &SendJob, lines: &mut Vec<(OutboxId, String)>) -> SendEnd {
-    if job.stale {
-        return SendEnd::Dropped;
-    }
-    let line = match &job.body {
-        SendBody::Clear { .. } | SendBody::Amend { .. } => return SendEnd::Refused,
-        SendBody::Post(Post::Say(say)) => to(&job.person, say),
-        SendBody::Post(Post::Desk(post)) => desk(post, &job.person),
-    };
-    if let Destination::Person(lane) = &job.to
-        && lane.channel != ChannelKind::Terminal
-    {
-        // Somebody else's platform: it goes there, not to standard output.
-        return SendEnd::Refused;
-    }
-    lines.push((job.id, line));
-    SendEnd::Sent { native: job.id.to_string() }
-}
-
-/// A line at the desk. What goes to the duty lead is an alert here, and what would be looked up on
-/// the way out stands in the text.
-fn desk(post: &DeskPost, person: &Lane) -> String {
-    let mut post = post.clone();
+/// A line at the desk. What goes to the duty lead is an alert here.
+fn desk(mut post: DeskPost) -> String {
     if post.kind == DeskKind::Page {
         post.kind = DeskKind::Alert;
         post.text = format!("To the duty lead: {}", post.text);
-    }
-    if post.identify {
-        post.text = format!("{}\n- {person}", post.text);
     }
     Out::desk(&post).to_line()
 }

@@ -7,6 +7,8 @@ mod amend;
 mod desk;
 mod files;
 
+pub use desk::filled;
+
 use std::{
     collections::{BTreeMap, HashMap},
     future::Future,

@@ -72,6 +72,7 @@ fn a_person_is_asked_for_taken_over_handed_back_and_the_request_is_finished() {
         alice("I want to kill myself"),
         desk("bob", "/release"),
         desk("bob", "/safe talked it through, her sister is with her"),
+        desk("bob", "/history"),
         desk("bob", "/release"),
         alice("carry on"),
         alice("frontline"),
@@ -123,6 +124,8 @@ fn a_person_is_asked_for_taken_over_handed_back_and_the_request_is_finished() {
     assert_eq!((told(kept).as_str(), &state(kept)["holder"]), ("", &json!("practitioner")));
     assert!(at_desk(next(), &case, "notice")[0].starts_with("The flag is closed"));
 
+    let history = next();
+    assert!(at_desk(history, &case, "notice")[0].contains("They: I want to kill myself"), "{history:#?}");
     let released = next();
     assert_eq!(state(released)["holder"], "bot");
     assert!(told(released).contains("carry on with your group request, or leave it for now?"));

@@ -149,6 +149,8 @@ words! {
     RequestAcknowledged = "request_acknowledged",
     /// Of somebody who waits.
     Acknowledged = "acknowledged",
+    /// An edit of a message that is no answer, or too old.
+    EditUnknown = "edit_unknown",
     /// An edit of an answer in a request that was sent already.
     SentAlready = "sent_already",
     /// Asked for a person while one is asked for.

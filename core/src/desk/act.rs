@@ -27,6 +27,7 @@ safe REASON: close the flag.
 ack WHEN: tell them who will be in touch, and by when. Alone: seen.
 note TEXT: for colleagues only.
 reply NAME: send a prepared answer. Alone: the list.
+send TEXT: write to them although somebody else may read along.
 transfer NAME: hand over to a colleague.
 history NUMBER: the last lines of the conversation.
 close OUTCOME: end the case.
@@ -130,7 +131,7 @@ impl Talk<'_> {
             self.answer(message, &text);
             return;
         }
-        if !self.may_take(message, member, rest == "anyway") {
+        if !self.may_take(message, member, Take { anyway: rest == "anyway", theirs: true }) {
             return;
         }
         self.move_talk_to(message);
@@ -148,19 +149,19 @@ impl Talk<'_> {
     }
 
     /// Whether nothing stands between this practitioner and this person; tells of it where it does.
-    fn may_take(&mut self, message: &DeskMessage, member: &Member, anyway: bool) -> bool {
+    fn may_take(&mut self, message: &DeskMessage, member: &Member, take: Take) -> bool {
         let Some(avoid) = self.conversation.desk.avoid.clone() else { return true };
         if !conflicts(&avoid, member) {
             return true;
         }
         let urgent = self.conversation.route() >= Route::D;
-        if urgent && anyway {
+        if urgent && take.anyway {
             self.audit(AuditKind::Overridden, message);
             return true;
         }
         self.audit(AuditKind::Refused, message);
         let why = format!("The person would rather not talk to: {avoid}. {} is of it.", member.name);
-        if urgent {
+        if urgent && take.theirs {
             let text = format!("{why} If nobody else is there: take anyway. That is written down.");
             self.answer_with(message, &text, vec![button("take.anyway", "Take it anyway")], 0);
         } else {
@@ -458,7 +459,7 @@ impl Talk<'_> {
             self.answer_with(message, "Say to whom: transfer NAME, as they are enrolled.", buttons, 0);
             return;
         };
-        if !self.may_take(message, other, false) {
+        if !self.may_take(message, other, Take { anyway: false, theirs: false }) {
             return;
         }
         let untold = self.conversation.desk.untold;
@@ -596,6 +597,15 @@ impl Talk<'_> {
     pub(super) fn audit(&mut self, what: AuditKind, message: &DeskMessage) {
         self.effects.push(Effect::Audit { what, by: Some(message.by.clone()), case: message.case.clone() });
     }
+}
+
+/// How somebody would come to hold a conversation.
+#[derive(Clone, Copy)]
+struct Take {
+    /// Whatever the person would rather not.
+    anyway: bool,
+    /// By a wish of their own.
+    theirs: bool,
 }
 
 /// A reason in words; the key of a button stands for its words.

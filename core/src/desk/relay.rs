@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Messages that are remembered as carried over, of both sides together.
-const RELAYED: usize = 100;
+const RELAYED: usize = 50;
 
 /// How long somebody whom a conversation was taken from is told that nothing is sent.
 const JUST_LOST: SignedDuration = SignedDuration::from_hours(1);

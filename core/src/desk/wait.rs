@@ -280,10 +280,9 @@ impl Talk<'_> {
             return;
         }
         let name = self.member_name(id);
-        let quiet = span(self.idle()[0]);
         let urgent = self.conversation.route() >= Route::C;
         let flag = if urgent { " A flag is open." } else { "" };
-        let text = format!("{name}, you still have this, and nothing was written for {quiet}.{flag}");
+        let text = format!("{name}, you still have this, and nothing was written for a while.{flag}");
         if let Some(case) = self.conversation.case.clone() {
             self.effects.push(Effect::Desk(DeskPost {
                 choices: vec![button("release", "Hand back to the bot"), button("close", "Close the case")],

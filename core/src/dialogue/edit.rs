@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Messages of the person whose answers are remembered.
-const TOLD: usize = 50;
+const TOLD: usize = 20;
 
 impl Talk<'_> {
     /// The question that is open as a message comes in: what [`Talk::note_told`] needs.
@@ -43,7 +43,7 @@ impl Talk<'_> {
     pub(crate) fn correct_edited(&mut self, message: &Message) -> bool {
         let Some(id) = &message.id else { return self.correct_last(&message.text) };
         let Some(told) = self.conversation.told.iter().rev().find(|told| told.id == *id).cloned() else {
-            return false;
+            return self.edit_is_unknown();
         };
         if self.conversation.dialogue() == Some(told.dialogue.as_str()) {
             let corrected = self.correct_at(&told.step, &message.text);
@@ -57,6 +57,16 @@ impl Talk<'_> {
             Some(nth) => self.correct_aside(nth, &told.step, &message.text),
             None => self.correct_sent(&told.dialogue, &message.text),
         }
+    }
+
+    /// In the middle of a form an edit of old must not be taken for an answer to the open question.
+    fn edit_is_unknown(&mut self) -> bool {
+        let form = self.running().is_some_and(|(dialogue, _)| dialogue.form);
+        if form {
+            self.word(Word::EditUnknown);
+            self.ask_again();
+        }
+        form
     }
 
     fn correct_last(&mut self, text: &str) -> bool {

@@ -214,7 +214,11 @@ impl Talk<'_> {
         }
         let no_is_skip =
             !matches!(ask.answer, Expect::Choice(_) | Expect::YesNo | Expect::Confirm | Expect::Needs(_));
-        if (self.content.understanding.skips(text) && !matches!(ask.answer, Expect::YesNo))
+        let presses_skip = ask.skip.as_deref().is_some_and(|label| {
+            !label.is_empty() && crate::content::plain(label) == crate::content::plain(text)
+        });
+        if presses_skip
+            || (self.content.understanding.skips(text) && !matches!(ask.answer, Expect::YesNo))
             || (no_is_skip && meaning.intent == Intent::No)
         {
             self.skip();

@@ -92,7 +92,7 @@ impl<C: Channel + Clone + 'static> Sending<'_, C> {
             Ok(thread) => thread,
             Err(end) => return Ok(end),
         };
-        let post = Post::Desk(self.filled(post).await?);
+        let post = Post::Desk(filled(self.store, self.job, post).await?);
         let content = match self.content(&post, whole.channel, now).await {
             Ok(content) => content,
             Err(end) => return Ok(end),
@@ -239,23 +239,22 @@ impl<C: Channel + Clone + 'static> Sending<'_, C> {
             }
         })
     }
+}
 
-    /// Adds what a post asks for and the engine cannot know: the last lines, and who it is.
-    async fn filled(&self, post: &DeskPost) -> Result<DeskPost, StoreError> {
-        let mut post = post.clone();
-        if post.identify {
-            post.text = format!("{}\nOn the platform they are: {}", post.text, self.job.person);
-        }
-        if post.history > 0 {
-            let (person, before) = (&self.job.person, self.job.id.input);
-            let lines = self.store.transcript_before(person, before, usize::from(post.history)).await?;
-            let lines: Vec<String> = lines.iter().filter_map(line).collect();
-            if !lines.is_empty() {
-                post.text = format!("{}\n\nBefore this:\n{}", post.text, lines.join("\n"));
-            }
-        }
-        Ok(post)
+/// Adds what a post asks for and the engine cannot know: the last lines, and who it is.
+pub async fn filled(store: &Store, job: &SendJob, post: &DeskPost) -> Result<DeskPost, StoreError> {
+    let mut post = post.clone();
+    if post.identify {
+        post.text = format!("{}\nOn the platform they are: {}", post.text, job.person);
     }
+    if post.history > 0 {
+        let lines = store.transcript_before(&job.person, job.id.input, usize::from(post.history)).await?;
+        let lines: Vec<String> = lines.iter().filter_map(line).collect();
+        if !lines.is_empty() {
+            post.text = format!("{}\n\nBefore this:\n{}", post.text, lines.join("\n"));
+        }
+    }
+    Ok(post)
 }
 
 /// A line of a conversation as a practitioner reads it; `None` for what nobody said.
