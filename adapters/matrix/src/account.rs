@@ -34,6 +34,8 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 const MAX_UNSEEN: usize = 10_000;
 /// Things done at once that nobody waits for. More are left undone: none of them must be done.
 const MAX_BACKGROUND: usize = 1_000;
+/// How long the work may take that a client began when it was opened.
+const LAST_SETUP: Duration = Duration::from_secs(5);
 /// How long the last keys may take into the backup when the bot stops.
 const LAST_BACKUP: Duration = Duration::from_secs(2);
 
@@ -102,7 +104,10 @@ impl Account {
     pub(crate) async fn reopen(&self, token: Option<&str>) -> Result<bool, ConnectError> {
         let mut place = self.client.write().await;
         // Two clients on one store would spoil its keys.
-        *place = None;
+        if let Some(old) = place.take() {
+            let ended = timeout(LAST_SETUP, old.encryption().wait_for_e2ee_initialization_tasks()).await;
+            tracing::trace!(matrix.ended = ended.is_ok(), "the client is opened anew");
+        }
         let client = open(&self.server, &self.folder).await?;
         let damaged = || ConnectError::Damaged(self.folder.dir().to_owned());
         let store = client.state_store();

@@ -29,6 +29,8 @@ use crate::{
 /// Waits between tries to join grow from one second to this, and end after so many tries.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 const MAX_TRIES: u32 = 12;
+/// Rooms joined between two syncs, at most.
+const MAX_JOINS: usize = 10;
 /// How long one call may take that nobody waits for.
 const COURTESY: Duration = Duration::from_secs(20);
 
@@ -81,8 +83,13 @@ impl Joining {
             }
         }
         let now = Instant::now();
-        let due: Vec<_> =
-            self.0.iter().filter(|(_, next)| next.at <= now).map(|(room, _)| room.clone()).collect();
+        let due: Vec<_> = self
+            .0
+            .iter()
+            .filter(|(_, next)| next.at <= now)
+            .map(|(room, _)| room.clone())
+            .take(MAX_JOINS)
+            .collect();
         for room in due {
             let joined = client.get_room(&room).is_some_and(|room| room.state() == RoomState::Joined);
             let outcome = if joined { Ok(()) } else { client.join_room_by_id(&room).await.map(drop) };
@@ -143,13 +150,14 @@ pub(crate) async fn is_encrypted(room: &Room) -> Result<bool, Failure> {
 /// What an event changes about a room that needs an answer which is no conversation.
 pub(crate) fn settle(account: &Arc<Account>, room: &RoomId, event: &Event) {
     let mine = event.sender == account.me;
+    let new = !matches!(event.before.as_deref(), Some("join"));
     let what = match event.membership() {
-        Some((user, "join")) if user == account.me && event.before.as_deref() != Some("join") => {
-            Change::Joined
-        }
-        Some((user, "join" | "invite")) if user != account.me && event.before.as_deref() != Some("join") => {
+        Some((user, "join")) if user == account.me && new => Change::Joined,
+        // Who was invited has been counted then.
+        Some((user, "join")) if user != account.me && new && event.before.as_deref() != Some("invite") => {
             Change::Company
         }
+        Some((user, "invite")) if user != account.me => Change::Company,
         _ if event.kind == "m.room.encryption" && mine => Change::Encrypted,
         _ => return,
     };
