@@ -35,7 +35,7 @@ impl About {
     /// The choice that somebody means who answers with `said`: its number, its words or its id.
     pub(crate) fn pick(&self, said: &str) -> Option<&Choice> {
         let said = said.trim();
-        if numbered(&self.choices)
+        if numbered(self)
             && let Some(number) = number(said)
         {
             return self.choices.get(number.checked_sub(1)?);
@@ -49,7 +49,7 @@ impl About {
 pub(crate) fn message(text: &str, about: &About) -> Value {
     let (mut body, mut html) = (text.to_owned(), escaped(text));
     if !about.choices.is_empty() {
-        let numbered = numbered(&about.choices);
+        let numbered = numbered(about);
         let bullet = |nth: usize| if numbered { format!("{}.", nth + 1) } else { "•".to_owned() };
         body.push_str(if text.is_empty() { "" } else { "\n" });
         html.push_str(if numbered { "<ol>" } else { "<ul>" });
@@ -99,9 +99,17 @@ pub(crate) fn number(said: &str) -> Option<usize> {
     }
 }
 
-/// Choices that begin with a figure ("8 sessions") have no numbers, because "8" could mean both.
-fn numbered(choices: &[Choice]) -> bool {
-    !choices.iter().any(|choice| choice.label.starts_with(|c: char| c.is_ascii_digit()))
+/// Choices that stand under every question and answer none of them.
+const ASIDE: [&str; 3] = ["skip", "finish", "back"];
+
+/// Whether choices are numbered. Not where a typed number would be an answer of its own: where they
+/// begin with a figure ("8 sessions"), and where all of them lead aside from the question above
+/// them ("How many?"). At the desk no number is ever typed as an answer.
+fn numbered(about: &About) -> bool {
+    let choices = &about.choices;
+    let figures = choices.iter().any(|choice| choice.label.starts_with(|c: char| c.is_ascii_digit()));
+    let answers = choices.iter().any(|choice| !ASIDE.contains(&choice.id.as_str()));
+    !figures && (about.desk || (choices.len() > 1 && answers))
 }
 
 fn label(choice: &Choice) -> &str {
@@ -181,10 +189,23 @@ mod tests {
     }
 
     #[test]
+    fn number_that_answers_the_question_itself_is_never_taken_for_a_choice() {
+        let mut about = about(&["Skip", "Finish"]);
+        assert_eq!(message("How many?", &about)["body"], "How many?\n\n• Skip\n• Finish");
+        assert_eq!(picked(&about, "1"), None);
+        assert_eq!(picked(&about, "skip"), Some("skip".to_owned()));
+        about.desk = true;
+        assert_eq!(picked(&about, "1️⃣"), Some("skip".to_owned()));
+    }
+
+    #[test]
     fn words_are_shown_as_written_in_both_bodies() {
-        let content = message("A < B & C\nD", &about(&["\"x\""]));
-        assert_eq!(content["body"], "A < B & C\nD\n\n1. \"x\"");
-        assert_eq!(content["formatted_body"], "A &lt; B &amp; C<br>D<ol><li>&quot;x&quot;</li></ol>");
+        let content = message("A < B & C\nD", &about(&["\"x\"", "y"]));
+        assert_eq!(content["body"], "A < B & C\nD\n\n1. \"x\"\n2. y");
+        assert_eq!(
+            content["formatted_body"],
+            "A &lt; B &amp; C<br>D<ol><li>&quot;x&quot;</li><li>y</li></ol>"
+        );
         let about = About::read(&content).unwrap();
         assert_eq!(about.prompt, 3);
         assert_eq!(words(&content, &about), "A < B & C\nD");

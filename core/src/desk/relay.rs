@@ -7,7 +7,7 @@ use super::CLEAR_WITHIN;
 use crate::{
     content::Word,
     conversation::{Holder, Relayed, Untold},
-    dialogue::{CHECK_IN, Talk, yes_no_id},
+    dialogue::{CHECK_IN, Talk},
     effect::{AuditKind, DeskKind, DeskPost, Effect, Media, Say, SayKind},
     input::{Attachment, DeskMessage, Message},
     safety::{Heard, Route, kind_of_step, route_of_step},
@@ -95,7 +95,7 @@ impl Talk<'_> {
 
     /// "No", to a question about safety that was open when the practitioner came in.
     fn answer_while_held(&mut self, text: &str) {
-        if let Some(answer) = self.content.understanding.yes_no(text).map(yes_no_id) {
+        if let Some(answer) = self.said_yes_no(text) {
             self.settle_while_held(answer);
         }
     }

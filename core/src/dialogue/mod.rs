@@ -20,6 +20,5 @@ mod summary;
 mod talk;
 
 pub use load::{CHECK_IN, Dialogues};
-pub(crate) use parse::yes_no_id;
 pub use place::{Answer, Place, When};
 pub(crate) use talk::Talk;

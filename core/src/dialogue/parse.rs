@@ -5,9 +5,12 @@ use super::{
     model::{Ask, Expect, Opt},
     talk::Talk,
 };
-use crate::understanding::{
-    GroupSlots, Meaning,
-    answer::{self, YesNo},
+use crate::{
+    ids::ChannelKind,
+    understanding::{
+        GroupSlots, Meaning,
+        answer::{self, YesNo},
+    },
 };
 
 /// What an answer turned out to be.
@@ -45,8 +48,8 @@ impl Talk<'_> {
             Expect::Confirm if self.picked(text).is_some() => {
                 Read::Answer(Answer::Choice(self.picked(text).unwrap_or_default()), None)
             }
-            Expect::YesNo | Expect::Confirm => match self.content.understanding.yes_no(text) {
-                Some(answer) => Read::Answer(Answer::Choice(yes_no_id(answer).to_owned()), None),
+            Expect::YesNo | Expect::Confirm => match self.said_yes_no(text) {
+                Some(answer) => Read::Answer(Answer::Choice(answer.to_owned()), None),
                 None => Read::Nothing,
             },
             Expect::Number(number) => match self.content.understanding.sessions(text) {
@@ -98,6 +101,19 @@ impl Talk<'_> {
         }
     }
 
+    /// `yes`, `no` or `unsure`, said in words; or, on Matrix, where choices are a numbered list, as the
+    /// number of that choice.
+    pub(crate) fn said_yes_no(&self, text: &str) -> Option<&'static str> {
+        let in_words = self.content.understanding.yes_no(text).map(yes_no_id);
+        let number = text.trim().trim_end_matches(['.', ')']);
+        let shown = self.context.channel.kind == ChannelKind::Matrix;
+        let is_number = (1..=2).contains(&number.len()) && number.chars().all(|c| c.is_ascii_digit());
+        in_words.or_else(|| {
+            let picked = self.picked(number).filter(|_| shown && is_number)?;
+            ["yes", "no", "unsure"].into_iter().find(|answer| *answer == picked)
+        })
+    }
+
     /// The open question's choice that a text names by its number or its words.
     pub(crate) fn picked(&self, text: &str) -> Option<String> {
         let open = &self.conversation.prompt.choices;
@@ -145,7 +161,7 @@ pub(crate) fn slot_values(slots: &GroupSlots) -> Vec<(&'static str, Slot)> {
 }
 
 /// The key of a yes-or-no answer in `next` and `rises`.
-pub(crate) fn yes_no_id(answer: YesNo) -> &'static str {
+fn yes_no_id(answer: YesNo) -> &'static str {
     match answer {
         YesNo::Yes => "yes",
         YesNo::No => "no",

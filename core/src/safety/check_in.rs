@@ -11,7 +11,6 @@ use crate::{
     dialogue::{
         CHECK_IN, Place, Talk,
         model::{Ask, END},
-        yes_no_id,
     },
     effect::{AuditKind, DeskKind, Effect, SayKind},
     understanding::{Intent, Meaning, Signal},
@@ -187,7 +186,7 @@ impl Talk<'_> {
         let Some(ask) = self.open_ask() else { return };
         // "I'm done" is no yes to "are you safe?".
         let doubtful = meaning.intent == Intent::Finish && !ask.rises.is_empty();
-        let answer = self.content.understanding.yes_no(text).map(yes_no_id).filter(|_| !doubtful);
+        let answer = self.said_yes_no(text).filter(|_| !doubtful);
         let leaves = matches!(
             meaning.intent,
             Intent::Person
