@@ -60,11 +60,19 @@ class Person(AsyncClient):
 
     async def follow(self):
         while True:
-            response = await self.sync(timeout=30000, sync_filter=FILTER)
-            if not isinstance(response, SyncResponse):
+            try:
+                await self.follow_once()
+            except Exception as error:
+                # What this person asks for at the same time may have done the same already.
+                trouble = f"{self.user_id}: {type(error).__name__}: {error}"
+                print(f"people.py goes on after: {trouble}", file=sys.stderr)
                 await asyncio.sleep(0.2)
-                continue
-            await self.keep_house()
+
+    async def follow_once(self):
+        response = await self.sync(timeout=30000, sync_filter=FILTER)
+        if not isinstance(response, SyncResponse):
+            raise RuntimeError(str(response))
+        try:
             for room, joined in response.rooms.join.items():
                 for event in joined.timeline.events:
                     self.tell(room, event)
@@ -74,6 +82,8 @@ class Person(AsyncClient):
                         emit({"who": self.user_id, "room": room, "typing": users})
             for room in response.rooms.invite:
                 emit({"who": self.user_id, "room": room, "invited": True})
+            await self.keep_house()
+        finally:
             async with self.news:
                 self.news.notify_all()
 
