@@ -322,7 +322,7 @@ impl Outside for OnMatrix {
             outside.room.ready(&outside.bot).await;
             outside.room.says("here").await;
         };
-        let (_, here) = tokio::join!(joined, outside.intake.next(&outside.matrix));
+        let ((), here) = tokio::join!(joined, outside.intake.next(&outside.matrix));
         assert!(
             matches!(&here.input.what, InputKind::Message(message) if message.text == "here"),
             "{here:?}"
