@@ -71,7 +71,7 @@ impl Books {
                     "",
                 )
                 .await;
-            let [decided, waiting, unsent] = [0, 1, 2].map(|at| number(&counts[0][at]));
+            let [decided, waiting, unsent] = [0, 1, 2].map(|at| number(counts[0][at].as_ref()));
             if decided >= i64::try_from(messages).unwrap() && waiting == 0 && unsent == 0 {
                 return;
             }
@@ -100,7 +100,10 @@ impl Books {
             let natives: Vec<&str> = inbox.iter().filter_map(|row| row[2].as_deref()).collect();
             let expected: Vec<String> = messages.iter().map(ToString::to_string).collect();
             assert_eq!(natives, expected, "chat {chat}: lost, doubled or out of order");
-            assert!(inbox.iter().all(|row| number(&row[1]) == 1), "chat {chat}: something was set aside");
+            assert!(
+                inbox.iter().all(|row| number(row[1].as_ref()) == 1),
+                "chat {chat}: something was set aside"
+            );
             let outbox: Vec<Out> = db
                 .rows(
                     "SELECT CAST(id / 65536 AS TEXT), CAST(status AS TEXT), CAST(unknown AS TEXT), native
@@ -110,13 +113,13 @@ impl Books {
                 .await
                 .into_iter()
                 .map(|row| Out {
-                    input: number(&row[0]),
-                    status: number(&row[1]),
-                    unknown: number(&row[2]),
+                    input: number(row[0].as_ref()),
+                    status: number(row[1].as_ref()),
+                    unknown: number(row[2].as_ref()),
                     native: row[3].as_deref().and_then(|id| id.parse().ok()),
                 })
                 .collect();
-            let inputs: Vec<i64> = inbox.iter().map(|row| number(&row[0])).collect();
+            let inputs: Vec<i64> = inbox.iter().map(|row| number(row[0].as_ref())).collect();
             found.messages += inbox.len();
             found.replies += outbox.len();
             found.repeats += compare(*chat, &inputs, &outbox, &telegram.transcript(*chat));
@@ -180,8 +183,8 @@ impl Db {
     }
 }
 
-fn number(column: &Option<String>) -> i64 {
-    column.as_deref().and_then(|text| text.parse().ok()).expect("a number")
+fn number(column: Option<&String>) -> i64 {
+    column.and_then(|text| text.parse().ok()).expect("a number")
 }
 
 /// Compares one chat's outbox with what its person saw; how often a reply came again.

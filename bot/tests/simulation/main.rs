@@ -53,7 +53,9 @@ fn every_person_sees_what_they_must_in_any_order_of_events() {
         workers.into_iter().map(|worker| worker.join().unwrap()).collect()
     });
     let mut all = model::Totals::default();
-    totals.into_iter().for_each(|one| all += one);
+    for one in totals {
+        all += one;
+    }
     println!("{} seeds: {all:?}", seeds.end - seeds.start);
     // A run in which nothing goes wrong would prove nothing.
     assert!(loud || [all.messages, all.repeats, all.takes, all.deaths, all.faults].iter().all(|n| *n > 0));

@@ -229,7 +229,7 @@ async fn arrivals(
         match state {
             SendState::Sent => assert!(came > 0, "{lane}: {id} never came"),
             SendState::Refused => {
-                assert!(tries.clone().any(|one| one.refused), "{lane}: {id} was not refused")
+                assert!(tries.clone().any(|one| one.refused), "{lane}: {id} was not refused");
             }
             SendState::Dropped => {
                 let old = expected.epochs[&id.input] < expected.conversation.epoch;

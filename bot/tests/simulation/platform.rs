@@ -51,6 +51,8 @@ pub(crate) struct World {
     pub(crate) meanwhile: Option<Arc<Meanwhile>>,
     busy: bool,
     pub(crate) faults: usize,
+    /// Counts the batches of seeds that were drawn.
+    drawn: u64,
 }
 
 #[derive(Clone)]
@@ -71,6 +73,7 @@ impl Platform {
             meanwhile: None,
             busy: false,
             faults: 0,
+            drawn: 0,
         };
         Self(Arc::new(Mutex::new(world)), Arc::new(Notify::new()))
     }
@@ -89,6 +92,12 @@ impl World {
     pub(crate) fn post(&mut self, incoming: Incoming) {
         self.updates.push_back((self.next, incoming));
         self.next += 1;
+    }
+
+    /// Seeds for what is received, the same each time that a run is played.
+    pub(crate) fn seeds(&mut self) -> impl FnMut() -> u64 + Send + 'static {
+        self.drawn += 1;
+        chatbox::seed::fixed(self.seed, self.drawn)
     }
 
     /// The process that was in the middle of something is gone.
@@ -117,7 +126,7 @@ impl World {
         let count = self.updates.len().min(usize::try_from(most).unwrap());
         let mut incoming: Vec<Incoming> =
             self.updates.iter().take(count).map(|(_, incoming)| incoming.clone()).collect();
-        let cursor = self.updates.iter().take(count).last().map(|(id, _)| (id + 1).to_string());
+        let cursor = self.updates.iter().take(count).next_back().map(|(id, _)| (id + 1).to_string());
         if !self.calm && !self.old.is_empty() && self.dice.next_u64().is_multiple_of(4) {
             let nth = self.dice.next_u64() % self.old.len() as u64;
             incoming.push(self.old[usize::try_from(nth).unwrap()].clone());

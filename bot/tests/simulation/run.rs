@@ -15,7 +15,6 @@ use chatbox::{
         deliver::{self, Desk, Outlet},
         receive, timers,
     },
-    seed,
     setup::Setup,
 };
 use chatbox_core::{
@@ -202,7 +201,7 @@ impl Play {
 
     fn note(&self, what: &str) {
         if self.loud {
-            println!("{} {what}", self.now());
+            eprintln!("{} {what}", self.now());
         }
     }
 
@@ -283,7 +282,8 @@ impl Play {
     }
 
     async fn timers(&mut self) {
-        let fired = timers::step(&self.service.store, self.now(), seed::fresh()).await;
+        let seeds = self.platform.world().seeds();
+        let fired = timers::step(&self.service.store, self.now(), seeds).await;
         self.note(&format!("timers: {fired:?}"));
     }
 
@@ -366,9 +366,10 @@ impl Play {
     }
 
     async fn judge(&mut self) -> Totals {
-        let world = self.platform.world();
-        let (ledger, faults) = (world.ledger.clone(), world.faults);
-        drop(world);
+        let (ledger, faults) = {
+            let world = self.platform.world();
+            (world.ledger.clone(), world.faults)
+        };
         let said = self.said.lock().unwrap().clone();
         let lanes: Vec<Lane> = PEOPLE.iter().map(|who| person(who)).collect();
         let mut totals =
@@ -394,7 +395,8 @@ impl Service {
 async fn receive_once(service: &Service, platform: &Platform, now: Timestamp) {
     let mut committed = service.committed.lock().unwrap().clone();
     // A failure brings the same again.
-    let _ = receive::step(&service.store, platform, &mut committed, || now, seed::fresh()).await;
+    let seeds = platform.world().seeds();
+    let _ = receive::step(&service.store, platform, &mut committed, || now, seeds).await;
     *service.committed.lock().unwrap() = committed;
 }
 
