@@ -213,6 +213,17 @@ mod tests {
         "2026-01-05T10:00:00Z".parse().unwrap()
     }
 
+    #[test]
+    fn the_last_of_a_groups_minute_is_for_what_cannot_wait() {
+        let mut budget = Budget::new(Rates { chat_per_second: 0.0, ..TELEGRAM });
+        let ordinary = (0..30).filter(|_| budget.take_behind("-1", start()).is_ok()).count();
+        let urgent = (0..30).filter(|_| budget.take("-1", true, start()).is_ok()).count();
+        assert_eq!((ordinary, urgent), (20 - URGENT, URGENT));
+        let later = start() + SignedDuration::from_mins(1);
+        assert_eq!(budget.take_behind("-1", start()), Err(later), "it says when to ask again");
+        assert_eq!(budget.take_behind("-1", later), Ok(()));
+    }
+
     /// Sends as fast as allowed for a while; the moments at which it sent.
     fn flood(budget: &mut Budget, chats: &[&str], group: bool, length: SignedDuration) -> Vec<Timestamp> {
         let mut sent = Vec::new();

@@ -608,3 +608,43 @@ fn refusal_name(refusal: &Refusal) -> String {
         Refusal::Bad { code } => format!("bad {code}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chatbox_core::effect::Say;
+
+    use super::*;
+
+    #[test]
+    fn safety_wording_that_has_not_left_in_a_minute_is_told_to_the_desk() {
+        let made = Timestamp::UNIX_EPOCH;
+        let job = |kind| {
+            let say = Say { kind, text: "999".to_owned(), choices: Vec::new(), prompt: 0, media: None };
+            let person = Lane::new(ChannelKind::Telegram, "7");
+            SendJob {
+                id: OutboxId { input: 1, nth: 0 },
+                to: Destination::Person(person.clone()),
+                person,
+                body: SendBody::Post(Post::Say(say)),
+                made,
+                attempts: 9,
+                epoch: 0,
+                stale: false,
+                unknown_before: false,
+                fence: 9,
+                until: made + LONGEST_WAIT,
+            }
+        };
+        let late = |kind, end: &SendEnd, seconds| {
+            let now = made + SignedDuration::from_secs(seconds);
+            late_safety(&job(kind), end, now).map(|incoming| incoming.input.what)
+        };
+        let waits = SendEnd::Retry { at: made };
+        let told = Some(InputKind::Undelivered { safety: true });
+        assert_eq!(late(SayKind::Safety, &waits, 61), told);
+        assert_eq!(late(SayKind::Safety, &SendEnd::Unknown { at: made }, 61), told);
+        assert_eq!(late(SayKind::Safety, &waits, 59), None);
+        assert_eq!(late(SayKind::Safety, &SendEnd::Sent { native: "1".to_owned() }, 61), None);
+        assert_eq!(late(SayKind::Bot, &waits, 61), None);
+    }
+}

@@ -201,6 +201,75 @@ async fn somebody_on_matrix_talks_with_a_desk_on_telegram() {
     hub.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn practitioner_takes_over_and_hands_back_with_both_on_matrix() {
+    let mut hub = Hub::open().await;
+    let bot = hub.bot.id.clone();
+    let (bob, carol, mallory) = (
+        hub.synapse.person("bob").await,
+        hub.synapse.person("carol").await,
+        hub.synapse.person("mallory").await,
+    );
+    let desk = bob.opens(&[&bot, &carol.id, &mallory.id], true).await;
+    let (carols, mallorys) = (carol.accepts().await, mallory.accepts().await);
+    hub.start(&format!("channel = \"matrix\"\nroom = \"{}\"", desk.id));
+    for room in [&desk, &carols, &mallorys] {
+        room.ready(&bot).await;
+    }
+    hub.enrols(&bob, "Bob").await;
+    hub.enrols(&carol, "Carol").await;
+    let alice = hub.synapse.person("alice").await;
+    let room = alice.meets(&bot).await;
+    let hears = async |part: &str| {
+        loop {
+            let event = room.next(&bot).await;
+            assert!(event.encrypted, "all that the bot says is encrypted");
+            if event.text().contains(part) {
+                return event;
+            }
+        }
+    };
+    room.says("a closed group for 8 nurses, every two weeks").await;
+    hears("What is the group for?").await;
+    room.says("can I talk to a person please").await;
+    let head = at_desk(&desk, &bot, "Asks to talk to a person").await;
+    let root = head.thread().expect("a case has a thread").to_owned();
+    mallorys.says_under(&root, "!take").await;
+    at_desk(&desk, &bot, "not enrolled").await;
+    // The first command of the head's list is to take it: on Matrix buttons are numbers.
+    desk.reacts(&head.id, "1\u{fe0f}\u{20e3}").await;
+    at_desk(&desk, &bot, "Bob has it.").await;
+    hears("has joined this chat").await;
+    carols.says_under(&root, "!take").await;
+    at_desk(&desk, &bot, "Bob has it already").await;
+    desk.says_under(&root, "hello, this is Bob").await;
+    carols.says_under(&root, "shall I ring her manager?").await;
+    hears("this is Bob").await;
+    room.says("a bad shift").await;
+    at_desk(&desk, &bot, "a bad shift").await;
+
+    room.says("I want to kill myself").await;
+    hears("116 123").await;
+    at_desk(&desk, &bot, "Route").await;
+    desk.says_under(&root, "!release").await;
+    at_desk(&desk, &bot, "A flag is open").await;
+    desk.says_under(&root, "!safe we talked it through").await;
+    at_desk(&desk, &bot, "The flag is closed").await;
+    desk.says_under(&root, "!release").await;
+    hears("carry on").await;
+    room.says("carry on").await;
+    hears("What is the group for?").await;
+    room.says("we know we need something").await;
+    room.says("that's all").await;
+    hears("Shall I send it?").await;
+    room.says("yes, send it").await;
+    hears("KWG-").await;
+    let request = at_desk(&desk, &bot, "A KeepingWell Group is asked for").await;
+    assert!(request.thread().is_some_and(|thread| thread != root), "it has a case of its own");
+    assert!(room.messages(&bot).iter().all(|event| !event.text().contains("ring her manager")));
+    hub.stop().await;
+}
+
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 fn base64(bytes: &[u8]) -> String {
