@@ -1,11 +1,19 @@
 //! What is known of the outcome of a request.
 
-use std::time::Duration;
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    time::Duration,
+};
 
 use matrix_sdk::{
-    Error, HttpError,
-    ruma::api::error::{ErrorKind, FromHttpResponseError, RetryAfter},
+    Error, HttpError, Room,
+    ruma::{
+        OwnedEventId, OwnedTransactionId,
+        api::error::{ErrorKind, FromHttpResponseError, RetryAfter},
+    },
 };
+use serde_json::Value;
+use tokio::sync::Mutex;
 
 /// The wait when the homeserver names none, and the longest that is obeyed.
 const DEFAULT_RETRY: Duration = Duration::from_secs(5);
@@ -43,6 +51,25 @@ impl Failure {
             Self::Local => "local",
         }
     }
+}
+
+/// One text of a room is encrypted at a time: two that share the last message which a key may
+/// encrypt would have the SDK panic. Rooms that fall on one place wait for each other.
+static SENDING: [Mutex<()>; 64] = [const { Mutex::const_new(()) }; 64];
+
+/// Sends one event, encrypted where the room is.
+pub(crate) async fn put(
+    room: &Room,
+    kind: &str,
+    content: Value,
+    id: &str,
+) -> matrix_sdk::Result<OwnedEventId> {
+    let id = OwnedTransactionId::from(id);
+    let mut place = DefaultHasher::new();
+    room.room_id().hash(&mut place);
+    let place = usize::try_from(place.finish() % 64).unwrap_or_default();
+    let _turn = SENDING[place].lock().await;
+    Ok(room.send_raw(kind, content).with_transaction_id(&id).await?.response.event_id)
 }
 
 /// What an error of the SDK says about the request.

@@ -3,16 +3,13 @@
 use std::time::Duration;
 
 use chatbox_core::{channel::Mark, ids::Lane};
-use matrix_sdk::{
-    Room,
-    ruma::{OwnedEventId, OwnedTransactionId},
-};
+use matrix_sdk::{Room, ruma::OwnedEventId};
 use serde_json::json;
 use tokio::time::timeout;
 
 use crate::{
     account::{Account, room_of},
-    call::{Failure, failure_of},
+    call::{self, Failure, failure_of},
     content::{self, About},
     read::Event,
     rooms,
@@ -48,9 +45,8 @@ pub(crate) async fn retire(account: &Account, to: &Lane, native: &str) {
         if words.is_empty() || !rooms::is_encrypted(&room).await? {
             return Ok(());
         }
-        let id = OwnedTransactionId::from(format!("retire/{event}"));
         let content = content::replacement(event.as_str(), &words, &about);
-        let sent = room.send_raw("m.room.message", content).with_transaction_id(&id).await;
+        let sent = call::put(&room, "m.room.message", content, &format!("retire/{event}")).await;
         sent.map(drop).map_err(|error| failure_of(&error))
     })
     .await;
@@ -104,9 +100,8 @@ pub(crate) async fn mark(account: &Account, at: &Lane, native: &str, mark: Mark)
     };
     with_room("mark", account, at, async |room| {
         let relation = json!({ "rel_type": "m.annotation", "event_id": event, "key": key });
-        let id = OwnedTransactionId::from(format!("{name}/{event}"));
         let content = json!({ "m.relates_to": relation });
-        let sent = room.send_raw("m.reaction", content).with_transaction_id(&id).await;
+        let sent = call::put(&room, "m.reaction", content, &format!("{name}/{event}")).await;
         sent.map(drop).map_err(|error| failure_of(&error))
     })
     .await;

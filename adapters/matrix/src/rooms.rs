@@ -13,16 +13,13 @@ use std::{
 
 use matrix_sdk::{
     Client, Room, RoomMemberships, RoomState,
-    ruma::{
-        OwnedRoomId, OwnedTransactionId, OwnedUserId, RoomId, UserId,
-        events::room::encryption::RoomEncryptionEventContent,
-    },
+    ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId, events::room::encryption::RoomEncryptionEventContent},
 };
 use serde_json::json;
 
 use crate::{
     account::Account,
-    call::{Failure, failure_of},
+    call::{self, Failure, failure_of},
     read::Event,
 };
 
@@ -218,12 +215,8 @@ enum Change {
 /// Says one sentence without any content, once for the event that calls for it.
 async fn say(room: &Room, sentence: &str, because: &str) -> Result<(), Failure> {
     let content = json!({ "msgtype": "m.notice", "body": sentence, "m.mentions": {} });
-    let id = OwnedTransactionId::from(format!("room/{because}"));
-    room.send_raw("m.room.message", content)
-        .with_transaction_id(&id)
-        .await
-        .map(drop)
-        .map_err(|error| failure_of(&error))
+    let sent = call::put(room, "m.room.message", content, &format!("room/{because}")).await;
+    sent.map(drop).map_err(|error| failure_of(&error))
 }
 
 /// The private room with somebody, if there is one that can be used. The one that both know as a

@@ -17,7 +17,7 @@ use matrix_sdk::{
     Client, Room, RoomState,
     room::MessagesOptions,
     ruma::{
-        OwnedEventId, OwnedTransactionId, UserId,
+        OwnedEventId, UserId,
         api::client::{receipt::create_receipt::v3::ReceiptType, room::create_room},
         events::{InitialStateEvent, receipt::ReceiptThread, room::encryption::RoomEncryptionEventContent},
         uint,
@@ -28,7 +28,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     account::{Account, room_of},
-    call::{Failure, failure_of},
+    call::{self, Failure, failure_of},
     content::{self, About},
     gap, media,
     read::{Event, THREAD, lane},
@@ -200,9 +200,7 @@ fn messages(to: &Lane, post: &Post, id: &str) -> Vec<Value> {
 
 /// Sends one event, encrypted.
 async fn put(room: &Room, kind: &str, content: Value, id: &str) -> Result<OwnedEventId, Failure> {
-    let id = OwnedTransactionId::from(id);
-    let sent = room.send_raw(kind, content).with_transaction_id(&id).await;
-    sent.map(|sent| sent.response.event_id).map_err(|error| failure_of(&error))
+    call::put(room, kind, content, id).await.map_err(|error| failure_of(&error))
 }
 
 /// Looks for a text in the newest events of its room, back to when it was made. All of its parts

@@ -64,6 +64,7 @@ type terminal = AtTerminal;
 contract! {
     words_arrive_whole_in_order_and_under_keys_of_their_own on telegram matrix terminal;
     text_is_heard_as_it_was_meant on telegram matrix terminal;
+    many_texts_at_once_all_arrive_once on telegram matrix;
     choice_comes_back_by_its_id_and_prompt on telegram matrix terminal;
     courtesies_never_fail on telegram matrix terminal;
     send_gives_up_in_time on telegram matrix terminal;
@@ -92,6 +93,33 @@ async fn text_is_heard_as_it_was_meant<O: Outside>(mut outside: O) {
             outside.channel().send(&outside.lane(), &say(text, &[]), None, attempt(), WITHIN).await;
         assert!(matches!(&delivery, Delivery::Sent { native } if !native.is_empty()), "{delivery:?}");
         assert_eq!(outside.hears().await, text);
+    }
+}
+
+/// More than one key of an encrypted room may encrypt.
+async fn many_texts_at_once_all_arrive_once<O: Outside>(mut outside: O) {
+    const EACH: usize = 30;
+    let stream = |name: char| {
+        let (channel, lane) = (outside.channel(), outside.lane());
+        async move {
+            for nth in 0..EACH {
+                let delivery =
+                    channel.send(&lane, &say(&format!("{name}{nth}"), &[]), None, attempt(), WITHIN).await;
+                assert!(matches!(delivery, Delivery::Sent { .. }), "{name}{nth}: {delivery:?}");
+            }
+        }
+    };
+    tokio::join!(stream('a'), stream('b'), stream('c'), stream('d'));
+    let mut heard = Vec::new();
+    for _ in 0..4 * EACH {
+        heard.push(outside.hears().await);
+    }
+    for name in ['a', 'b', 'c', 'd'] {
+        let own: Vec<&String> = heard.iter().filter(|text| text.starts_with(name)).collect();
+        assert_eq!(
+            own,
+            (0..EACH).map(|nth| format!("{name}{nth}")).collect::<Vec<_>>().iter().collect::<Vec<_>>()
+        );
     }
 }
 
