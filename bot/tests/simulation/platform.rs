@@ -150,14 +150,15 @@ impl World {
     /// How a try ends, and whether the process dies of it.
     fn end(&mut self, to: &Lane, post: &Post, fate: u64, place: usize, id: OutboxId) -> (Delivery, bool) {
         let delivery = match fate {
-            0 if self.ledger[place].refused => Delivery::Refused(Refusal::Bad { code: 400 }),
+            _ if self.ledger[place].refused => Delivery::Refused(Refusal::Bad { code: 400 }),
             1..=4 => Delivery::Unsent,
             5..=7 => Delivery::RetryAfter(Duration::from_secs(1 + fate)),
             8..=11 | 15 => Delivery::Unknown,
             _ => Delivery::Sent { native: format!("{id}/{place}") },
         };
         // An unknown outcome is one that may well have arrived.
-        let arrived = matches!(delivery, Delivery::Sent { .. }) || matches!(fate, 8..=9 | 15);
+        let unknown = delivery == Delivery::Unknown && matches!(fate, 8..=9 | 15);
+        let arrived = unknown || matches!(delivery, Delivery::Sent { .. });
         self.ledger[place].arrived = arrived;
         self.faults += usize::from(fate < 16);
         if let (Post::Say(say), true) = (post, arrived) {
@@ -191,7 +192,9 @@ impl Channel for Platform {
                 Post::Say(say) => (say.text.clone(), Some(say.kind)),
                 Post::Desk(post) => (post.text.clone(), None),
             };
-            let refused = fate == 0 && kind == Some(SayKind::Bot);
+            // What the platform refuses once it refuses for good.
+            let before = world.ledger.iter().any(|one| one.id == attempt.id && one.refused);
+            let refused = before || (fate == 0 && kind == Some(SayKind::Bot));
             world.ledger.push(Try { id: attempt.id, to: to.clone(), text, kind, arrived: false, refused });
             let free = !world.calm && !world.busy && fate % 5 == 2;
             let meanwhile = world.meanwhile.clone().filter(|_| free);
