@@ -93,12 +93,20 @@ fn main() -> anyhow::Result<()> {
         let sizes: &[usize] = match scenario {
             Scenario::Stored => &cli.stored[..1],
             Scenario::Growth => &cli.stored[1..],
-            Scenario::Load | Scenario::Slow | Scenario::Paced | Scenario::Flood | Scenario::Crash => &[],
+            Scenario::Load
+            | Scenario::Slow
+            | Scenario::Paced
+            | Scenario::Flood
+            | Scenario::Crash
+            | Scenario::Backlog => &[],
         };
         for size in sizes {
             stocks.push(runtime.block_on(Stock::fill(&options, *size))?);
         }
-        let mut runs: Vec<(&Program, Option<&Stock>)> = if stocks.is_empty() {
+        let alone = matches!(scenario, Scenario::Backlog);
+        let mut runs: Vec<(&Program, Option<&Stock>)> = if alone {
+            vec![(&chatbox, None)]
+        } else if stocks.is_empty() {
             everybody.iter().map(|program| (program, None)).collect()
         } else {
             stocks.iter().map(|stock| (&chatbox, Some(stock))).collect()

@@ -13,8 +13,8 @@ use std::{
 use axum::{
     Router,
     body::Bytes,
-    extract::{Path, State},
-    http::{HeaderMap, header::CONTENT_TYPE},
+    extract::State,
+    http::{HeaderMap, Uri, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
@@ -38,6 +38,8 @@ pub(crate) enum Pace {
     /// The first user sends so many at once, and the second one message right after them. All of
     /// them are the first step of the script.
     Flood(usize),
+    /// So many messages wait already, of all users in turn, all of them the first step of the script.
+    Backlog(usize),
 }
 
 /// What happened while it was measured.
@@ -98,6 +100,8 @@ struct World {
     closed_loop: bool,
     measuring: bool,
     tally: Tally,
+    /// Everything that the bot said.
+    replies: usize,
 }
 
 #[derive(Default, Clone)]
@@ -166,6 +170,11 @@ impl Platform {
                 // A thread: the clock must not wait for the server.
                 std::thread::spawn(move || shared.tick(rate));
             }
+            Pace::Backlog(count) => {
+                for nth in 0..count {
+                    world.write(nth % users, &self.shared.script);
+                }
+            }
             Pace::Flood(count) => {
                 for _ in 0..count {
                     world.write(0, &self.shared.script);
@@ -198,6 +207,11 @@ impl Platform {
     /// Whether a user has been answered everything.
     pub(crate) fn is_answered(&self, user: usize) -> bool {
         self.shared.lock().users.get(user).is_some_and(|user| user.asked.is_none())
+    }
+
+    /// How many texts the bot has sent.
+    pub(crate) fn replies(&self) -> usize {
+        self.shared.lock().replies
     }
 
     /// How many wait for an answer.
@@ -300,6 +314,7 @@ impl World {
     fn reply(&mut self, chat: i64, text: &str, markup: Option<&Value>, script: &Script) -> i64 {
         let id = self.next_message;
         self.next_message += 1;
+        self.replies += 1;
         let user = usize::try_from(chat - FIRST).unwrap_or(usize::MAX);
         let Some(who) = self.users.get_mut(user) else { return id };
         who.last_message = id;
@@ -338,13 +353,8 @@ impl World {
     }
 }
 
-async fn call(
-    State(shared): State<Arc<Shared>>,
-    Path(path): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let method = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+async fn call(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let method = uri.path().rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     match method.as_str() {
         "getupdates" => poll(&shared, &params(kind, &body)).await,
@@ -352,10 +362,9 @@ async fn call(
             let params = params(kind, &body);
             let chat = number(&params, "chat_id");
             let text = params["text"].as_str().unwrap_or_default();
-            let markup = match &params["reply_markup"] {
-                Value::String(text) => serde_json::from_str(text).ok(),
-                Value::Null => None,
-                other => Some(other.clone()),
+            let markup = match params["reply_markup"].as_str() {
+                Some(text) => serde_json::from_str(text).ok(),
+                None => params.get("reply_markup").cloned(),
             };
             let id = shared.lock().reply(chat, text, markup.as_ref(), &shared.script);
             shared.arrived.notify_one();
@@ -429,10 +438,8 @@ fn message(chat: i64, id: i64, text: &str) -> Value {
 }
 
 fn number(params: &Value, key: &str) -> i64 {
-    match &params[key] {
-        Value::String(text) => text.parse().unwrap_or_default(),
-        other => other.as_i64().unwrap_or_default(),
-    }
+    let value = &params[key];
+    value.as_i64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_default()
 }
 
 /// Label and data of every inline button.

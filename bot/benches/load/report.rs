@@ -78,7 +78,7 @@ fn collect(runs: &[Figures], of: impl Fn(&Figures) -> Option<f64>) -> Vec<f64> {
 
 fn median(sorted: &[f64]) -> Option<f64> {
     let upper = *sorted.get(sorted.len() / 2)?;
-    if sorted.len() % 2 == 1 { Some(upper) } else { Some((sorted[sorted.len() / 2 - 1] + upper) / 2.0) }
+    if sorted.len() % 2 == 1 { Some(upper) } else { Some(f64::midpoint(sorted[sorted.len() / 2 - 1], upper)) }
 }
 
 fn show(figure: Option<f64>, digits: usize) -> String {

@@ -25,6 +25,10 @@ const WARM: Duration = Duration::from_secs(2);
 const SETTLE: Duration = Duration::from_secs(8);
 /// Messages of the one who floods.
 const FLOOD: usize = 300;
+/// Messages that wait.
+const BACKLOG: usize = 100_000;
+/// How long all of them may take.
+const BACKLOG_WITHIN: Duration = Duration::from_secs(300);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scenario {
@@ -38,6 +42,8 @@ pub(crate) enum Scenario {
     Flood,
     /// The load, with a SIGKILL and a new start in the middle.
     Crash,
+    /// 100,000 messages of as many users as `--users` says wait already. chatbox alone.
+    Backlog,
     /// Start to first poll, and memory, with many stored conversations. chatbox alone.
     Stored,
     /// The load, with few and with very many stored conversations. chatbox alone.
@@ -121,9 +127,12 @@ pub(crate) fn run(
     let delay = match scenario {
         Scenario::Slow => Duration::from_millis(50),
         Scenario::Flood => Duration::from_millis(100),
-        Scenario::Load | Scenario::Paced | Scenario::Crash | Scenario::Stored | Scenario::Growth => {
-            Duration::ZERO
-        }
+        Scenario::Load
+        | Scenario::Paced
+        | Scenario::Crash
+        | Scenario::Backlog
+        | Scenario::Stored
+        | Scenario::Growth => Duration::ZERO,
     };
     let platform = Platform::start(script, delay)?;
     let bench = Bench { program, folder: folder.path(), platform: &platform, options };
@@ -133,6 +142,7 @@ pub(crate) fn run(
         Scenario::Paced => bench.steady(running, Pace::PerSecond(200)),
         Scenario::Flood => bench.flood(running),
         Scenario::Crash => bench.crash(running),
+        Scenario::Backlog => bench.backlog(running),
         Scenario::Stored => bench.steady(running, Pace::PerSecond(200)),
     }?;
     Ok(Figures { start_ms: Some(start.as_secs_f64() * 1_000.0), ..figures })
@@ -200,6 +210,26 @@ impl Bench<'_> {
         running.kill()?;
         // What the one who floods gets for an answer is not looked at.
         Ok(Figures { p50_ms: Some(took.as_secs_f64() * 1_000.0), ..Figures::default() })
+    }
+
+    fn backlog(&self, mut running: Running) -> anyhow::Result<Figures> {
+        self.platform.begin(self.options.users, Pace::Backlog(BACKLOG));
+        let (began, cpu) = (Instant::now(), running.cpu());
+        while self.platform.replies() < BACKLOG {
+            running.check()?;
+            anyhow::ensure!(began.elapsed() < BACKLOG_WITHIN, "not all of the backlog was answered");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let (took, cpu) = (began.elapsed(), running.cpu() - cpu);
+        let memory = running.memory().1;
+        running.stop()?;
+        let answered = per(BACKLOG);
+        Ok(Figures {
+            answered_per_second: Some(answered / took.as_secs_f64()),
+            cpu: Some(cpu * 1_000.0 / answered),
+            memory: Some(memory),
+            ..Figures::default()
+        })
     }
 
     fn crash(&self, running: Running) -> anyhow::Result<Figures> {
