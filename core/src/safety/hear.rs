@@ -98,7 +98,8 @@ impl Ear<'_> {
             let rule = &rules.rules[id];
             let shares =
                 |(_, other): &(usize, Span)| other.start < span.shortest && span.start < other.longest;
-            if here(Scope::Idiom).any(shares) || here(Scope::Denial).any(shares) {
+            let hidden = !rule.meant && here(Scope::Idiom).any(shares);
+            if hidden || here(Scope::Denial).any(shares) {
                 continue;
             }
             if rule.unless.iter().any(|scope| here(*scope).next().is_some()) {

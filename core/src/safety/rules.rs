@@ -41,6 +41,9 @@ struct RuleText {
     /// Scopes that silence the rule in the same sentence.
     #[serde(default)]
     unless: BTreeSet<Scope>,
+    /// Says in so many words that it is meant, so no figure of speech hides it.
+    #[serde(default)]
+    meant: bool,
     patterns: Vec<Spanned<String>>,
     examples: Vec<Spanned<String>>,
     #[serde(default)]
@@ -92,7 +95,7 @@ struct SumText {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Scope {
-    /// Figure of speech: a match that shares a word with it is dropped.
+    /// Figure of speech: a match that shares a word with it is dropped, unless its rule is `meant`.
     Idiom,
     /// A denial: a match that shares a word with it is dropped, and soft B is due.
     Denial,
@@ -139,6 +142,7 @@ pub(super) struct Rule {
     pub(super) signal: Option<String>,
     pub(super) past: Option<Route>,
     pub(super) unless: BTreeSet<Scope>,
+    pub(super) meant: bool,
     pub(super) examples: Vec<Example>,
     pub(super) not: Vec<Example>,
 }
@@ -242,6 +246,7 @@ pub(super) fn compile(files: &[(&str, &str)], built_in: usize, findings: &mut Ve
                 signal: rule.signal,
                 past: rule.past,
                 unless: rule.unless,
+                meant: rule.meant,
                 examples: singles(source, rule.examples),
                 not: singles(source, rule.not),
             });
