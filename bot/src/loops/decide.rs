@@ -313,7 +313,6 @@ fn records(decided: &[Decided]) -> Vec<(OutboxId, Record)> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot set itself up may as well stop")]
 mod tests {
     use chatbox_store::StoreConfig;
 

@@ -17,7 +17,7 @@ fn opened(dir: &Path, lines: &[Value]) -> String {
 }
 
 fn input(lines: &[Value]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.iter().flat_map(|line| [line.to_string(), "\n".to_owned()]).collect()
 }
 
 /// What each line in led to, the turn line last.
