@@ -27,8 +27,11 @@ pub fn read_code(text: &str) -> Option<String> {
         .take(PREFIX.len() + CODE_LENGTH + 1)
         .collect::<Option<_>>()?;
     let letters: &[u8; CODE_LENGTH] = letters.strip_prefix(PREFIX.as_bytes())?.try_into().ok()?;
-    // A mistyped code is one all the same: it belongs to no conversation either.
-    letters.iter().all(u8::is_ascii_alphanumeric).then(|| write_code(letters))
+    // A mistyped code is one all the same: it belongs to no conversation either. Words are none:
+    // they have no digits, and soon a letter that no code has.
+    let mistyped = letters.iter().all(u8::is_ascii_alphanumeric) && letters.iter().any(u8::is_ascii_digit);
+    let code = letters.iter().all(|letter| CODE_LETTERS.contains(letter));
+    (code || mistyped).then(|| write_code(letters))
 }
 
 impl Talk<'_> {
