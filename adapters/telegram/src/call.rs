@@ -4,8 +4,10 @@ use std::{fmt, time::Duration};
 
 use reqwest::{RequestBuilder, StatusCode, header::CONTENT_TYPE, multipart::Form, redirect::Policy};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use teloxide_core::requests::Payload;
 
 /// How long a connection may take to come up.
@@ -76,9 +78,9 @@ impl fmt::Debug for Api {
 }
 
 #[derive(Deserialize)]
-struct Envelope {
+struct Envelope<T> {
     ok: bool,
-    result: Option<Value>,
+    result: Option<T>,
     #[serde(default)]
     description: String,
     #[serde(default)]
@@ -175,7 +177,12 @@ fn read<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Outcome<T> {
     if status.is_server_error() {
         return Outcome::Unknown;
     }
-    let Ok(envelope) = serde_json::from_slice::<Envelope>(body) else {
+    match serde_json::from_slice::<Envelope<T>>(body) {
+        Ok(Envelope { ok: true, result: Some(result), .. }) => return Outcome::Done(result),
+        // Refused, or a result that has another shape.
+        Ok(_) | Err(_) => {}
+    }
+    let Ok(envelope) = serde_json::from_slice::<Envelope<IgnoredAny>>(body) else {
         return match status.as_u16() {
             // Without Telegram's words nothing is known of a success …
             200..=299 => Outcome::Unknown,
@@ -186,10 +193,7 @@ fn read<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Outcome<T> {
         };
     };
     if envelope.ok {
-        return match serde_json::from_value(envelope.result.unwrap_or_default()) {
-            Ok(result) => Outcome::Done(result),
-            Err(_) => Outcome::Unknown,
-        };
+        return Outcome::Unknown;
     }
     if let Some(migrate_to) = envelope.parameters.migrate_to_chat_id {
         let description = envelope.description;

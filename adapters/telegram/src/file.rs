@@ -15,7 +15,7 @@ use reqwest::{
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::{Telegram, call::Outcome};
+use crate::{Telegram, call::Outcome, send::Sent};
 
 /// Longest caption of a file, in UTF-16 units.
 pub(crate) const MAX_CAPTION: usize = 1024;
@@ -88,7 +88,7 @@ impl<'a> Sending<'a> {
     }
 
     /// Sends it, with these fields beside it.
-    pub(crate) async fn send(&self, telegram: &Telegram, more: &Value, within: Duration) -> Outcome<Value> {
+    pub(crate) async fn send(&self, telegram: &Telegram, more: &Value, within: Duration) -> Outcome<Sent> {
         match &self.content {
             Content::There(named) => {
                 let mut payload = more.clone();

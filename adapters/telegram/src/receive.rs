@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, fmt, time::Duration};
 
 use chatbox_core::channel::{Batch, ReceiveError};
 use jiff::Timestamp;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use teloxide_core::{
     payloads::{
@@ -136,7 +137,7 @@ impl Telegram {
             }
             let api = self.api.clone();
             tokio::spawn(async move {
-                let outcome: Outcome<Value> = api.call(&payload, COURTESY).await;
+                let outcome: Outcome<IgnoredAny> = api.call(&payload, COURTESY).await;
                 note("AnswerCallbackQuery", &outcome);
             });
         }
@@ -163,7 +164,7 @@ impl Telegram {
         }
         let api = self.api.clone();
         tokio::spawn(async move {
-            let outcome: Outcome<Value> = api.call(&payload, COURTESY).await;
+            let outcome: Outcome<IgnoredAny> = api.call(&payload, COURTESY).await;
             note("SendMessage", &outcome);
         });
     }

@@ -10,6 +10,7 @@ use chatbox_core::{
     channel::{Delivery, Post, Refusal, ThreadError},
     ids::{ChannelKind, Lane, OutboxId},
 };
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
 use teloxide_core::{
     payloads::{
@@ -59,6 +60,12 @@ impl Partial {
     }
 }
 
+/// All that is needed of a message that was sent.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Sent {
+    message_id: i64,
+}
+
 /// A chat, and a topic of it, as Telegram numbers them.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
@@ -92,13 +99,13 @@ impl Telegram {
         let mut natives = self.partial().0.remove(&id).unwrap_or_default();
         for part in parts.iter().skip(natives.len()) {
             let left = deadline.saturating_duration_since(Instant::now());
-            let outcome: Outcome<Value> = match part {
+            let outcome: Outcome<Sent> = match part {
                 Part::Text(message) => self.api.call(&**message, left).await,
                 Part::File { sending, fields } => sending.send(self, fields, left).await,
             };
             let failed = match outcome {
                 Outcome::Done(sent) => {
-                    natives.push(sent["message_id"].as_i64().unwrap_or_default().to_string());
+                    natives.push(sent.message_id.to_string());
                     continue;
                 }
                 Outcome::Refused(refused) => return Delivery::Refused(refusal(to, &refused)),
@@ -118,7 +125,7 @@ impl Telegram {
         if let Some(thread) = place.thread {
             payload = payload.message_thread_id(thread);
         }
-        let outcome: Outcome<Value> = self.api.call(&payload, COURTESY).await;
+        let outcome: Outcome<IgnoredAny> = self.api.call(&payload, COURTESY).await;
         note("SendChatAction", &outcome);
     }
 
@@ -128,7 +135,7 @@ impl Telegram {
             return;
         };
         let payload = EditMessageReplyMarkup::new(place.chat, message);
-        let outcome: Outcome<Value> = self.api.call(&payload, COURTESY).await;
+        let outcome: Outcome<IgnoredAny> = self.api.call(&payload, COURTESY).await;
         note("EditMessageReplyMarkup", &outcome);
     }
 
@@ -149,7 +156,7 @@ impl Telegram {
                 continue;
             }
             let payload = DeleteMessages::new(place.chat, batch.clone());
-            match self.api.call::<_, Value>(&payload, COURTESY).await {
+            match self.api.call::<_, IgnoredAny>(&payload, COURTESY).await {
                 Outcome::Done(_) => stuck = 0,
                 Outcome::Refused(refused) if refused.code == 400 && batch.len() > 1 => {
                     let older = batch.split_off(batch.len() / 2);

@@ -9,7 +9,7 @@ use std::{
 
 use chatbox_core::{
     channel::ChannelFacts,
-    conversation::Holder,
+    conversation::{Conversation, Holder},
     effect::{DeskKind, DeskPost, Effect, Record},
     engine::{Context, DeskView, Engine, Member, Queued, Turn},
     ids::{ChannelKind, Lane, OutboxId},
@@ -246,11 +246,14 @@ fn decide(
     decided: &mut Vec<Decided>,
     outcome: &mut Outcome,
 ) {
-    let mut conversation = work.conversation.clone().unwrap_or_default();
+    let new = Conversation::default();
+    let first = decided.len();
     context.channel = ChannelFacts::of(work.lane.channel);
     for claimed in &work.inputs {
         context.now = claimed.received;
         context.seed = claimed.seed;
+        let before = decided[first..].last().map(|turn| &turn.conversation);
+        let conversation = before.or(work.conversation.as_ref()).unwrap_or(&new);
         let turn = panic::catch_unwind(AssertUnwindSafe(|| {
             // What was written in the desk's room concerns no conversation.
             if let InputKind::Desk(message @ DeskMessage { case: None, .. }) = &claimed.input.what {
@@ -266,10 +269,10 @@ fn decide(
                 return Turn { conversation: conversation.clone(), effects };
             }
             if claimed.poisoned {
-                engine.give_up(&conversation, &claimed.input, context)
+                engine.give_up(conversation, &claimed.input, context)
             } else {
                 kill_point("decide.engine");
-                engine.turn(&conversation, &claimed.input, context)
+                engine.turn(conversation, &claimed.input, context)
             }
         }));
         if claimed.poisoned {
@@ -278,10 +281,8 @@ fn decide(
         }
         if let Ok(Turn { conversation: next, effects }) = turn {
             // A state that cannot be read must not be overwritten.
-            if !work.damaged {
-                conversation = next;
-            }
-            decided.push(Decided { seq: claimed.seq, conversation: conversation.clone(), effects });
+            let conversation = if work.damaged { conversation.clone() } else { next };
+            decided.push(Decided { seq: claimed.seq, conversation, effects });
         } else {
             outcome.panics += 1;
             report_panic(claimed);

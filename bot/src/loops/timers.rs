@@ -30,6 +30,9 @@ const GAPS_HOUR: i8 = 9;
 
 const PURGE_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
+/// The first one. Right after the start people who have waited come first.
+const PURGE_AFTER: SignedDuration = SignedDuration::from_mins(1);
+
 /// Deduplication keys are kept this long: platforms repeat a message for a day at most.
 const SEEN_DAYS: u32 = 14;
 
@@ -49,12 +52,12 @@ pub async fn step(
 /// Fires and purges until `stop` is ready.
 pub async fn run(store: &Store, retention: &Retention, desk: &Desk, stop: impl Future<Output = ()>) {
     let mut seeds = seed::fresh();
-    let mut purged = Timestamp::UNIX_EPOCH;
+    let mut purge_at = clock::now() + PURGE_AFTER;
     tokio::pin!(stop);
     loop {
         let now = clock::now();
-        if now.duration_since(purged) >= PURGE_EVERY {
-            purged = now;
+        if now >= purge_at {
+            purge_at = now + PURGE_EVERY;
             match purge(store, retention, now).await {
                 Ok(gone) => tracing::debug!(
                     purge.conversations = gone.conversations,

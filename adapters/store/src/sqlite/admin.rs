@@ -20,6 +20,9 @@ use crate::{
     views::{Periods, Purged},
 };
 
+/// Rows that a purge looks at in one transaction.
+const PURGED_AT_ONCE: i64 = 1000;
+
 /// A write that needs no more than its statements.
 struct Rare<W, T> {
     write: W,
@@ -146,21 +149,27 @@ impl Sqlite {
     }
 
     pub(crate) async fn purge(&self, now: Timestamp, periods: Periods) -> Result<Purged> {
-        self.rare(move |tx, group, done| {
-            Box::pin(async move {
-                let cuts = purge::Cuts::of(now, &periods);
-                let mut purged = Purged::default();
-                for step in purge::STEPS {
-                    let query = sqlx::query(step.sql);
-                    let gone = (step.bind)(&cuts).into_iter().fold(query, sqlx::query::Query::bind);
-                    (step.count)(&mut purged, gone.execute(&mut *tx).await?.rows_affected());
-                }
-                group.erased = true;
-                *done = Some(purged);
-                Ok(())
-            })
-        })
-        .await
+        let cuts = purge::Cuts::of(now, &periods);
+        let mut purged = Purged::default();
+        for step in purge::STEPS {
+            let mut from = Some(i64::MIN);
+            while let Some(after) = from {
+                let binds = (step.bind)(&cuts);
+                let slice = self.rare(move |tx, group, done| {
+                    let binds = binds.clone();
+                    Box::pin(async move {
+                        let (gone, next) = purge_slice(tx, step, &binds, after).await?;
+                        group.erased |= gone > 0;
+                        *done = Some((gone, next));
+                        Ok(())
+                    })
+                });
+                let (gone, next) = slice.await?;
+                (step.count)(&mut purged, gone);
+                from = next;
+            }
+        }
+        Ok(purged)
     }
 
     pub(crate) async fn backup(&self, path: &Path) -> Result<()> {
@@ -183,4 +192,32 @@ impl Sqlite {
             .and_then(|copy| copy.sync_all())
             .map_err(|error| StoreError::Database { why: error.kind().to_string() })
     }
+}
+
+/// Runs a step on its next rows. Returns how many it changed, and where to go on.
+async fn purge_slice(
+    tx: &mut SqliteConnection,
+    step: &purge::Step,
+    binds: &[i64],
+    after: i64,
+) -> std::result::Result<(u64, Option<i64>), Fail> {
+    let bound = |sql| binds.iter().fold(sqlx::query(sql), |query, bind| query.bind(*bind));
+    let Some(purge::Slices { table, key, time }) = &step.slices else {
+        return Ok((bound(AssertSqlSafe(step.sql.to_owned())).execute(tx).await?.rows_affected(), None));
+    };
+    let (last, oldest, rows): (Option<i64>, Option<i64>, i64) = sqlx::query_as(AssertSqlSafe(format!(
+        "SELECT max(k), min(t), count(*) FROM (
+            SELECT {key} AS k, {} AS t FROM {table} WHERE {key} > $1 ORDER BY {key} LIMIT {PURGED_AT_ONCE})",
+        time.unwrap_or("NULL")
+    )))
+    .bind(after)
+    .fetch_one(&mut *tx)
+    .await?;
+    let Some(last) = last else { return Ok((0, None)) };
+    if oldest.is_some_and(|oldest| binds.iter().all(|cut| oldest >= *cut)) {
+        return Ok((0, None));
+    }
+    let sql = format!("{} AND {key} > ${} AND {key} <= ${}", step.sql, binds.len() + 1, binds.len() + 2);
+    let gone = bound(AssertSqlSafe(sql)).bind(after).bind(last).execute(tx).await?.rows_affected();
+    Ok((gone, (rows == PURGED_AT_ONCE).then_some(last)))
 }
