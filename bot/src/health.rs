@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use chatbox_store::{Stats, Store};
+use chatbox_store::{Stats, Store, StoreError};
 use metrics::gauge;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::json;
@@ -45,15 +45,15 @@ pub fn router(health: Arc<Health>) -> Router {
         .with_state(health)
 }
 
-/// Ready is who could keep a message: a disk that is full can still be read.
-async fn ready(State(health): State<Arc<Health>>) -> Response {
+/// What waits, if a message could be kept: a disk that is full can still be read.
+async fn look(store: &Store) -> Result<Stats, StoreError> {
     let now = clock::now();
-    let written = health.store.receive(&[], Some(("readyz", &now.to_string())), now, || 0).await;
-    let stats = match written {
-        Ok(_) => health.store.stats(now).await,
-        Err(fault) => Err(fault),
-    };
-    match stats {
+    store.receive(&[], Some(("readyz", &now.to_string())), now, || 0).await?;
+    store.stats(now).await
+}
+
+async fn ready(State(health): State<Arc<Health>>) -> Response {
+    match look(&health.store).await {
         Ok(stats) => Json(json!({
             "ready": true,
             "content_warnings": health.warnings,
@@ -62,21 +62,20 @@ async fn ready(State(health): State<Arc<Health>>) -> Response {
             "parked": stats.parked,
         }))
         .into_response(),
-        Err(_) => {
-            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"ready": false, "why": "the database fails"})))
+        Err(fault) => {
+            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"ready": false, "why": fault.to_string()})))
                 .into_response()
         }
     }
 }
 
 async fn show_metrics(State(health): State<Arc<Health>>) -> Response {
-    match health.store.stats(clock::now()).await {
-        Ok(stats) => {
-            measure(&stats);
-            health.metrics.render().into_response()
-        }
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    let stats = look(&health.store).await;
+    gauge!("chatbox_database_up").set(if stats.is_ok() { 1.0 } else { 0.0 });
+    if let Ok(stats) = stats {
+        measure(&stats);
     }
+    health.metrics.render().into_response()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "gauges are floating point, and no queue is that long")]

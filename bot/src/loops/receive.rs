@@ -151,6 +151,8 @@ pub async fn run(
             () = &mut stop => return Ok(()),
             step = next => step,
         };
+        let receiving = !matches!(step, Err(StepError::Receive(_)));
+        metrics::gauge!("chatbox_receiving", "channel" => kind.as_str()).set(f64::from(u8::from(receiving)));
         let wait = match step {
             Ok(lanes) => {
                 waiting.expect(lanes);

@@ -147,6 +147,8 @@ async fn health_tells_how_it_is_and_nothing_about_anybody() {
         "chatbox_inbox_waiting 0",
         "chatbox_parked 0",
         "chatbox_desk_waiting 0",
+        "chatbox_database_up 1",
+        "chatbox_receiving{channel=\"telegram\"} 1",
     ] {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");
     }
@@ -296,9 +298,11 @@ async fn full_disk_loses_nothing_and_the_service_goes_on_when_there_is_room() {
     time::timeout(PATIENCE, unacknowledged).await.expect("the log says that nothing can be committed");
     assert_eq!(hub.telegram.pending(), 1, "Telegram keeps what we could not");
     get(&format!("http://{listen}/readyz"), 503).await;
+    assert!(get(&format!("http://{listen}/metrics"), 200).await.contains("chatbox_database_up 0"));
     limit_files(&service, "unlimited");
     heard(&hub, 7, "I have noted that").await;
     get(&format!("http://{listen}/readyz"), 200).await;
+    assert!(get(&format!("http://{listen}/metrics"), 200).await.contains("chatbox_database_up 1"));
     assert!(service.stop().await.success());
     assert_eq!(hub.telegram.said(7).len(), 2);
     assert!(!hub.log().contains(TOKEN) && !hub.log().contains(CANARY));
