@@ -177,10 +177,9 @@ fn read<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Outcome<T> {
     if status.is_server_error() {
         return Outcome::Unknown;
     }
-    match serde_json::from_slice::<Envelope<T>>(body) {
-        Ok(Envelope { ok: true, result: Some(result), .. }) => return Outcome::Done(result),
-        // Refused, or a result that has another shape.
-        Ok(_) | Err(_) => {}
+    // What is left is refused, or a result that has another shape.
+    if let Ok(Envelope { ok: true, result: Some(result), .. }) = serde_json::from_slice::<Envelope<T>>(body) {
+        return Outcome::Done(result);
     }
     let Ok(envelope) = serde_json::from_slice::<Envelope<IgnoredAny>>(body) else {
         return match status.as_u16() {
