@@ -8,7 +8,7 @@ use crate::{
     channel::{ChannelFacts, Confidentiality},
     content::{Content, Word, template},
     conversation::{Conversation, Holder, Pace},
-    dialogue::{CHECK_IN, Talk, model::Expect},
+    dialogue::{CHECK_IN, SILENCE, Talk, model::Expect},
     directory::{Hours, Nation},
     effect::{DeskKind, Effect, SayKind},
     ids::Reference,
@@ -149,7 +149,7 @@ impl Engine {
         match &input.what {
             InputKind::Message(message) => talk.message(message),
             InputKind::Press { choice, prompt } => talk.pressed(choice, *prompt),
-            InputKind::Timer { name, step } if name == crate::safety::SILENCE => talk.silence(step),
+            InputKind::Timer { name, step } if name == SILENCE => talk.silence(step),
             InputKind::Timer { name, step } => talk.desk_timer(name, step),
             InputKind::Desk(message) => talk.desk_message(message),
             InputKind::Redacted { of } => talk.taken_back(of),

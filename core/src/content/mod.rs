@@ -22,9 +22,9 @@ pub use replies::{Replies, Reply};
 pub use wording::{Word, Wording};
 
 use crate::{
-    dialogue::{CHECK_IN, Dialogues},
+    dialogue::{CHECK_IN, Dialogues, KINDS, response_for},
     directory::{Directory, EXPIRED_CRISIS},
-    safety::{Kind, Route, SAFETY_KINDS, Safety, kind_name, response_for},
+    safety::{Kind, Route, Safety},
     understanding::Understanding,
 };
 
@@ -144,11 +144,11 @@ impl Content {
             findings.push(missing("dialogues/check_in.yaml"));
             return;
         };
-        for &kind in SAFETY_KINDS {
+        for &kind in KINDS {
             for route in [Route::B, Route::C, Route::D, Route::E] {
                 let step = response_for(kind, route, |step| check_in.step(step).is_some());
                 let own_end =
-                    kind == Kind::SelfHarm || check_in.step(&format!("{}_e", kind_name(kind))).is_some();
+                    kind == Kind::SelfHarm || check_in.step(&format!("{}_e", kind.as_str())).is_some();
                 if check_in.step(&step).is_none() || !own_end {
                     findings.push(Finding {
                         severity: Severity::Error,
@@ -157,8 +157,8 @@ impl Content {
                         column: 1,
                         message: format!(
                             "nothing is said on route {route:?} for {}: add the step {}_{}",
-                            kind_name(kind),
-                            kind_name(kind),
+                            kind.as_str(),
+                            kind.as_str(),
                             format!("{route:?}").to_lowercase(),
                         ),
                     });

@@ -11,7 +11,7 @@ use crate::{
     directory,
     effect::{AuditKind, Choice, DeskKind, DeskPost, Effect},
     ids::{ChannelKind, Reference},
-    safety::{Kind, Route, kind_name},
+    safety::{Kind, Route},
     understanding::Reason,
 };
 
@@ -132,7 +132,7 @@ impl Talk<'_> {
         if !self.context.desk.exists {
             return;
         }
-        let kinds: Vec<&str> = kinds.iter().map(|kind| kind_name(*kind)).collect();
+        let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
         let title = format!("Route {route:?}: {}.", kinds.join(", "));
         if self.conversation.case.is_none() {
             self.open_case(DeskKind::Alert, &title, reasons);
@@ -313,7 +313,7 @@ pub(super) fn button(id: &str, label: &str) -> Choice {
 
 /// "C, suicide, self-harm".
 fn flag_words(flag: &Flag) -> String {
-    let kinds: Vec<&str> = flag.kinds.iter().map(|kind| kind_name(*kind)).collect();
+    let kinds: Vec<&str> = flag.kinds.iter().map(|kind| kind.as_str()).collect();
     format!("{:?}, {}", flag.route, kinds.join(", "))
 }
 

@@ -7,10 +7,10 @@ use super::CLEAR_WITHIN;
 use crate::{
     content::Word,
     conversation::{Holder, Relayed, Untold},
-    dialogue::{CHECK_IN, Talk},
+    dialogue::{CHECK_IN, Talk, kind_of_step, route_of_step},
     effect::{AuditKind, DeskKind, DeskPost, Effect, Media, Say, SayKind},
     input::{Attachment, DeskMessage, Message},
-    safety::{Heard, Route, kind_of_step, route_of_step},
+    safety::{Heard, Route},
     understanding::Intent,
 };
 

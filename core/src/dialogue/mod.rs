@@ -3,9 +3,11 @@
 //! [`model`] is what the YAML says, `load` reads and proves it, [`Place`] is where somebody is in
 //! one. `Talk` is one turn while it is decided: `listen` takes the person's words, `parse` reads
 //! an answer, `fill` takes many from one sentence, `begin` starts a dialogue, `run` goes from step
-//! to step, `repair` is every way out and back, `edit` corrects what an edited message first said.
+//! to step, `repair` is every way out and back, `edit` corrects what an edited message first said,
+//! `check_in` answers danger and asks "are you safe?".
 
 mod begin;
+mod check_in;
 mod edit;
 mod fill;
 mod listen;
@@ -19,6 +21,7 @@ mod run;
 mod summary;
 mod talk;
 
+pub(crate) use check_in::{KINDS, SILENCE, kind_of_step, response_for, route_of_step};
 pub use load::{CHECK_IN, Dialogues};
 pub use place::{Answer, Place, When};
 pub(crate) use talk::Talk;

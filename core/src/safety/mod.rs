@@ -12,7 +12,6 @@
 //! - The built-in rules are always loaded. Content scopes that would hide one of the built-in
 //!   examples are switched off and reported.
 
-mod check_in;
 mod examples;
 mod floor;
 mod grammar;
@@ -29,8 +28,6 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-pub use check_in::ORDER as SAFETY_KINDS;
-pub(crate) use check_in::{SILENCE, kind_of_step, name as kind_name, response_for, route_of_step};
 pub use normalise::{Sentence, Word, normalise, plain};
 pub use route::{Kind, Route};
 pub use sign_off::{SignOff, digest};

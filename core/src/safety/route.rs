@@ -49,3 +49,23 @@ pub enum Kind {
     /// Somebody else is meant: goes with the kind of their danger.
     ThirdParty,
 }
+
+impl Kind {
+    /// The name as it stands in content.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Suicide => "suicide",
+            Self::SelfHarm => "self_harm",
+            Self::HarmToOthers => "harm_to_others",
+            Self::Abuse => "abuse",
+            Self::SexualViolence => "sexual_violence",
+            Self::Stalking => "stalking",
+            Self::Safeguarding => "safeguarding",
+            Self::Under18 => "under_18",
+            Self::Medical => "medical",
+            Self::FitnessToPractise => "fitness_to_practise",
+            Self::PatientSafety => "patient_safety",
+            Self::ThirdParty => "third_party",
+        }
+    }
+}

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use super::{Heard, Kind, Route};
+use super::{
+    CHECK_IN, Place, Talk,
+    model::{Ask, END, Step},
+};
 use crate::{
     content::Word,
     conversation::{Flag, Holder, LastCheck},
-    dialogue::{
-        CHECK_IN, Place, Talk,
-        model::{Ask, END},
-    },
     effect::{AuditKind, DeskKind, Effect, SayKind},
+    safety::{Heard, Kind, Route},
     understanding::{Intent, Meaning, Signal},
 };
 
@@ -32,7 +32,7 @@ pub(crate) const LATE: SignedDuration = SignedDuration::from_mins(10);
 const TAKEN_BACK_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
 /// Kinds in the order in which they decide what is said, where a message has several.
-pub const ORDER: &[Kind] = &[
+pub(crate) const KINDS: &[Kind] = &[
     Kind::ThirdParty,
     Kind::Suicide,
     Kind::SelfHarm,
@@ -130,7 +130,7 @@ impl Talk<'_> {
         let also: Vec<String> = [Kind::Abuse, Kind::SexualViolence, Kind::Under18, Kind::Safeguarding]
             .into_iter()
             .filter(|kind| kinds.contains(kind) && *kind != main && !kinds.contains(&Kind::ThirdParty))
-            .map(|kind| format!("also_{}", name(kind)))
+            .map(|kind| format!("also_{}", kind.as_str()))
             .collect();
         // The question comes last, but nothing comes before "call 999 now".
         if route < Route::E {
@@ -160,7 +160,7 @@ impl Talk<'_> {
     /// The main kind, and the step that answers it: its own route's, else the next one up.
     fn response_step(&self, route: Route, kinds: &BTreeSet<Kind>) -> (Kind, String) {
         let suicidal = kinds.contains(&Kind::Suicide) || kinds.contains(&Kind::SelfHarm);
-        let main = ORDER
+        let main = KINDS
             .iter()
             .copied()
             .filter(|kind| kinds.contains(kind))
@@ -174,7 +174,7 @@ impl Talk<'_> {
 
     fn say_step(&mut self, step: &str) {
         let text = match self.content.dialogues.get(CHECK_IN).and_then(|dialogue| dialogue.step(step)) {
-            Some(crate::dialogue::model::Step::Say(say)) => say.text.value.clone(),
+            Some(Step::Say(say)) => say.text.value.clone(),
             _ => return,
         };
         let text = self.render(&text);
@@ -339,7 +339,7 @@ impl Talk<'_> {
 
 /// The kind whose question a step is.
 pub(crate) fn kind_of_step(step: &str) -> Option<Kind> {
-    ORDER.iter().copied().find(|kind| step.starts_with(&format!("{}_", name(*kind))))
+    KINDS.iter().copied().find(|kind| step.starts_with(&format!("{}_", kind.as_str())))
 }
 
 /// The route whose question a step is.
@@ -371,28 +371,10 @@ pub(crate) fn response_for(kind: Kind, route: Route, exists: impl Fn(&str) -> bo
         (Route::D, _) => &['d', 'e'],
         (Route::E, _) => &['e'],
     };
-    let own = letters.iter().map(|letter| format!("{}_{letter}", name(kind))).find(|step| exists(step));
+    let own = letters.iter().map(|letter| format!("{}_{letter}", kind.as_str())).find(|step| exists(step));
     match own {
         Some(step) => step,
         None if kind != Kind::Suicide => response_for(Kind::Suicide, route, exists),
         None => "suicide_e".to_owned(),
-    }
-}
-
-/// A kind as it stands in step names.
-pub(crate) fn name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Suicide => "suicide",
-        Kind::SelfHarm => "self_harm",
-        Kind::HarmToOthers => "harm_to_others",
-        Kind::Abuse => "abuse",
-        Kind::SexualViolence => "sexual_violence",
-        Kind::Stalking => "stalking",
-        Kind::Safeguarding => "safeguarding",
-        Kind::Under18 => "under_18",
-        Kind::Medical => "medical",
-        Kind::FitnessToPractise => "fitness_to_practise",
-        Kind::PatientSafety => "patient_safety",
-        Kind::ThirdParty => "third_party",
     }
 }
