@@ -130,7 +130,9 @@ impl Talk<'_> {
     /// A number of people, with advice where it is outside what works best.
     pub(crate) fn sized(&self, ask: &Ask, size: crate::understanding::Size) -> Read {
         let Expect::Size(advice) = &ask.answer else { return Read::Nothing };
-        let outside = size.min < advice.min || size.max > advice.max;
+        // "up to 12" begins at 1, which nobody said.
+        let outside =
+            (size.min < advice.min && (size.min > 1 || size.min == size.max)) || size.max > advice.max;
         Read::Answer(Answer::Size(size), outside.then(|| self.render(&advice.advice)))
     }
 }

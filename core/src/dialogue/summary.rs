@@ -101,6 +101,7 @@ impl Talk<'_> {
             },
             Answer::Number(number) => number.to_string(),
             Answer::Size(size) if size.min == size.max => size.min.to_string(),
+            Answer::Size(size) if size.min == 1 => format!("up to {}", size.max),
             Answer::Size(size) => format!("{} to {}", size.min, size.max),
             Answer::When(when) => when_words(when),
             Answer::Text(text) => text.clone(),

@@ -185,7 +185,7 @@ pub enum Frequency {
     Monthly,
 }
 
-/// How many people: both ends, equal for one number.
+/// How many people: both ends, equal for one number. "Up to 12" begins at 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Size {
     pub min: u32,

@@ -68,6 +68,13 @@ fn is_request(words: &[Token]) -> bool {
         return false;
     }
     let limits = ["more", "still", "if", "also", "bring", "only", "later"];
+    // "would you be able to come to us?"
+    if ask.is(&["would"])
+        && who.is(&["you", "someone", "somebody"])
+        && rest.first().is_some_and(|t| t.is(&["be"]))
+    {
+        return rest.get(1).is_some_and(|token| token.is(&["able", "willing", "happy"]));
+    }
     if ask.is(&["could"])
         && who.is(&["we", "you", "someone", "somebody"])
         && !rest.iter().any(|token| token.is(&limits))

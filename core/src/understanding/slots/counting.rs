@@ -197,8 +197,12 @@ fn role(said: &Said<'_>, number: &Number) -> Role {
     }
     let before = number.first.checked_sub(1).filter(|_| said.tokens[number.first].before < Sep::Comma);
     let next = number.last + 1;
-    if before.is_some_and(|before| said.is(before, &["x"])) {
+    let lasts = said.is(next, &["hour", "hours", "hr", "hrs", "hourly", "minute", "minutes", "min", "mins"]);
+    if before.is_some_and(|before| said.is(before, &["x"])) && !lasts {
         return Role::Sessions;
+    }
+    if let Some(frequency) = rate(said, number) {
+        return Role::Every(frequency);
     }
     if said.is(next, &["times"]) {
         return if said.is(next + 1, &["a", "per", "each"]) { Role::Other } else { Role::Sessions };
@@ -251,7 +255,8 @@ fn every(said: &Said<'_>, number: &Number) -> Option<Role> {
         _ => None,
     };
     let each = number.first > 0 && said.is(number.first - 1, &["every", "each"]);
-    if each && said.is(next, &["week", "weeks"]) {
+    let apart = said.is(next + 1, &["apart"]);
+    if (each || apart) && said.is(next, &["week", "weeks"]) {
         return Some(Role::Every(frequency));
     }
     if each && said.is(next, &["months", "month", "days", "hours", "or"]) {
@@ -281,12 +286,7 @@ fn noun(said: &Said<'_>, number: &Number) -> Option<Role> {
                 return Some(Role::People);
             }
             if said.is(at + 1, &["them", "these", "those"]) {
-                let sessions = (0..number.first).any(|at| said.mark(at) == Some(Mark::Session))
-                    || said.step == Some("sessions");
-                let people = (0..said.tokens.len()).any(|at| {
-                    matches!(said.mark(at), Some(Mark::People | Mark::Role(_))) || said.is(at, &["team"])
-                });
-                return Some(if people && !sessions { Role::People } else { Role::Sessions });
+                return Some(of_them(said, number, at + 2));
             }
             at += 1;
             steps += 1;
@@ -327,6 +327,56 @@ fn noun(said: &Said<'_>, number: &Number) -> Option<Role> {
         steps += 1;
     }
     None
+}
+
+/// "two sessions a month", "one meeting per week": how often, with no frequency of ours for "two a week".
+fn rate(said: &Said<'_>, number: &Number) -> Option<Option<Frequency>> {
+    if number.range {
+        return None;
+    }
+    let noun = said.after(number.last).filter(|at| said.mark(*at) == Some(Mark::Session));
+    let per = said.after(noun.map_or(number.last, |at| said.mark_end(at)))?;
+    if !said.is(per, &["a", "per"]) && !(number.high <= 2 && said.is(per, &["each", "every"])) {
+        return None;
+    }
+    let time = said.after(per).filter(|at| said.is(*at, &["week", "fortnight", "month"]))?;
+    if said.is(time + 1, &["apart"]) {
+        return None;
+    }
+    Some(match (said.word(time), number.low) {
+        ("week", 1) | ("fortnight", 2) | ("month", 4) => Some(Frequency::Weekly),
+        ("fortnight", 1) | ("month", 2) => Some(Frequency::Fortnightly),
+        ("month", 1) => Some(Frequency::Monthly),
+        _ => None,
+    })
+}
+
+/// What "four of them" counts: whatever was spoken of last. Of people already counted it is a part, and
+/// says how many there are only where it says who comes.
+fn of_them(said: &Said<'_>, number: &Number, next: usize) -> Role {
+    if said.step == Some("sessions") {
+        return Role::Sessions;
+    }
+    let is_people = |at: usize| {
+        matches!(said.mark(at), Some(Mark::People | Mark::Role(_))) || said.is(at, &["team", "band", "bands"])
+    };
+    let is_meeting = |at: usize| matches!(said.mark(at), Some(Mark::Session | Mark::Frequency(_)));
+    let last = (0..number.first).rev().find(|&at| is_people(at) || is_meeting(at));
+    match last {
+        Some(at) if is_people(at) => {
+            let counted = (0..at).any(|from| numbers::single(said.tokens, from).is_some());
+            let clause = said.tokens.iter().skip(next).take_while(|token| token.before < Sep::Comma);
+            let come = clause.take(3).any(|token| {
+                token.is(&["can", "could", "will", "would", "come", "coming", "attend", "want", "interested"])
+            });
+            let only = (1..=3)
+                .any(|back| number.first >= back && said.is(number.first - back, &["only", "but", "just"]));
+            if counted && !come && !only { Role::Other } else { Role::People }
+        }
+        Some(_) => Role::Sessions,
+        None if (next..said.tokens.len()).any(is_people) => Role::People,
+        None => Role::Sessions,
+    }
 }
 
 /// "a team of 12", "there are 9", "for 8", "up to 10".
@@ -492,6 +542,7 @@ fn stands_alone(said: &Said<'_>, number: &Number) -> bool {
         "need",
         "want",
         "do",
+        "well",
         "between",
         "possibly",
         "for",
@@ -514,9 +565,40 @@ fn stands_alone(said: &Said<'_>, number: &Number) -> bool {
         "plus",
     ];
     const RIGHT: &[&str] = &[
-        "not", "please", "instead", "on", "from", "rather", "max", "maximum", "tops", "ish", "or", "now",
-        "thanks", "actually", "sorry", "i", "ideally", "if", "but", "and", "probably", "maybe", "in",
-        "would", "should", "at", "is", "no", "odd", "to", "so",
+        "not",
+        "please",
+        "instead",
+        "on",
+        "from",
+        "rather",
+        "max",
+        "maximum",
+        "tops",
+        "ish",
+        "or",
+        "now",
+        "thanks",
+        "actually",
+        "sorry",
+        "i",
+        "ideally",
+        "if",
+        "but",
+        "and",
+        "probably",
+        "maybe",
+        "in",
+        "would",
+        "should",
+        "at",
+        "is",
+        "no",
+        "odd",
+        "to",
+        "so",
+        "anyway",
+        "altogether",
+        "with",
     ];
     let left = said.before(number.first).is_none_or(|before| said.is(before, LEFT));
     let right = said.after(number.last).is_none_or(|after| said.is(after, RIGHT) || said.is_covered(after));

@@ -39,7 +39,9 @@ pub(crate) fn days(said: &Said<'_>) -> BTreeSet<Day> {
     found.extend(single);
     found.sort_by_key(|(at, _)| *at);
     let mut days: BTreeSet<Day> = said.not_taken_back(found).into_iter().flat_map(|(_, days)| days).collect();
-    if let Some((base, denied)) = exception(said).or_else(|| days.is_empty().then(|| cannot(said)).flatten())
+    if let Some((base, denied)) = exception(said)
+        .or_else(|| any_other(said))
+        .or_else(|| days.is_empty().then(|| cannot(said)).flatten())
     {
         days.retain(|day| !denied.contains(day));
         if days.is_empty() {
@@ -119,6 +121,18 @@ fn cannot(said: &Said<'_>) -> Option<(Vec<Day>, Vec<Day>)> {
         .take_while(|&at| said.tokens[at].before != Sep::Sentence && !said.is(at, &["but", "otherwise"]))
         .filter_map(|at| day_at(said, at))
         .collect();
+    (!denied.is_empty()).then(|| (WEEK[..5].to_vec(), denied))
+}
+
+/// "not Fridays, any other day": the working days, and what is left out before.
+fn any_other(said: &Said<'_>) -> Option<(Vec<Day>, Vec<Day>)> {
+    let at = (0..said.tokens.len()).find(|&at| {
+        said.is(at, &["any", "every"])
+            && said.is(at + 1, &["other"])
+            && said.is(at + 2, &["day", "days", "weekday", "weekdays"])
+    })?;
+    let denied: Vec<Day> =
+        (0..at).filter(|&at| said.is_denied(at)).filter_map(|at| day_at(said, at)).collect();
     (!denied.is_empty()).then(|| (WEEK[..5].to_vec(), denied))
 }
 

@@ -55,7 +55,7 @@ pub(crate) fn read(words: &Words, tokens: &[Token], step: Option<&str>) -> Group
         frequency: frequency(&said, &numbers),
         sessions: size::sessions(&said, &numbers),
         size: size::size(&said, &numbers),
-        staff: staff(&said),
+        staff: staff_of(&said),
         days: days::days(&said),
         time: time::choose(&said, &times),
     };
@@ -63,12 +63,31 @@ pub(crate) fn read(words: &Words, tokens: &[Token], step: Option<&str>) -> Group
         slots.sessions = size::weeks(&said, &numbers);
     }
     slots.outline = said.only(|mark| if let Mark::Outline(outline) = mark { Some(outline) } else { None });
+    if slots.outline.is_none() && drop_in_for_non_clinical(&said) {
+        slots.outline = Some(Outline::NonClinical);
+    }
     // The words of this outline name the staff and the access too.
     if slots.outline == Some(Outline::NonClinical) {
         slots.staff = slots.staff.or(Some(Staff::NonClinical));
         slots.access = slots.access.or(Some(Access::Open));
     }
     slots
+}
+
+/// "a drop in for our porters": the outline of that name, whatever the staff are called.
+fn drop_in_for_non_clinical(said: &Said<'_>) -> bool {
+    let staff = |at: usize| match said.mark(at) {
+        Some(Mark::Role(role)) => said.words.roles.get(role).and_then(|role| role.staff),
+        Some(Mark::Staff(staff)) => Some(staff),
+        _ => None,
+    };
+    let names_it =
+        |at: usize| said.is(at, &["drop"]) && said.is(at + 1, &["in", "ins"]) && said.is(at + 2, &["for"]);
+    (0..said.tokens.len()).filter(|&at| names_it(at) && said.counts(at)).any(|at| {
+        let who = (at + 3..at + 6).find(|&at| said.is_covered(at));
+        who.is_some_and(|at| staff(at) == Some(Staff::NonClinical))
+            && staff_of(said) == Some(Staff::NonClinical)
+    })
 }
 
 fn frequency(said: &Said<'_>, numbers: &[counting::Counted]) -> Option<Frequency> {
@@ -78,7 +97,7 @@ fn frequency(said: &Said<'_>, numbers: &[counting::Counted]) -> Option<Frequency
         if let counting::Role::Every(frequency) = counted.role
             && said.counts(counted.number.first)
         {
-            found.retain(|(at, _)| !(counted.number.first..=counted.number.last + 2).contains(at));
+            found.retain(|(at, _)| !(counted.number.first..=counted.number.last + 3).contains(at));
             found.extend(frequency.map(|frequency| (counted.number.first, frequency)));
         }
     }
@@ -86,7 +105,7 @@ fn frequency(said: &Said<'_>, numbers: &[counting::Counted]) -> Option<Frequency
     said.one_of(found)
 }
 
-fn staff(said: &Said<'_>) -> Option<Staff> {
+fn staff_of(said: &Said<'_>) -> Option<Staff> {
     let found = said.marked(|mark| {
         if let Mark::Role(role) = mark {
             said.words.roles.get(role).and_then(|role| role.staff)

@@ -27,13 +27,26 @@ impl<'a> Said<'a> {
         let mut marks = vec![None; tokens.len()];
         let mut covered = vec![false; tokens.len()];
         for (mark, first, last) in words.marks(tokens) {
-            marks[first] = Some((mark, last));
+            // Of two that begin together, an outline and the staff it names, the longer comes first.
+            marks[first] = marks[first].or(Some((mark, last)));
             covered[first..=last].fill(true);
         }
         for at in (0..tokens.len()).filter(|&at| names_teams(tokens, at)) {
             if !covered[at] {
                 marks[at] = Some((Mark::Setting(Setting::Virtual), at));
                 covered[at] = true;
+            }
+        }
+        for at in 1..tokens.len() {
+            let when = tokens[at - 1].is(&["am", "pm"])
+                || (at > 2 && tokens[at - 2].is(&["past"]))
+                || marks[..at].iter().flatten().any(|(mark, last)| last + 1 == at && is_when(*mark));
+            if when
+                && let Some(last) =
+                    on_the_ward(tokens, at).filter(|last| !covered[at..=*last].contains(&true))
+            {
+                marks[at] = Some((Mark::Setting(Setting::OnSite), last));
+                covered[at..=last].fill(true);
             }
         }
         let mut asked = vec![false; tokens.len()];
@@ -167,6 +180,9 @@ impl<'a> Said<'a> {
             "from", "with", "run", "meet", "manage", "using", "use", "like", "over", "being", "group",
             "over", "going", "say", "mean", "meant", "fancy", "early",
         ];
+        if self.is_scrapped(at) {
+            return true;
+        }
         let mut here = at;
         for _ in 0..6 {
             let Some(before) = self.before(here) else { return false };
@@ -194,6 +210,13 @@ impl<'a> Said<'a> {
             // "not Monday and Tuesday is fine" is rare; "not Monday or Tuesday" is not.
         }
         false
+    }
+
+    /// "scrap the Tuesday", "forget Zoom".
+    fn is_scrapped(&self, at: usize) -> bool {
+        let before = self.before(at);
+        let before = before.filter(|b| !self.is(*b, &["the", "that", "on"])).or_else(|| self.before(before?));
+        before.is_some_and(|before| self.is(before, &["scrap", "forget", "ditch", "bin", "cancel"]))
     }
 
     /// "Mondays don't work", "Fridays are out".
@@ -234,6 +257,17 @@ fn names_teams(tokens: &[Token], at: usize) -> bool {
     (token.capital && token.before != Sep::Sentence) || (token.before >= Sep::Comma && ends) || after_time
 }
 
+/// The last token of "on the ward", which after a day or a time says where to meet.
+fn on_the_ward(tokens: &[Token], at: usize) -> Option<usize> {
+    let is = |at: usize, words: &[&str]| tokens.get(at).is_some_and(|t| t.before < Sep::Comma && t.is(words));
+    let ward = at + 1 + usize::from(is(at + 1, &["the", "our"]));
+    (is(at, &["on", "at"]) && is(ward, &["ward", "unit", "department"])).then_some(ward)
+}
+
+fn is_when(mark: Mark) -> bool {
+    is_day(mark) || matches!(mark, Mark::Part(_) | Mark::Frequency(_))
+}
+
 fn is_day(mark: Mark) -> bool {
     matches!(mark, Mark::Day(_) | Mark::Weekdays | Mark::Weekend)
 }
@@ -244,7 +278,9 @@ fn turns_at(tokens: &[Token], at: usize) -> bool {
     let next = |words: &[&str]| tokens.get(at + 1).is_some_and(|next| next.is(words));
     let earlier = |words: &[&str], far: usize| tokens[at.saturating_sub(far)..at].iter().any(|t| t.is(words));
     match token.word.as_str() {
-        "actually" | "sorry" | "scrap" | "oops" | "correction" | "whoops" | "changed" => true,
+        "actually" | "sorry" | "scrap" | "oops" | "correction" | "whoops" => true,
+        // "changed my mind about closed" speaks of what was before.
+        "changed" => !tokens.get(at + 3).is_some_and(|about| about.is(&["about", "on"])),
         "wait" => token.before >= Sep::Comma || earlier(&["no", "oh", "hang", "actually"], 2),
         "i" => next(&["mean", "meant"]),
         "make" => next(&["that", "it"]),
@@ -253,7 +289,8 @@ fn turns_at(tokens: &[Token], at: usize) -> bool {
             token.before >= Sep::Comma
                 && !next(&["more", "fewer", "less", "later", "managers", "preference", "one"])
         }
-        "now" => token.before >= Sep::Comma || earlier(&["is", "its", "are"], 1),
+        "now" => token.before >= Sep::Comma || earlier(&["is", "its", "are", "but"], 1),
+        "well" => token.before >= Sep::Comma && tokens.get(at + 1).is_some_and(Token::is_digits),
         "to" | "for" | "with" => {
             earlier(&["change", "changed", "switch", "move", "swap", "changing", "switching", "moving"], 6)
         }

@@ -13,7 +13,8 @@ pub(crate) fn size(said: &Said<'_>, numbers: &[Counted]) -> Option<Size> {
     let counted = |role: Role| -> Vec<(usize, Size)> {
         numbers
             .iter()
-            .filter(|counted| counted.role == role && said.counts(counted.number.first))
+            .filter(|counted| counted.role == role)
+            .filter(|counted| said.counts(counted.number.first) || is_at_most(said, &counted.number))
             .map(|counted| (counted.number.first, with_oneself(said, &counted.number)))
             .collect()
     };
@@ -41,6 +42,12 @@ pub(crate) fn size(said: &Said<'_>, numbers: &[Counted]) -> Option<Size> {
     if let Some(size) = bounds(said, numbers) {
         return Some(size);
     }
+    // The most that there may be says nothing of how few.
+    if let [(at, size)] = kept[..]
+        && numbers.iter().any(|counted| counted.number.first == at && is_at_most(said, &counted.number))
+    {
+        return Some(Size { min: 1, max: size.max });
+    }
     let (whole, parts) = (of(&people), of(&some));
     if let Some(size) = whole.first() {
         return whole.iter().all(|other| other == size).then_some(*size);
@@ -56,20 +63,49 @@ pub(crate) fn size(said: &Said<'_>, numbers: &[Counted]) -> Option<Size> {
 
 /// "at most 10, at least 4": both ends, each said by itself.
 fn bounds(said: &Said<'_>, numbers: &[Counted]) -> Option<Size> {
-    let bound = |words: &[&str]| {
+    let bound = |is_bound: fn(&Said<'_>, &Number) -> bool| {
         let mut found = numbers.iter().filter(|counted| {
-            let at = counted.number.first;
-            matches!(counted.role, Role::People | Role::Bare)
+            matches!(counted.role, Role::People | Role::SomePeople | Role::Bare)
                 && !counted.number.range
-                && said.counts(at)
-                && (1..=2).any(|back| at >= back && said.is(at - back, words))
+                && (said.counts(counted.number.first) || is_at_most(said, &counted.number))
+                && is_bound(said, &counted.number)
         });
         let only = found.next()?;
         found.next().is_none().then_some(only.number.low)
     };
-    let min = bound(&["min", "minimum", "least"])?;
-    let max = bound(&["max", "maximum", "most"])?;
+    let min = bound(is_at_least)?;
+    let max = bound(is_at_most)?;
     (min <= max).then_some(Size { min, max })
+}
+
+/// "at least 4", "min of 4", "4 minimum".
+fn is_at_least(said: &Said<'_>, number: &Number) -> bool {
+    is_bound(said, number, &["min", "minimum", "least"])
+}
+
+/// "up to 12", "no more than 12", "max 12", "12 tops".
+fn is_at_most(said: &Said<'_>, number: &Number) -> bool {
+    const NOT: &[&str] = &["no", "not", "never"];
+    let back = |words: &[&[&str]]| {
+        number.first >= words.len()
+            && words.iter().enumerate().all(|(at, word)| said.is(number.first - words.len() + at, word))
+    };
+    is_bound(said, number, &["max", "maximum", "most", "tops"])
+        || back(&[&["up"], &["to"]])
+        || back(&[NOT, &["more", "over", "above"], &["than"]])
+        || back(&[NOT, &["over", "above"]])
+        || back(&[&["less", "fewer"], &["than"]])
+}
+
+fn is_bound(said: &Said<'_>, number: &Number, words: &[&str]) -> bool {
+    let before = (1..=2).any(|back| number.first >= back && said.is(number.first - back, words));
+    let after = said.after(number.last).is_some_and(|after| said.is(after, words));
+    // "4 min 10 max": the word after a number is its own, not that of the next.
+    let of_another = number.first >= 2
+        && said.is(number.first - 1, words)
+        && numbers::single(said.tokens, number.first - 2).is_some()
+        && said.after(number.last).is_some_and(|after| said.is(after, &["min", "minimum", "max", "maximum"]));
+    after || (before && !of_another)
 }
 
 /// How many sessions, as said.
@@ -90,7 +126,8 @@ pub(crate) fn sessions(said: &Said<'_>, numbers: &[Counted]) -> Option<u32> {
     for at in 0..said.tokens.len() {
         let once = (said.is(at, &["one", "1"]) && said.is(at + 1, &["off", "offs"]))
             || (said.is(at, &["single"]) && said.mark(at + 1) == Some(Mark::Session))
-            || (said.is(at, &["just", "only"]) && said.is(at + 1, &["once"]))
+            || (said.is(at, &["just", "only"])
+                && (said.is(at + 1, &["once"]) || (said.is(at + 1, &["the"]) && said.is(at + 2, &["once"]))))
             || said.is(at, &["oneoff"]);
         if once && said.counts(at) {
             found.retain(|(other, _)| *other != at);

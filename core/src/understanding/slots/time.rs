@@ -54,7 +54,7 @@ pub(crate) fn choose(said: &Said<'_>, times: &[Clock]) -> Option<Time> {
     if exact.is_empty() { said.one_of(all) } else { said.one_of(exact) }
 }
 
-/// "we finish at 5": when they work, not when to meet.
+/// "we finish at 5": when they work, not when to meet. "Not before 10" names no time either.
 fn of_the_shift(said: &Said<'_>, at: usize) -> bool {
     const SHIFT: &[&str] = &[
         "finish",
@@ -69,7 +69,9 @@ fn of_the_shift(said: &Said<'_>, at: usize) -> bool {
         "works",
         "finishing",
     ];
-    at >= 2 && said.is(at - 1, &["at", "by", "around"]) && said.is(at - 2, SHIFT)
+    let shift = said.is(at.wrapping_sub(1), &["at", "by", "around"]) && said.is(at.wrapping_sub(2), SHIFT);
+    let never = said_before(said, at) && said.is(at.wrapping_sub(2), &["never", "not"]);
+    shift || never
 }
 
 /// "this morning" tells a story, "night porters" names people, "they work mornings" a shift.

@@ -199,15 +199,23 @@ impl Words {
         by_length.sort_by_key(|hit| (std::cmp::Reverse(hit.len()), hit.first, hit.means));
         let mut taken = vec![false; tokens.len()];
         let mut by_frequency = vec![false; tokens.len()];
+        let mut by_outline = vec![false; tokens.len()];
         for hit in by_length {
             let span = hit.first..=hit.last;
             let mark = self.marks[hit.means as usize];
             let free = !taken[span.clone()].contains(&true);
             // "every Thursday" says how often, and the day.
             let beside = matches!(mark, Mark::Day(_) | Mark::Session);
-            if free && (beside || !by_frequency[span.clone()].contains(&true)) {
+            // "junior doctors and consultants" is an outline, and names the staff.
+            let named = matches!(mark, Mark::Role(_));
+            if free
+                && (beside || !by_frequency[span.clone()].contains(&true))
+                && (named || !by_outline[span.clone()].contains(&true))
+            {
                 if matches!(mark, Mark::Frequency(_)) {
                     by_frequency[span].fill(true);
+                } else if matches!(mark, Mark::Outline(_)) {
+                    by_outline[span].fill(true);
                 } else {
                     taken[span].fill(true);
                 }
