@@ -336,7 +336,8 @@ fn rate(said: &Said<'_>, number: &Number) -> Option<Option<Frequency>> {
     }
     let noun = said.after(number.last).filter(|at| said.mark(*at) == Some(Mark::Session));
     let per = said.after(noun.map_or(number.last, |at| said.mark_end(at)))?;
-    if !said.is(per, &["a", "per"]) && !(number.high <= 2 && said.is(per, &["each", "every"])) {
+    let per_one = said.is(per, &["a", "per"]) || (number.high <= 2 && said.is(per, &["each", "every"]));
+    if !per_one {
         return None;
     }
     let time = said.after(per).filter(|at| said.is(*at, &["week", "fortnight", "month"]))?;
