@@ -156,7 +156,7 @@ impl Engine {
             InputKind::Enrolled { name } => talk.enrolled(name),
             InputKind::NotEnrolled => talk.not_enrolled(),
             InputKind::Reachable(reachable) => talk.reachable(*reachable),
-            InputKind::Undelivered { safety } => talk.undelivered(*safety),
+            InputKind::Undelivered { safety, change } => talk.undelivered(*safety, *change),
             InputKind::Unreadable => talk.unreadable(),
             // Not a conversation's.
             InputKind::Gaps(_) => {}
@@ -389,8 +389,11 @@ impl Talk<'_> {
         }
     }
 
-    fn undelivered(&mut self, safety: bool) {
-        if safety {
+    fn undelivered(&mut self, safety: bool, change: bool) {
+        if change {
+            let text = "A change to an earlier message could not be carried over: the person still sees it as it was.";
+            self.desk_post(DeskKind::Notice, text.to_owned());
+        } else if safety {
             self.tell_desk(
                 DeskKind::Alert,
                 "A safety message could not be delivered to this person: they have not seen it.",

@@ -80,8 +80,13 @@ pub enum InputKind {
     NotEnrolled,
     /// The person blocked or left the bot, or came back.
     Reachable(bool),
-    /// A text to the person was given up after the platform refused it for good.
-    Undelivered { safety: bool },
+    /// A text to the person was given up after the platform refused it for good; or, with
+    /// `change`, an edit or a deletion of one that they have.
+    Undelivered {
+        safety: bool,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        change: bool,
+    },
     /// Something arrived that could not be decrypted or read (P9).
     Unreadable,
     /// For the desk's room, not for a conversation: the data of the records of the kind `gap` that

@@ -120,7 +120,9 @@ fn play_one(play: &mut Play<'_>, step: &Move) -> Vec<Turn> {
             vec![play.presses(&choices[nth % choices.len()].id)]
         }
         Move::Waits(minutes) => play.after(SignedDuration::from_mins(*minutes)),
-        Move::Undelivered(safety) => vec![play.input(InputKind::Undelivered { safety: *safety })],
+        Move::Undelivered(safety) => {
+            vec![play.input(InputKind::Undelivered { safety: *safety, change: false })]
+        }
         Move::Leaves(who) => {
             if *who != "mallory" {
                 play.desk.members.remove(*who);

@@ -98,7 +98,7 @@ fn play_line(play: &mut Play<'_>, line: &str) -> Option<Vec<Vec<Effect>>> {
         }
         "unsend" => play.input(InputKind::Redacted { of: rest.to_owned() }),
         "photo" => play.writes(photo(rest)),
-        "failed" => play.input(InputKind::Undelivered { safety: rest == "safety" }),
+        "failed" => play.input(InputKind::Undelivered { safety: rest == "safety", change: rest == "change" }),
         "desk" => play_desk(play, rest)?,
         "room" => {
             let (by, text) = rest.split_once(": ")?;

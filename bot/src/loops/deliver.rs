@@ -6,6 +6,8 @@
 mod amend;
 mod desk;
 mod files;
+#[cfg(test)]
+mod refusals;
 
 pub use desk::filled;
 
@@ -415,7 +417,7 @@ impl<C: Channel + Clone + 'static> Sending<'_, C> {
                 }
                 if content.lost {
                     // The words arrived, and the file did not.
-                    let what = InputKind::Undelivered { safety: false };
+                    let what = InputKind::Undelivered { safety: false, change: false };
                     news.push(incoming(lane, job.id, "undelivered", now(), what));
                 }
                 SendEnd::Sent { native }
@@ -426,7 +428,7 @@ impl<C: Channel + Clone + 'static> Sending<'_, C> {
                     news.push(incoming(lane, job.id, "gone", now(), InputKind::Reachable(false)));
                 }
                 if !matches!(post, Post::Say(say) if say.kind == SayKind::Bot) {
-                    let what = InputKind::Undelivered { safety };
+                    let what = InputKind::Undelivered { safety, change: false };
                     news.push(incoming(lane, job.id, "undelivered", now(), what));
                 }
                 SendEnd::Refused
@@ -490,7 +492,9 @@ fn late_safety(job: &SendJob, end: &SendEnd, now: Timestamp) -> Option<Incoming>
     let SendBody::Post(Post::Say(say)) = &job.body else { return None };
     let waits = matches!(end, SendEnd::Retry { .. } | SendEnd::Unknown { .. });
     let late = say.kind == SayKind::Safety && waits && now.duration_since(job.made) > SAFETY_LATE;
-    late.then(|| incoming(&job.person, job.id, "late", now, InputKind::Undelivered { safety: true }))
+    late.then(|| {
+        incoming(&job.person, job.id, "late", now, InputKind::Undelivered { safety: true, change: false })
+    })
 }
 
 /// When to try again.
@@ -640,7 +644,7 @@ mod tests {
             late_safety(&job(kind), end, now).map(|incoming| incoming.input.what)
         };
         let waits = SendEnd::Retry { at: made };
-        let told = Some(InputKind::Undelivered { safety: true });
+        let told = Some(InputKind::Undelivered { safety: true, change: false });
         assert_eq!(late(SayKind::Safety, &waits, 61), told);
         assert_eq!(late(SayKind::Safety, &SendEnd::Unknown { at: made }, 61), told);
         assert_eq!(late(SayKind::Safety, &waits, 59), None);

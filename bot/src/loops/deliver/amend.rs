@@ -43,23 +43,18 @@ impl<C: Channel + Clone + 'static> Sending<'_, C> {
             match channel.amend(&lane, &native, whole.as_deref(), job.id, SEND_WITHIN).await {
                 Delivery::Sent { .. } => end = SendEnd::Sent { native },
                 Delivery::Refused(_) if desk => {
-                    let Some(text) = text else { continue };
-                    let case = match &copies[0].to {
-                        Destination::Desk(case) => Some(case.clone()),
-                        Destination::Person(_) | Destination::Room | Destination::Lead => None,
+                    // What was taken back goes from what is kept here, though the room still shows it.
+                    let Some(text) = text else {
+                        self.keep(&copies, None).await?;
+                        continue;
                     };
-                    let post = DeskPost::new(case, DeskKind::Message, format!("(edited) {text}"));
-                    match self.attempt(channel, &lane, &Post::Desk(post), None, now).await {
-                        Ok(Delivery::Sent { native }) => end = SendEnd::Sent { native },
-                        Ok(Delivery::Refused(_)) => {}
-                        Ok(failed @ (Delivery::RetryAfter(_) | Delivery::Unsent | Delivery::Unknown)) => {
-                            return Ok(not_yet(outlet, job, &lane, &failed, now));
-                        }
+                    match self.follow(channel, &lane, &copies[0].to, text, now).await {
+                        Ok(sent) => end = sent,
                         Err(end) => return Ok(end),
                     }
                 }
                 Delivery::Refused(_) => {
-                    let what = InputKind::Undelivered { safety: false };
+                    let what = InputKind::Undelivered { safety: false, change: true };
                     news.push(incoming(&job.person, job.id, "undelivered", now(), what));
                     continue;
                 }
@@ -67,10 +62,38 @@ impl<C: Channel + Clone + 'static> Sending<'_, C> {
                     return Ok(not_yet(outlet, job, &lane, &failed, now));
                 }
             }
-            let ids: Vec<OutboxId> = copies.iter().filter(|copy| copy.of_it).map(|copy| copy.id).collect();
-            self.store.rewrite(&ids, text).await?;
+            self.keep(&copies, text).await?;
         }
         Ok(end)
+    }
+
+    /// What is kept here of the copies says what they say now.
+    async fn keep(&self, copies: &[Copy], text: Option<&str>) -> Result<(), StoreError> {
+        let ids: Vec<OutboxId> = copies.iter().filter(|copy| copy.of_it).map(|copy| copy.id).collect();
+        self.store.rewrite(&ids, text).await
+    }
+
+    /// The new text as a message of its own, below the one that cannot be changed.
+    async fn follow(
+        &self,
+        channel: &C,
+        lane: &Lane,
+        to: &Destination,
+        text: &str,
+        now: &(impl Fn() -> Timestamp + Sync),
+    ) -> Result<SendEnd, SendEnd> {
+        let case = match to {
+            Destination::Desk(case) => Some(case.clone()),
+            Destination::Person(_) | Destination::Room | Destination::Lead => None,
+        };
+        let post = Post::Desk(DeskPost::new(case, DeskKind::Message, text));
+        match self.attempt(channel, lane, &post, None, now).await? {
+            Delivery::Sent { native } => Ok(SendEnd::Sent { native }),
+            Delivery::Refused(_) => Ok(SendEnd::Dropped),
+            failed @ (Delivery::RetryAfter(_) | Delivery::Unsent | Delivery::Unknown) => {
+                Err(not_yet(self.outlet, self.job, lane, &failed, now))
+            }
+        }
     }
 
     async fn lane_of(&self, to: &Destination) -> Result<Option<Lane>, StoreError> {

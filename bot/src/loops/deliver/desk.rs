@@ -9,7 +9,7 @@ use chatbox_core::{
     input::InputKind,
 };
 use chatbox_store::{Destination, Line, SendBody, SendEnd, SendJob, SendState, Spoken, Store, StoreError};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{LONGEST_WAIT, Outlet, SEND_WITHIN, Sending, moved, not_yet, refusal_name};
 
@@ -151,13 +151,16 @@ impl<C: Channel + Clone + 'static> Sending<'_, C> {
                 return self.to_desk(&in_room, now).await;
             }
             Err(ThreadError::Moved(lane)) => lane,
+            // Only the lead waits: a pause for them is none for the person.
             Err(ThreadError::RetryAfter(wait)) => {
-                return Ok(not_yet(outlet, job, &job.person, &Delivery::RetryAfter(wait), now));
+                let wait = SignedDuration::try_from(wait).unwrap_or(LONGEST_WAIT);
+                return Ok(SendEnd::Retry { at: now() + wait });
             }
             Err(ThreadError::Unsent | ThreadError::Unknown) => {
-                return Ok(not_yet(outlet, job, &job.person, &Delivery::Unsent, now));
+                return Ok(SendEnd::Retry { at: now() + outlet.backoff(&who) });
             }
         };
+        outlet.recovered(&who);
         Ok(match self.attempt(channel, &lane, &Post::Desk(post.clone()), None, now).await {
             Err(end) => end,
             Ok(Delivery::Sent { native }) => SendEnd::Sent { native },
