@@ -177,6 +177,9 @@ pub struct Relayed {
     pub id: String,
     /// A practitioner's.
     pub desk: bool,
+    /// Who wrote it, of a practitioner's: nobody else can take it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 /// News that is told with the person's next message.

@@ -69,11 +69,13 @@ pub struct Queued {
     pub case: Reference,
     /// [`Conversation::urgency`].
     pub urgency: i16,
-    /// Waiting for a practitioner since.
+    /// Waiting for a practitioner since; of a request, when it came.
     pub waiting: Option<Timestamp>,
     /// Held by a practitioner since.
     pub held: Option<Timestamp>,
     pub changed: Timestamp,
+    /// A request that was saved: nobody waits in a chat for it.
+    pub request: bool,
 }
 
 /// An enrolled practitioner.
@@ -144,7 +146,7 @@ impl Engine {
         talk.let_go_of_nobody();
         let less_private = input.has_words() && talk.came_by(input.via);
         if less_private && conversation.welcomed {
-            talk.word(Word::PrivacyChanged);
+            talk.less_private();
         }
         match &input.what {
             InputKind::Message(message) => talk.message(message),
@@ -205,7 +207,7 @@ impl Engine {
         crate::desk::in_room(message, now, desk)
     }
 
-    /// Tells the desk's room what people could not find: the data of saved gaps.
+    /// Tells the desk's room what people could not find, and which numbers did not work.
     pub fn gap_digest(&self, gaps: &[serde_json::Value]) -> Vec<Effect> {
         crate::desk::digest(&self.content, gaps)
     }
@@ -332,15 +334,29 @@ impl Talk<'_> {
         )
     }
 
-    /// Nobody holds a conversation who is not enrolled any more, or where there is no desk: the
-    /// person waits again, and the next one can take it.
+    /// Nobody holds a conversation who is not enrolled any more: the person waits again, and the
+    /// next one can take it. Where there is no desk any more nobody is waited for.
     fn let_go_of_nobody(&mut self) {
-        let Holder::Practitioner { id, .. } = &self.conversation.holder else { return };
         if !self.context.desk.exists {
-            self.conversation.holder = Holder::Waiting { since: self.now() };
-            self.conversation.epoch += 1;
-        } else if !self.context.desk.members.contains_key(id) {
+            self.desk_is_gone();
+        } else if let Holder::Practitioner { id, .. } = &self.conversation.holder
+            && !self.context.desk.members.contains_key(id)
+        {
             self.back_to_the_queue("Whoever had it is not enrolled here any more.", Word::HandedBack);
+        }
+    }
+
+    /// What the person writes can be read by more than they were told. While a practitioner holds
+    /// it is theirs to speak: this is news of the chat itself, and they hear of it too.
+    fn less_private(&mut self) {
+        let text = self.text(Word::PrivacyChanged);
+        if matches!(self.conversation.holder, Holder::Practitioner { .. }) {
+            self.say_as(SayKind::Notice, text);
+            let told =
+                "What they write now is less private than they were told before. They have been told so.";
+            self.desk_post(DeskKind::Notice, told.to_owned());
+        } else {
+            self.say(text);
         }
     }
 

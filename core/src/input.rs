@@ -89,8 +89,8 @@ pub enum InputKind {
     },
     /// Something arrived that could not be decrypted or read (P9).
     Unreadable,
-    /// For the desk's room, not for a conversation: the data of the records of the kind `gap` that
-    /// were saved in a week.
+    /// For the desk's room, not for a conversation: the data of the records of the kinds `gap`
+    /// and `dead_number` that were saved in a week.
     Gaps(Vec<serde_json::Value>),
 }
 

@@ -51,10 +51,10 @@ fn a_missing_wording_is_named() {
     let found = errors(with("wording.yaml", |text| text.replace("\nsilence: |", "\nsilense: |"), TODAY));
     let said: Vec<String> = found.iter().map(ToString::to_string).collect();
     assert!(
-        said.iter().any(|s| s.starts_with("wording.yaml:") && s.contains("«silence» is missing")),
+        said.iter().any(|s| s.starts_with("wording.yaml:") && s.contains("“silence” is missing")),
         "{said:?}"
     );
-    assert!(said.iter().any(|s| s.contains("«silense»")), "{said:?}");
+    assert!(said.iter().any(|s| s.contains("“silense”")), "{said:?}");
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_dialogue_can_branch_on_who_can_read_it_and_on_nothing_else_of_the_channel()
     };
     assert!(branch("channel.confidentiality", "encrypted_verified").is_ok());
     let found = errors(branch("channel.confidentiality", "secret"));
-    assert!(found[0].message.contains("«secret» is no level of confidentiality"), "{}", found[0]);
+    assert!(found[0].message.contains("“secret” is not a level of confidentiality"), "{}", found[0]);
     let found = errors(branch("channel.kind", "matrix"));
     assert!(found[0].message.contains("no question of this dialogue"), "{}", found[0]);
 }

@@ -20,6 +20,20 @@ use support::{Play, says, told};
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(support::engine);
 
+/// Content is edited while people are in it: a question may have become a sentence.
+#[test]
+fn nobody_is_met_with_silence_where_the_check_in_asks_nothing_any_more() {
+    let mut play = Play::new(&ENGINE);
+    play.says("I want to kill myself");
+    let mut conversation = play.conversation();
+    let step = "also_abuse";
+    let asks = ENGINE.content().dialogues.get("check_in").and_then(|dialogue| dialogue.ask(step));
+    assert!(asks.is_none(), "{step} is a step that asks nothing");
+    conversation.place.as_mut().expect("the check-in").step = step.to_owned();
+    play.state = serde_json::to_string(&conversation).expect("state is JSON");
+    assert!(!told(&play.says("I don't know")).is_empty());
+}
+
 /// What may happen next.
 #[derive(Debug, Clone)]
 enum Move {
@@ -323,7 +337,7 @@ fn a_no_to_are_you_safe_counts_while_a_practitioner_holds() {
 }
 
 #[test]
-fn gaps_come_to_the_room_as_one_digest() {
+fn gaps_and_dead_numbers_come_to_the_room_as_a_digest_each() {
     let gap = |words: &str, needs: &[&str]| serde_json::json!({"gap": words, "needs": needs});
     let gaps = [gap("a choir", &["loneliness"]), gap("nights\ntoo", &["sleep", "loneliness"]), gap("", &[])];
     let effects = ENGINE.gap_digest(&gaps);
@@ -332,6 +346,14 @@ fn gaps_come_to_the_room_as_one_digest() {
     let rows: Vec<&str> = post.text.lines().collect();
     assert!(rows[0].ends_with(": 3."), "{rows:?}");
     assert!(rows[1].ends_with(": 2") && rows[2].ends_with(": 1"), "the most wanted first: {rows:?}");
-    assert!(rows.contains(&"«nights too»"));
+    assert!(rows.contains(&"“nights too”"));
+    let number = serde_json::json!({"needs": ["sleep"], "which_number": "the sleep line"});
+    let both = serde_json::json!({"gap": "a choir", "needs": [], "which_number": "the sleep line"});
+    let effects = ENGINE.gap_digest(&[number, both]);
+    let [Effect::Desk(gaps), Effect::Desk(numbers)] = effects.as_slice() else {
+        panic!("not two: {effects:?}")
+    };
+    assert!(gaps.text.contains("in the last week: 1.") && gaps.text.ends_with("“a choir”"), "{}", gaps.text);
+    assert!(numbers.text.ends_with("last week: 1.\nIn their words:\n“the sleep line”"), "{}", numbers.text);
     assert!(ENGINE.gap_digest(&[]).is_empty());
 }

@@ -12,8 +12,9 @@
 //! - `set NAME of ORGANISATION`, `set NAME leads`, `set NAME gone`, `set lead`: who is at the desk.
 //! - `set channel NAME`, `set via LEVEL`, `set room LEVEL`: where the person writes, how private their
 //!   messages come, and how private the desk's room is.
-//! - `set queue REF URGENCY MINUTES`: somebody else who waits.
-//! - `failed safety`, `failed`: a text was refused for good.
+//! - `set queue REF URGENCY MINUTES`: somebody else who waits; with a `KWG-` reference, a request.
+//! - `set desk gone`: there is none any more.
+//! - `failed safety`, `failed`, `failed change`: a text, or a change of one, was refused for good.
 //!
 //! `GOLDEN=write cargo test` writes them anew: read the difference aloud before you commit it.
 
@@ -25,7 +26,7 @@ use std::{fmt::Write as _, fs, path::Path};
 use chatbox_core::{
     channel::Confidentiality,
     effect::{Effect, Media},
-    engine::{Queued, Turn},
+    engine::{DeskView, Queued, Turn},
     ids::{ChannelKind, Reference},
     input::{Attachment, DeskMessage, FileRef, InputKind, Message},
 };
@@ -166,6 +167,7 @@ fn set(play: &mut Play<'_>, what: &str) {
             play.desk.confidentiality = Some(Confidentiality::named(level).expect("a level"));
         }
         [who, "leads"] => play.desk.members.get_mut(*who).expect("a member").duty_lead = true,
+        ["desk", "gone"] => play.desk = DeskView::default(),
         [who, "gone"] => drop(play.desk.members.remove(*who)),
         [who, "of", organisation @ ..] => {
             let organisation = Some(organisation.join(" "));
@@ -179,6 +181,7 @@ fn set(play: &mut Play<'_>, what: &str) {
                 waiting: Some(since),
                 held: None,
                 changed: since,
+                request: case.starts_with("KWG"),
             });
         }
         _ => panic!("a scenario cannot set {what:?}"),

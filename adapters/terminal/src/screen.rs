@@ -117,7 +117,7 @@ fn choices(choices: &[Choice]) -> Vec<String> {
             .flat_map(|(number, choice): (usize, _)| wrap(&format!("{number}. {}", choice.label), WIDTH))
             .collect();
     }
-    let labels: Vec<_> = choices.iter().map(|choice| format!("«{}»", choice.label)).collect();
+    let labels: Vec<_> = choices.iter().map(|choice| format!("“{}”", choice.label)).collect();
     wrap(&format!("(or type {})", labels.join(" or ")), WIDTH)
 }
 
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn a_number_answers_the_question_where_choices_only_lead_aside() {
         let (screen, text) = shown(&["Skip", "Finish"]);
-        assert_eq!(text, "\nHow many?\n\n(or type «Skip» or «Finish»)\n");
+        assert_eq!(text, "\nHow many?\n\n(or type “Skip” or “Finish”)\n");
         assert_eq!(screen.read("1"), message("1"));
         assert_eq!(screen.read("skip"), press("skip"));
     }

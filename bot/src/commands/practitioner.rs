@@ -2,8 +2,13 @@
 
 use std::path::Path;
 
-use chatbox_core::desk::{CODE_LENGTH, CODE_LETTERS, write_code};
-use chatbox_store::{Store, StoreError};
+use chatbox_core::{
+    channel::Incoming,
+    conversation::Holder,
+    desk::{CODE_LENGTH, CODE_LETTERS, LOOK, write_code},
+    input::{Input, InputKind},
+};
+use chatbox_store::{OpenCase, Store, StoreError};
 
 use super::print_line;
 use crate::{cli::Practitioner, clock, config, seed, setup::store_config, stop::Stop};
@@ -41,11 +46,44 @@ async fn add(store: &Store, name: &str, organisation: Option<&str>, lead: bool) 
 }
 
 async fn remove(store: &Store, name: &str) -> Result<(), Stop> {
-    if store.remove_practitioner(name, clock::now()).await? {
-        print_line(&format!("{} is removed, and can do nothing at the desk from now on.", name.trim()))
-    } else {
-        Err(Stop::Usage("there is nobody of that name; see `chatbox practitioner list`.".into()))
+    let before = store.practitioners().await?;
+    if !store.remove_practitioner(name, clock::now()).await? {
+        return Err(Stop::Usage("there is nobody of that name; see `chatbox practitioner list`.".into()));
     }
+    let after = store.practitioners().await?;
+    let gone = before.into_iter().filter(|one| after.iter().all(|left| left.name != one.name));
+    let mut returned = 0;
+    for who in gone.filter_map(|one| one.who) {
+        returned += give_back(store, &who).await?;
+    }
+    let name = name.trim();
+    print_line(&format!("{name} is removed, and can do nothing at the desk from now on."))?;
+    match returned {
+        0 => Ok(()),
+        1 => print_line("The person they were talking with goes back to the queue."),
+        many => print_line(&format!("The {many} people they were talking with go back to the queue.")),
+    }
+}
+
+/// Has the service look at every conversation that somebody held, so that the person is told and
+/// waits again, and does not write to nobody. Returns how many there are.
+async fn give_back(store: &Store, who: &str) -> Result<usize, Stop> {
+    let who = who.split_once(':').map_or(who, |(_, id)| id);
+    let now = clock::now();
+    let mut looks = Vec::new();
+    for OpenCase { lane, held, .. } in store.open_cases().await? {
+        let held = held.is_some()
+            && store.conversation(&lane).await?.is_some_and(
+                |conversation| matches!(&conversation.holder, Holder::Practitioner { id, .. } if id == who),
+            );
+        if held {
+            let look = InputKind::Timer { name: LOOK.to_owned(), step: String::new() };
+            let key = format!("look/{lane}/{now}");
+            looks.push(Incoming { lane, key, native: None, input: Input::new(now, look) });
+        }
+    }
+    store.receive(&looks, None, now, seed::fresh()).await?;
+    Ok(looks.len())
 }
 
 async fn list(store: &Store) -> Result<(), Stop> {

@@ -131,11 +131,12 @@ pub async fn queue(store: &Store) -> Result<Vec<Queued>, StoreError> {
     let mut queue = Vec::new();
     for open in store.open_cases().await? {
         let OpenCase { reference, urgency, waiting, held, changed, lane: _ } = open;
-        queue.extend(reference.map(|case| Queued { case, urgency, waiting, held, changed }));
+        queue.extend(reference.map(|case| Queued { case, urgency, waiting, held, changed, request: false }));
     }
     for (case, created) in store.open_records().await? {
         if queue.iter().all(|open| open.case != case) {
-            queue.push(Queued { case, urgency: 1, waiting: Some(created), held: None, changed: created });
+            let (waiting, changed) = (Some(created), created);
+            queue.push(Queued { case, urgency: 1, waiting, held: None, changed, request: true });
         }
     }
     Ok(queue)

@@ -89,7 +89,7 @@ pub async fn run(store: &Store, retention: &Retention, desk: &Desk, stop: impl F
     }
 }
 
-/// Hands the gaps of the last full week to the desk's room, once however often it is called: the
+/// Hands the gaps of the last full week, and the numbers that did not work, to the desk's room, once however often it is called: the
 /// week is the key. Nothing without a desk. Returns how many gaps the week had.
 pub async fn gaps(
     store: &Store,
@@ -100,6 +100,7 @@ pub async fn gaps(
     let (Some(channel), Some(room)) = (desk.channel, &desk.room) else { return Ok(0) };
     let Some((from, to)) = week_before(now) else { return Ok(0) };
     let mut gaps = store.records(Some("gap")).await?;
+    gaps.extend(store.records(Some("dead_number")).await?);
     gaps.retain(|gap| (from..to).contains(&gap.created));
     if gaps.is_empty() {
         return Ok(0);

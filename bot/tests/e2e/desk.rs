@@ -220,7 +220,10 @@ async fn removed_practitioner_can_do_nothing_from_that_moment_on() {
     desk.then(ROOM, Some(topic), "Bob has it").await;
     bob.says("hello from Bob");
     let before = desk.then(7, None, "hello from Bob").await;
-    assert!(desk.practitioner(&["remove", "bob"]).contains("removed"));
+    assert!(desk.practitioner(&["remove", "bob"]).contains("goes back to the queue"));
+    // Nobody has to write for that.
+    desk.then(7, None, "has left this chat").await;
+    desk.then(ROOM, Some(topic), "back in the queue").await;
     bob.says("you will never read this");
     desk.then(ROOM, Some(topic), "not enrolled").await;
     carol.says("/take");

@@ -16,13 +16,13 @@ use crate::{
 };
 
 fn assert_holds(event: &Event, part: &str) {
-    assert!(event.text().contains(part), "«{part}» is not in: {}", event.text());
+    assert!(event.text().contains(part), "“{part}” is not in: {}", event.text());
 }
 
 /// The number in front of a choice.
 fn number(event: &Event, label: &str) -> String {
     let line = event.text().lines().find(|line| line.ends_with(label));
-    let line = line.unwrap_or_else(|| panic!("«{label}» is no choice of: {}", event.text()));
+    let line = line.unwrap_or_else(|| panic!("“{label}” is no choice of: {}", event.text()));
     line.split_once('.').expect("choices are numbered").0.to_owned()
 }
 
@@ -83,7 +83,7 @@ async fn someone_is_signposted_and_nothing_said_is_in_a_log_or_a_file() {
     for secret in ["CANARYWORD", "skint", "money worries", "end it all", &stage.bot.password] {
         let found = holds(stage.dir.path(), secret);
         let found: Vec<_> = found.iter().filter(|path| !path.ends_with("chatbox.toml")).collect();
-        assert_eq!(found, Vec::<&std::path::PathBuf>::new(), "«{secret}» is written down");
+        assert_eq!(found, Vec::<&std::path::PathBuf>::new(), "“{secret}” is written down");
     }
 }
 

@@ -180,7 +180,7 @@ impl Content {
                         file: (*path).to_owned(),
                         line: nth as u64 + 1,
                         column: 1,
-                        message: format!("«{}» is retired: {}", retired.value, retired.instead),
+                        message: format!("“{}” is retired: {}", retired.value, retired.instead),
                     });
                 }
             }
@@ -196,7 +196,7 @@ impl Content {
                 file: "understanding/needs.yaml".to_owned(),
                 line: 1,
                 column: 1,
-                message: format!("the need «{id}» is not in directory/taxonomy.yaml"),
+                message: format!("the need “{id}” is not in directory/taxonomy.yaml"),
             });
         }
     }

@@ -54,10 +54,10 @@ impl Replies {
                 findings.push(source.error(&entry.name, text));
             }
             if !known.insert(name) {
-                findings.push(source.error(&entry.name, format!("a second answer is called «{name}»")));
+                findings.push(source.error(&entry.name, format!("a second answer is called “{name}”")));
             }
             if entry.text.value.trim().is_empty() {
-                findings.push(source.error(&entry.text, format!("the answer «{name}» is empty")));
+                findings.push(source.error(&entry.text, format!("the answer “{name}” is empty")));
             }
             for name in template::names(&entry.text.value) {
                 if !template::NAMES.contains(&name) {

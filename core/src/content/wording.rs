@@ -214,12 +214,12 @@ impl Wording {
                     file: file.to_owned(),
                     line: 1,
                     column: 1,
-                    message: format!("the wording «{}» is missing: add it", word.key()),
+                    message: format!("the wording “{}” is missing: add it", word.key()),
                 });
                 continue;
             };
             if text.value.trim().is_empty() {
-                findings.push(source.error(&text, format!("the wording «{}» is empty", word.key())));
+                findings.push(source.error(&text, format!("the wording “{}” is empty", word.key())));
             }
             for name in template::names(&text.value) {
                 if !template::NAMES.contains(&name) {
@@ -230,7 +230,7 @@ impl Wording {
         }
         for (key, text) in texts {
             findings.push(
-                source.error(&text, format!("no wording is called «{key}»: take it out or mend its name")),
+                source.error(&text, format!("no wording is called “{key}”: take it out or mend its name")),
             );
         }
         Self(words)

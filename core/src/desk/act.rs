@@ -31,7 +31,7 @@ send TEXT: write to them although somebody else may read along.
 transfer NAME: hand over to a colleague.
 history NUMBER: the last lines of the conversation.
 close OUTCOME: end the case.
-queue: who waits.
+queue: who is waiting.
 identify REASON: who the person is. Duty lead, at D and E.";
 
 /// Lines that `history` shows where no number is given, and at most.
@@ -115,7 +115,7 @@ impl Talk<'_> {
             _ => self.answer(
                 message,
                 &format!(
-                    "«{command}» is no command here, and nothing was sent to the person. Say help for the list."
+                    "“{command}” is not a command here, and nothing was sent to the person. Say help for the list."
                 ),
             ),
         }
@@ -160,9 +160,9 @@ impl Talk<'_> {
             return true;
         }
         self.audit(AuditKind::Refused, message);
-        let why = format!("The person would rather not talk to: {avoid}. {} is of it.", member.name);
+        let why = format!("The person would rather not talk to: {avoid}. {} is from there.", member.name);
         if urgent && take.theirs {
-            let text = format!("{why} If nobody else is there: take anyway. That is written down.");
+            let text = format!("{why} If nobody else can: take anyway. That is recorded.");
             self.answer_with(message, &text, vec![button("take.anyway", "Take it anyway")], 0);
         } else {
             self.answer(message, &format!("{why} Please leave it to a colleague."));
@@ -246,6 +246,11 @@ impl Talk<'_> {
             vec![button("take", "Take it"), button("close", "Close the case")],
             0,
         );
+        self.bot_goes_on();
+    }
+
+    /// Tells the person that a practitioner has let go, and resumes where the bot stopped.
+    pub(super) fn bot_goes_on(&mut self) {
         if self.conversation.do_not_message {
             self.conversation.desk.untold = Some(Untold::Left);
             return;
@@ -339,7 +344,7 @@ impl Talk<'_> {
             }
             (None, _) => {
                 if !matches!(self.conversation.holder, Holder::Waiting { .. }) {
-                    self.answer(message, "Nobody waits here.");
+                    self.answer(message, "Nobody is waiting here.");
                     return;
                 }
                 // The desk is reminded all the same, and anew: seen is not yet there.
@@ -352,7 +357,7 @@ impl Talk<'_> {
         let asked_by = request.and_then(|nth| self.conversation.desk.requests[nth].organisation.clone());
         if asked_by.is_some_and(|organisation| conflicts(&organisation, member)) {
             let text = format!(
-                "{} is of the organisation that asks. Whoever runs the group comes from another one.",
+                "{} is from the organisation that asks. Somebody from another organisation should run the group.",
                 member.name
             );
             self.answer(message, &text);
@@ -447,7 +452,7 @@ impl Talk<'_> {
         }
         let others = || self.context.desk.members.iter().filter(|(id, _)| **id != holder);
         let found: Vec<(String, Member)> = others()
-            .filter(|(_, other)| !name.is_empty() && slug(&other.name) == slug(name))
+            .filter(|(_, other)| is_called(&other.name, name))
             .map(|(id, other)| (id.clone(), other.clone()))
             .collect();
         let [(id, other)] = found.as_slice() else {
@@ -523,7 +528,7 @@ impl Talk<'_> {
             return;
         }
         if reason.is_empty() {
-            self.answer(message, "Say why: identify REASON. It is written down.");
+            self.answer(message, "Say why: identify REASON. It is recorded.");
             return;
         }
         self.audit(AuditKind::Identified, message);
@@ -567,7 +572,7 @@ impl Talk<'_> {
     }
 
     /// Nobody holds it any more, and nobody waits.
-    fn let_go(&mut self) {
+    pub(super) fn let_go(&mut self) {
         if matches!(self.conversation.holder, Holder::Practitioner { .. }) {
             self.conversation.epoch += 1;
         }
@@ -608,6 +613,12 @@ struct Take {
     theirs: bool,
 }
 
+/// Whether somebody is meant by what was typed, or stands in a button.
+fn is_called(name: &str, typed: &str) -> bool {
+    let same = name.trim().to_lowercase() == typed.trim().to_lowercase();
+    same || (slug(name) == slug(typed) && !slug(name).is_empty())
+}
+
 /// A reason in words; the key of a button stands for its words.
 fn said(reason: &str, known: &[(&str, &str)]) -> Option<String> {
     let words = known.iter().find(|(key, _)| *key == reason).map_or(reason, |(_, words)| words);
@@ -616,4 +627,19 @@ fn said(reason: &str, known: &[(&str, &str)]) -> Option<String> {
 
 fn reasons(command: &str, known: &[(&str, &str)]) -> Vec<Choice> {
     known.iter().map(|(key, words)| button(&format!("{command}.{key}"), words)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_colleague_is_meant_by_their_whole_name_in_any_script() {
+        assert!(is_called("Anne-Marie O'Neill", "anne-marie o'neill"));
+        assert!(is_called("Anne-Marie O'Neill", "annemarieoneill"), "as a button says it");
+        assert!(is_called("李", " 李 "));
+        assert!(!is_called("李", "王"));
+        assert!(!is_called("李", "?"));
+        assert!(!is_called("Bob", ""));
+    }
 }

@@ -155,7 +155,6 @@ impl Talk<'_> {
         }
         let title = match kind {
             "group_request" => "A KeepingWell Group is asked for.",
-            "dead_number" => "A number on the list is reported not to work.",
             "message" => "A message was left for the desk.",
             _ => "Something was saved for the desk.",
         };
@@ -258,7 +257,7 @@ impl Talk<'_> {
             .desk
             .queue
             .iter()
-            .filter(|other| other.case.0.starts_with(TALK) && other.held.is_none())
+            .filter(|other| !other.request && other.held.is_none())
             .filter(|other| Some(&other.case) != self.conversation.case.as_ref())
             .filter(|other| {
                 other.waiting.is_some_and(|waits| {
@@ -319,7 +318,7 @@ fn flag_words(flag: &Flag) -> String {
 
 fn reason_rows(reasons: &[Reason]) -> String {
     reasons.iter().fold(String::new(), |mut rows, reason| {
-        let _ = write!(rows, "\n- {}: «{}»", reason.rule, reason.words);
+        let _ = write!(rows, "\n- {}: “{}”", reason.rule, reason.words);
         rows
     })
 }

@@ -25,9 +25,13 @@ pub use code::{CODE_LENGTH, CODE_LETTERS, read_code, write_code};
 pub(crate) use gaps::digest;
 pub use queue::addressed;
 pub(crate) use queue::in_room;
+pub use wait::LOOK;
 
 /// How far back platforms let a bot delete messages.
 pub(crate) const CLEAR_WITHIN: jiff::SignedDuration = jiff::SignedDuration::from_hours(48);
+
+/// Closing times that are further off than this are not told.
+const FAR_AHEAD: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
 
 /// The desk at this moment, as far as a person may be promised anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,9 +96,12 @@ impl Talk<'_> {
     /// "until 5pm", or "Monday at 9am".
     pub(crate) fn desk_hours_words(&self) -> String {
         match self.desk_state() {
-            DeskState::Staffed { until: Some(until) } => directory::until(until, self.now()),
+            // A day on which it is closed weeks ahead is no news.
+            DeskState::Staffed { until: Some(until) } if until.duration_since(self.now()) < FAR_AHEAD => {
+                directory::until(until, self.now())
+            }
             DeskState::Closed { opens: Some(opens) } => directory::when(opens, self.now()),
-            DeskState::Staffed { until: None } => "day and night".to_owned(),
+            DeskState::Staffed { until: Some(_) | None } => "day and night".to_owned(),
             DeskState::Closed { opens: None } | DeskState::Unknown | DeskState::None => String::new(),
         }
     }

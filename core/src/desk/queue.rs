@@ -36,9 +36,12 @@ pub(crate) fn in_room(message: &DeskMessage, now: Timestamp, desk: &DeskView) ->
             "Here: queue. In the thread of a case, or here with its reference behind the command \
              (take CSE-1A2B3):\n{COMMANDS}"
         ),
-        _ => {
-            format!("«{name}» needs a case: write it in the thread, or with the case's reference behind it.")
-        }
+        _ => match addressed(&message.said.text) {
+            Some((case, _)) => format!("There is no case {case}, so nothing was done."),
+            None => format!(
+                "“{name}” needs a case: write it in the thread, or here with the case's reference behind it."
+            ),
+        },
     })]
 }
 
@@ -54,14 +57,16 @@ pub fn addressed(text: &str) -> Option<(Reference, String)> {
     Some((case, format!("/{name} {}", rest.trim()).trim_end().to_owned()))
 }
 
-/// Open cases, the most urgent and longest waiting first. Those that are held come last.
+/// Open cases: who waits, the most urgent and longest waiting first, in the order of the places
+/// that people are told; then who is talking to somebody, and at the end requests, the oldest first.
 pub(crate) fn queue_text(desk: &DeskView, now: Timestamp) -> String {
     if desk.queue.is_empty() {
         return "No case is open.".to_owned();
     }
     let mut queue: Vec<&Queued> = desk.queue.iter().collect();
     queue.sort_by_key(|case| {
-        (case.held.is_some(), Reverse(case.urgency), case.waiting.is_none(), case.waiting, case.changed)
+        let part = (case.request, case.held.is_some());
+        (part, Reverse(case.urgency), case.waiting.is_none(), case.waiting, case.changed)
     });
     let mut rows: Vec<String> = queue.iter().take(SHOWN).map(|case| row(case, now)).collect();
     if queue.len() > SHOWN {
@@ -79,8 +84,11 @@ fn row(case: &Queued, now: Timestamp) -> String {
         _ => "no danger heard",
     };
     let state = match (case.held, case.waiting) {
+        (_, Some(since)) if case.request => {
+            return format!("{}: a request, came {} ago", case.case, span(now.duration_since(since)));
+        }
         (Some(since), _) => format!("with a practitioner for {}", span(now.duration_since(since))),
-        (None, Some(since)) => format!("waits {}", span(now.duration_since(since))),
+        (None, Some(since)) => format!("waiting {}", span(now.duration_since(since))),
         (None, None) => format!("open, last change {} ago", span(now.duration_since(case.changed))),
     };
     format!("{}: {route}, {state}", case.case)
@@ -121,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_queue_is_sorted_by_route_then_wait() {
+    fn the_queue_is_sorted_by_route_then_wait_and_requests_come_last() {
         let now: Timestamp = "2026-01-05T10:00:00Z".parse().expect("an instant");
         let ago = |minutes| now - SignedDuration::from_mins(minutes);
         let case = |name: &str, urgency, waiting, held| Queued {
@@ -130,22 +138,25 @@ mod tests {
             waiting,
             held,
             changed: now,
+            request: name.starts_with("KWG"),
         };
         let queue = vec![
             case("CSE-00001", 1, Some(ago(500)), None),
             case("CSE-00002", 4, None, Some(ago(3))),
             case("CSE-00003", 3, Some(ago(1)), None),
             case("CSE-00004", 3, Some(ago(9)), None),
-            case("KWG-00005", 1, None, None),
+            case("KWG-00005", 1, Some(ago(9_000)), None),
+            case("CSE-00006", 1, None, None),
         ];
         let desk = DeskView { queue, ..DeskView::default() };
         assert_eq!(
             queue_text(&desk, now),
-            "CSE-00004: route C, waits 9 minutes\n\
-             CSE-00003: route C, waits 1 minute\n\
-             CSE-00001: no danger heard, waits 8 hours\n\
-             KWG-00005: no danger heard, open, last change less than a minute ago\n\
-             CSE-00002: route D, with a practitioner for 3 minutes"
+            "CSE-00004: route C, waiting 9 minutes\n\
+             CSE-00003: route C, waiting 1 minute\n\
+             CSE-00001: no danger heard, waiting 8 hours\n\
+             CSE-00006: no danger heard, open, last change less than a minute ago\n\
+             CSE-00002: route D, with a practitioner for 3 minutes\n\
+             KWG-00005: a request, came 6 days ago"
         );
     }
 }

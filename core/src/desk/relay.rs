@@ -65,7 +65,7 @@ impl Talk<'_> {
         }
         let post = DeskPost { media, ..DeskPost::new(Some(case), DeskKind::Message, text) };
         self.effects.push(Effect::Desk(post));
-        self.note_relayed(message.id.as_deref(), false);
+        self.note_relayed(message.id.as_deref(), None);
     }
 
     /// From C on the thread follows what the person writes, also before anybody has taken it.
@@ -120,8 +120,9 @@ impl Talk<'_> {
     /// A button, pressed while a practitioner holds.
     pub(crate) fn pressed_while_held(&mut self, choice: &str) {
         let open = &self.conversation.prompt.choices;
-        let label = open.iter().find(|open| open.id == choice).map_or("a button", |open| open.label.as_str());
-        let text = format!("Pressed the button “{label}”, which hung on an earlier question of the bot.");
+        let label = open.iter().find(|open| open.id == choice).map(|open| format!("“{}”", open.label));
+        let label = label.as_deref().unwrap_or("an old button");
+        let text = format!("Pressed {label}, under an earlier question of the bot.");
         self.desk_post(DeskKind::Message, text);
         self.conversation.desk.written = true;
         self.await_holder();
@@ -163,7 +164,7 @@ impl Talk<'_> {
             if lost
                 .is_some_and(|lost| lost.by == message.by && self.now().duration_since(lost.at) < JUST_LOST)
             {
-                self.answer(message, "Not sent: it went back to the queue. To go on, take it again.");
+                self.answer(message, "Not sent: you do not have it any more. To go on, take it again.");
             } else if !self.conversation.desk.hinted
                 && !matches!(self.conversation.holder, Holder::Practitioner { .. })
             {
@@ -208,20 +209,28 @@ impl Talk<'_> {
             media,
         }));
         self.audit(AuditKind::Relayed, message);
-        self.note_relayed(message.said.id.as_deref(), true);
+        self.note_relayed(message.said.id.as_deref(), Some(&message.by));
         self.holder_wrote();
     }
 
-    /// A practitioner edited or took back a message of theirs. What went to the person follows.
-    /// Returns whether it was one of those.
+    /// A practitioner edited or took back a message of theirs. What went to the person follows, but
+    /// not where somebody else took it away, who may do so in the room. Returns whether it was one
+    /// of those.
     pub(super) fn amended_at_desk(&mut self, message: &DeskMessage) -> bool {
         let id = message.said.id.as_deref();
         if message.redacted {
-            if self.is_relayed(id, true)
-                && let Some(id) = id
-            {
-                self.effects.push(Effect::Amend { of: id.to_owned(), text: None });
-                self.audit(AuditKind::Relayed, message);
+            let author = self.relayed(id, true).map(|relayed| relayed.by.clone());
+            match (id, author) {
+                (Some(_), Some(Some(author))) if author != message.by => self.answer(
+                    message,
+                    "Somebody else took away a message here. The person still has it: only whoever wrote it \
+                     can take it back.",
+                ),
+                (Some(id), Some(_)) => {
+                    self.effects.push(Effect::Amend { of: id.to_owned(), text: None });
+                    self.audit(AuditKind::Relayed, message);
+                }
+                (Some(_) | None, None) | (None, Some(_)) => {}
             }
             return true;
         }
@@ -230,7 +239,10 @@ impl Talk<'_> {
         }
         let text = message.said.text.trim();
         if text.starts_with(['/', '!']) {
-            self.answer(message, "An edited message is no command, so nothing was done. Write it anew.");
+            self.answer(
+                message,
+                "An edited message is not taken as a command, so nothing was done. Please write it again.",
+            );
         } else if self.amend(id, true, text) {
             self.audit(AuditKind::Relayed, message);
         }
@@ -254,13 +266,18 @@ impl Talk<'_> {
     }
 
     fn is_relayed(&self, id: Option<&str>, desk: bool) -> bool {
-        self.conversation.desk.relayed.iter().any(|it| it.desk == desk && Some(it.id.as_str()) == id)
+        self.relayed(id, desk).is_some()
     }
 
-    fn note_relayed(&mut self, id: Option<&str>, desk: bool) {
+    fn relayed(&self, id: Option<&str>, desk: bool) -> Option<&Relayed> {
+        self.conversation.desk.relayed.iter().find(|it| it.desk == desk && Some(it.id.as_str()) == id)
+    }
+
+    /// `by`: the practitioner who wrote it; none where the person did.
+    fn note_relayed(&mut self, id: Option<&str>, by: Option<&str>) {
         let Some(id) = id else { return };
         let relayed = &mut self.conversation.desk.relayed;
-        relayed.push(Relayed { id: id.to_owned(), desk });
+        relayed.push(Relayed { id: id.to_owned(), desk: by.is_some(), by: by.map(str::to_owned) });
         if relayed.len() > RELAYED {
             relayed.remove(0);
         }

@@ -12,7 +12,12 @@ use crate::{
     engine::Targets,
     ids::Reference,
     safety::Route,
+    understanding::Intent,
 };
+
+/// A timer of that name that comes due does nothing but have the conversation looked at: whoever
+/// holds it may not be enrolled any more.
+pub const LOOK: &str = "desk.look";
 
 /// Nobody has taken the case. Its step is the minutes of waiting that it stands for.
 const WAIT: &str = "desk.wait";
@@ -169,11 +174,7 @@ impl Talk<'_> {
             (HOLD, ANSWER) => self.holder_is_silent(),
             (HOLD, LET_GO) => self.holder_stays_silent(),
             (HOLD, QUIET) => self.nobody_writes(),
-            (HOLD, QUIET_LET_GO) => {
-                if self.conversation.desk.unanswered.is_none() {
-                    self.back_to_the_queue("Nothing was written for too long.", Word::HandedBack);
-                }
-            }
+            (HOLD, QUIET_LET_GO) => self.nobody_writes_any_more(),
             _ => {
                 if let Some(case) = name.strip_prefix(REQUEST) {
                     self.request_lies(&Reference(case.to_owned()), step.parse().unwrap_or(REMINDERS));
@@ -259,7 +260,7 @@ impl Talk<'_> {
 
     fn holder_is_silent(&mut self) {
         let Some((name, waited)) = self.unanswered_for(ANSWER_WITHIN_URGENT) else { return };
-        let text = format!("{name}, the person has waited {} for a word of yours.", span(waited));
+        let text = format!("{name}, the person has waited {} for an answer from you.", span(waited));
         self.desk_post(DeskKind::Alert, text);
         if self.conversation.route() >= Route::C {
             self.page("whoever holds it has not answered. Please look.");
@@ -293,6 +294,53 @@ impl Talk<'_> {
             self.page("a flag is open, and nobody has written for a while. Please look.");
         }
         self.set_hold(QUIET_LET_GO, self.idle()[1]);
+    }
+
+    /// With an open flag of C or above somebody is wanted. Else the talk is over, and nobody waits.
+    fn nobody_writes_any_more(&mut self) {
+        let Holder::Practitioner { id, .. } = &self.conversation.holder else { return };
+        if self.conversation.desk.unanswered.is_some() {
+            return;
+        }
+        let [first, then] = self.idle();
+        let why = format!("Nothing was written for {}.", span(first + then));
+        if self.conversation.route() >= Route::C {
+            self.back_to_the_queue(&why, Word::HandedBack);
+            return;
+        }
+        self.conversation.desk.lost = Some(Lost { by: id.clone(), at: self.now() });
+        let case = self.conversation.case.clone();
+        self.let_go();
+        self.effects.push(Effect::Audit { what: AuditKind::Returned, by: None, case: case.clone() });
+        self.effects.push(Effect::Desk(DeskPost {
+            choices: vec![button("take", "Take it"), button("close", "Close the case")],
+            ..DeskPost::new(
+                case,
+                DeskKind::Notice,
+                format!("{why} It went back to the bot. The case stays open until it is closed."),
+            )
+        }));
+        self.bot_goes_on();
+    }
+
+    /// Nobody reads along any more: the bot goes on alone, and promises nobody.
+    pub(crate) fn desk_is_gone(&mut self) {
+        let held = match self.conversation.holder {
+            Holder::Bot => return,
+            Holder::Waiting { .. } => false,
+            Holder::Practitioner { .. } => true,
+        };
+        self.let_go();
+        // "Is there anything you would like to say to them?"
+        if self.running().is_some_and(|(dialogue, _)| dialogue.intent == Some(Intent::Person)) {
+            self.conversation.place = None;
+        }
+        if held && self.conversation.do_not_message {
+            self.conversation.desk.untold = Some(Untold::Left);
+        } else if held {
+            let text = self.text(Word::HandedBack);
+            self.say_as(SayKind::Notice, text);
+        }
     }
 
     /// Takes the conversation from whoever holds it. The person waits again.

@@ -183,7 +183,12 @@ impl Talk<'_> {
 
     /// A text that is no danger by itself, at an open question of the check-in.
     pub(crate) fn hear_check_in(&mut self, text: &str, meaning: &Meaning) {
-        let Some(ask) = self.open_ask() else { return };
+        let Some(ask) = self.open_ask() else {
+            // The content has no question there any more: nobody is left without an answer.
+            self.conversation.place = None;
+            self.hear(text, meaning);
+            return;
+        };
         // "I'm done" is no yes to "are you safe?".
         let doubtful = meaning.intent == Intent::Finish && !ask.rises.is_empty();
         let answer = self.said_yes_no(text).filter(|_| !doubtful);
@@ -324,7 +329,7 @@ impl Talk<'_> {
         let question =
             self.open_ask().map(|ask| ask.again.as_ref().unwrap_or(&ask.text).value.trim().to_owned());
         let question = question.unwrap_or_default();
-        self.desk_post(DeskKind::Alert, format!("No answer yet to «{question}»"));
+        self.desk_post(DeskKind::Alert, format!("No answer yet to “{question}”"));
         if !self.conversation.do_not_message {
             let text = self.text(Word::Silence);
             self.say_as(SayKind::Safety, text);

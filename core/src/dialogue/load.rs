@@ -77,11 +77,11 @@ fn check(source: &Source<'_>, dialogue: &Dialogue, findings: &mut Vec<Finding>) 
         let id = step.id();
         if !well_named(&id.value) {
             findings.push(
-                source.error(id, format!("a step's name is made of a-z, 0-9 and _, not «{}»", id.value)),
+                source.error(id, format!("a step's name is made of a-z, 0-9 and _, not “{}”", id.value)),
             );
         }
         if id.value == END {
-            findings.push(source.error(id, "«end» is the end of a dialogue; give the step another name"));
+            findings.push(source.error(id, "“end” is the end of a dialogue; give the step another name"));
         }
         if !seen.insert(id.value.as_str()) {
             findings.push(source.error(id, format!("there are two steps named {}", id.value)));
@@ -92,7 +92,7 @@ fn check(source: &Source<'_>, dialogue: &Dialogue, findings: &mut Vec<Finding>) 
                 findings.push(source.error(
                     target,
                     format!(
-                        "the step {} points to «{}», which is not a step here{near}",
+                        "the step {} points to “{}”, which is not a step here{near}",
                         id.value, target.value
                     ),
                 ));
@@ -147,12 +147,13 @@ fn check_ask(source: &Source<'_>, dialogue: &Dialogue, ask: &Ask, findings: &mut
     keys.push("skipped");
     for (key, target) in &ask.next {
         if !keys.contains(&key.as_str()) {
-            findings.push(source.error(target, format!("«{key}» is no answer of the step {}", ask.id.value)));
+            findings
+                .push(source.error(target, format!("“{key}” is not an answer of the step {}", ask.id.value)));
         }
     }
     for key in &ask.rises {
         if !keys.contains(&key.as_str()) {
-            findings.push(source.error(&ask.id, format!("«{key}» in rises is no answer of this step")));
+            findings.push(source.error(&ask.id, format!("“{key}” in rises is not an answer of this step")));
         }
     }
 }
@@ -164,13 +165,13 @@ fn check_offer(source: &Source<'_>, dialogue: &Dialogue, offer: &Offer, findings
         check_choice_id(source, &option.id, findings);
         if !offer.next.contains_key(&option.id.value) {
             findings.push(
-                source.error(&option.id, format!("«{}» leads nowhere: add it to next", option.id.value)),
+                source.error(&option.id, format!("“{}” leads nowhere: add it to next", option.id.value)),
             );
         }
     }
     for (key, target) in &offer.next {
         if !offer.choices.iter().any(|option| option.id.value == *key) {
-            findings.push(source.error(target, format!("«{key}» is none of this step's choices")));
+            findings.push(source.error(target, format!("“{key}” is not one of this step's choices")));
         }
     }
 }
@@ -193,7 +194,7 @@ fn check_branch(source: &Source<'_>, dialogue: &Dialogue, branch: &Branch, findi
     for (name, step) in &branch.to {
         if Confidentiality::named(name).is_none() {
             let message = format!(
-                "«{name}» is no level of confidentiality: they are platform, encrypted, encrypted_verified and local"
+                "“{name}” is not a level of confidentiality: they are platform, encrypted, encrypted_verified and local"
             );
             findings.push(source.error(step, message));
         }
@@ -207,7 +208,7 @@ fn check_field(
     findings: &mut Vec<Finding>,
 ) {
     if dialogue.ask(&field.value).is_none() {
-        findings.push(source.error(field, format!("«{}» is no question of this dialogue", field.value)));
+        findings.push(source.error(field, format!("“{}” is not a question of this dialogue", field.value)));
     }
 }
 

@@ -83,7 +83,12 @@ impl Calendar {
 
     /// No day closes what is open day and night.
     pub(super) fn never_closes(&self) -> bool {
-        self.closed.is_empty() && !self.doubt_closes
+        self.closed.is_empty()
+    }
+
+    /// A day that closes even what is open day and night; a bank holiday does not.
+    pub(super) fn is_closed(&self, date: Date) -> bool {
+        self.closed.contains(&date)
     }
 
     pub fn day(&self, date: Date) -> DayKind {

@@ -68,7 +68,8 @@ impl Hours {
     ///
     /// On a bank holiday weekly hours give [`OpenState::Unknown`] for an offer, and
     /// [`OpenState::Closed`] with the next sure opening for a calendar made by
-    /// [`Calendar::for_hub`]. A closed day closes even [`Hours::Always`].
+    /// [`Calendar::for_hub`]. A day of `hub.closed_days` closes even [`Hours::Always`],
+    /// which a bank holiday does not.
     pub fn state(&self, now: Timestamp, calendar: &Calendar) -> OpenState {
         let today = london_day(now);
         match (self, calendar.day(today)) {
@@ -110,21 +111,20 @@ impl Hours {
     /// that touch made one.
     fn stretches(&self, today: Date, end: Date, calendar: &Calendar) -> Vec<(Timestamp, Timestamp)> {
         let always = [Span { days: ALL_DAYS.into(), from: Clock(0), to: Clock(DAY) }];
-        let (spans, trusted): (&[Span], fn(DayKind) -> bool) = match self {
-            Self::Always => (&always, |day| day != DayKind::Closed),
-            Self::Weekly(spans) => (spans, |day| day == DayKind::Ordinary),
+        let (spans, trusted): (&[Span], &dyn Fn(Date) -> bool) = match self {
+            Self::Always => (&always, &|date| !calendar.is_closed(date)),
+            Self::Weekly(spans) => (spans, &|date| calendar.day(date) == DayKind::Ordinary),
             Self::Unknown => return Vec::new(),
         };
         let first = today.checked_sub(1.day()).unwrap_or(today);
         let mut found = Vec::new();
         for date in first.series(1.day()).take_while(|date| *date <= end) {
-            if !trusted(calendar.day(date)) {
+            if !trusted(date) {
                 continue;
             }
             let spans_on = spans.iter().filter(|span| span.days.contains(&weekday(date)));
             for span in spans_on {
-                let past_midnight =
-                    span.to.0 > DAY && date.tomorrow().is_ok_and(|next| trusted(calendar.day(next)));
+                let past_midnight = span.to.0 > DAY && date.tomorrow().is_ok_and(|next| trusted(next));
                 let to = if past_midnight { span.to } else { Clock(span.to.0.min(DAY)) };
                 let stretch = (instant(date, span.from, Edge::Opens), instant(date, to, Edge::Closes));
                 if let (Some(from), Some(to)) = stretch
@@ -206,7 +206,7 @@ impl FromStr for Clock {
 
     /// `"17:00"`, `"26:00"`, `"9am"`, `"5:30pm"`, `"midday"`, `"midnight"` (the end of the day).
     fn from_str(text: &str) -> Result<Self, BadHours> {
-        let bad = || BadHours(format!("\"{text}\" is no time: write it in quotes, as in \"17:00\""));
+        let bad = || BadHours(format!("\"{text}\" is not a time: write it in quotes, as in \"17:00\""));
         let lower = text.trim().to_ascii_lowercase();
         match lower.as_str() {
             "midday" | "noon" => return Ok(Self(DAY / 2)),
@@ -357,7 +357,7 @@ impl<'de> Deserialize<'de> for Clock {
             }
         }
         fn number<E: de::Error>(found: impl fmt::Display) -> E {
-            E::custom(format!("{found} is no time: write it in quotes, as in \"17:00\""))
+            E::custom(format!("{found} is not a time: write it in quotes, as in \"17:00\""))
         }
         deserializer.deserialize_any(Visitor)
     }

@@ -260,7 +260,7 @@ impl Checker<'_> {
         if id.is_empty() || !id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
             found.push(
                 self.source
-                    .error(&raw.id, format!("\"{id}\" is no id: use small letters, digits and hyphens")),
+                    .error(&raw.id, format!("\"{id}\" is not an id: use small letters, digits and hyphens")),
             );
         }
         let here = format!("{}:{}", self.source.file, raw.id.referenced.line());
@@ -324,14 +324,14 @@ impl Checker<'_> {
         let value = contact.value.value.trim();
         let fault = match contact.kind {
             ContactKind::Phone | ContactKind::Relay if !plausible_phone(value) => {
-                Some("is no British phone number: check the digits")
+                Some("is not a British phone number: check the digits")
             }
-            ContactKind::Text if !plausible_phone(value) && !short_code(value) => {
-                Some("is no number to text: write five digits or a phone number, and the keyword in `detail`")
-            }
-            ContactKind::Email if !plausible_email(value) => Some("is no email address"),
+            ContactKind::Text if !plausible_phone(value) && !short_code(value) => Some(
+                "is not a number to text: write five digits or a phone number, and the keyword in `detail`",
+            ),
+            ContactKind::Email if !plausible_email(value) => Some("is not an email address"),
             ContactKind::Web if !value.starts_with("https://") || value.contains(' ') => {
-                Some("is no web address: begin with https://")
+                Some("is not a web address: begin with https://")
             }
             _ if value.is_empty() => Some("is empty: say how to reach it"),
             ContactKind::Phone

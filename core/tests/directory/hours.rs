@@ -119,7 +119,15 @@ fn the_hub_names_the_day_it_reopens() {
     let hours: Hours = "Mon-Fri 09:00-17:00".parse().unwrap();
     assert_eq!(hours.state(at("2026-12-24T18:00"), &hub), closed_until("2026-12-30T09:00"));
     assert_eq!(Hours::Always.state(at("2026-12-29T12:00"), &hub), closed_until("2026-12-30T00:00"));
-    assert_eq!(Hours::Always.state(at("2026-12-27T12:00"), &hub), open_until("2026-12-28T00:00"));
+    assert_eq!(Hours::Always.state(at("2026-12-27T12:00"), &hub), open_until("2026-12-29T00:00"));
+}
+
+#[test]
+fn a_desk_that_is_there_day_and_night_names_no_bank_holiday() {
+    let hub = calendar().for_hub([]);
+    for when in ["2026-11-26T12:00", "2026-12-24T23:59", "2026-12-25T12:00", "2029-12-25T12:00"] {
+        assert_eq!(Hours::Always.state(at(when), &hub), OpenState::Open { until: None }, "{when}");
+    }
 }
 
 #[test]
