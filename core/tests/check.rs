@@ -133,5 +133,5 @@ fn a_dialogue_can_branch_on_who_can_read_it_and_on_nothing_else_of_the_channel()
     let found = errors(branch("channel.confidentiality", "secret"));
     assert!(found[0].message.contains("“secret” is not a level of confidentiality"), "{}", found[0]);
     let found = errors(branch("channel.kind", "matrix"));
-    assert!(found[0].message.contains("no question of this dialogue"), "{}", found[0]);
+    assert!(found[0].message.contains("not a question of this dialogue"), "{}", found[0]);
 }
