@@ -124,7 +124,7 @@ impl Hours {
             }
             let spans_on = spans.iter().filter(|span| span.days.contains(&weekday(date)));
             for span in spans_on {
-                let past_midnight = span.to.0 > DAY && date.tomorrow().is_ok_and(|next| trusted(next));
+                let past_midnight = span.to.0 > DAY && date.tomorrow().is_ok_and(trusted);
                 let to = if past_midnight { span.to } else { Clock(span.to.0.min(DAY)) };
                 let stretch = (instant(date, span.from, Edge::Opens), instant(date, to, Edge::Closes));
                 if let (Some(from), Some(to)) = stretch

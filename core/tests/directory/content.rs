@@ -78,10 +78,10 @@ fn faults_are_named_where_they_stand() {
         ("sectors: [army]", "knows no sector \"army\""),
         ("needs: []", "name at least one need"),
         ("contacts: []", "needs a way to reach it"),
-        ("contacts: [{type: phone, value: '0800 138 11'}]", "no British phone number"),
-        ("contacts: [{type: text, value: 'SHOUT'}]", "no number to text"),
+        ("contacts: [{type: phone, value: '0800 138 11'}]", "not a British phone number"),
+        ("contacts: [{type: text, value: 'SHOUT'}]", "not a number to text"),
         ("contacts: [{type: web, value: 'http://example.org'}]", "begin with https://"),
-        ("contacts: [{type: email, value: 'nobody'}]", "no email address"),
+        ("contacts: [{type: email, value: 'nobody'}]", "not an email address"),
         ("assurance: {state: verified}", "verified by nobody"),
     ] {
         let found = error(changed);

@@ -106,10 +106,7 @@ async fn store() -> Store {
 
 /// One input of the person, and what its turn says.
 async fn turn(store: &Store, key: &str, what: InputKind, effects: Vec<Effect>) {
-    let native = match &what {
-        InputKind::Message(message) => message.id.clone(),
-        _ => None,
-    };
+    let native = if let InputKind::Message(message) = &what { message.id.clone() } else { None };
     let input = Input::new(now(), what);
     let incoming = Incoming { lane: person(), key: key.to_owned(), native, input };
     store.receive(&[incoming], None, now(), || 1).await.unwrap();
