@@ -1,8 +1,12 @@
 //! Needs by likeness: a message is held against sentences that are known to speak of a need.
 //!
-//! Words count by their stem, and the more the fewer sentences hold them. Beside addition,
-//! multiplication and division only the square root is used, which every machine rounds alike, so
-//! the same text gives the same bytes everywhere.
+//! It is asked twice. How much does the message share with the sentences most like it? Words count by
+//! their stem, and the more the fewer sentences hold them; this finds the need of a message that somebody
+//! has said before in other words. And from all sentences of each need together: of which need would one
+//! expect just these words? This weighs many small signs. Each finds what the other misses.
+//!
+//! Beside addition, multiplication and division only the square root is used, which every machine rounds
+//! alike, so the same text gives the same bytes everywhere.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -14,6 +18,9 @@ const MOST_SENTENCES: usize = 10;
 const MOST_WORDS: usize = 80;
 /// So many words are named as the reason.
 const REASONS: usize = 3;
+/// A need is taken to hold so many words beside those of its sentences, spread as in all sentences: a
+/// word that its sentences happen not to hold does not rule it out.
+const UNSEEN: f64 = 50.0;
 
 /// Words that anybody uses about anything. They help to rank needs, and speak of none by themselves.
 #[rustfmt::skip]
@@ -39,6 +46,8 @@ pub(super) struct Nearest {
     stems: HashMap<String, Stem>,
     /// The need of each sentence.
     needs: Vec<usize>,
+    /// By the number of the need.
+    classes: Vec<Class>,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +57,18 @@ struct Stem {
     common: bool,
     /// Sentences that hold it, with its share in each.
     held_by: Vec<(u32, f64)>,
+    /// Needs whose sentences hold it, with how much more to be expected it is there than a word that
+    /// they do not hold.
+    expected: Vec<(usize, f64)>,
+}
+
+/// All sentences of one need.
+#[derive(Debug, Default)]
+struct Class {
+    /// Its part of all sentences.
+    part: f64,
+    /// How much less than among all sentences a word is to be expected that its sentences do not hold.
+    unseen: f64,
 }
 
 /// What a message has in common with one sentence.
@@ -66,6 +87,8 @@ pub(super) struct Like {
     pub likeness: f64,
     /// The part of it that is due to words that tell something.
     pub telling: f64,
+    /// How well its sentences explain all words together, beside the other needs: 0 to 1.
+    pub share: f64,
     /// The tokens that say so, the most telling first.
     pub because: Vec<usize>,
 }
@@ -96,7 +119,59 @@ impl Nearest {
                 held.held_by.push((index, held.weight / length));
             }
         }
-        Self { stems, needs: sentences.iter().map(|(need, _)| *need).collect() }
+        let mut this =
+            Self { stems, needs: sentences.iter().map(|(need, _)| *need).collect(), classes: Vec::new() };
+        this.expect();
+        this
+    }
+
+    /// Counts what is to be expected of each need.
+    fn expect(&mut self) {
+        let needs = self.needs.iter().max().map_or(0, |last| last + 1);
+        let mut sentences = vec![0usize; needs];
+        for need in &self.needs {
+            sentences[*need] += 1;
+        }
+        let mut words = vec![0usize; needs];
+        for (sentence, _) in self.stems.values().flat_map(|stem| &stem.held_by) {
+            words[self.needs[*sentence as usize]] += 1;
+        }
+        let all_words = number(words.iter().sum());
+        self.classes = (0..needs)
+            .map(|need| Class {
+                part: number(sentences[need]) / number(self.needs.len().max(1)),
+                unseen: UNSEEN / (number(words[need]) + UNSEEN),
+            })
+            .collect();
+        for stem in self.stems.values_mut() {
+            let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+            for (sentence, _) in &stem.held_by {
+                *counts.entry(self.needs[*sentence as usize]).or_default() += 1;
+            }
+            let usual = UNSEEN * number(stem.held_by.len()) / all_words;
+            stem.expected =
+                counts.into_iter().map(|(need, count)| (need, number(count) / usual + 1.0)).collect();
+        }
+    }
+
+    /// How well the sentences of each need explain some words: the parts add up to 1. The fourth root
+    /// softens it, for words come in company and each counts as if it came alone.
+    fn shares<'w>(&self, words: impl Iterator<Item = &'w Stem>) -> Vec<f64> {
+        let mut shares: Vec<f64> = self.classes.iter().map(|class| class.part).collect();
+        for stem in words {
+            for (share, class) in shares.iter_mut().zip(&self.classes) {
+                *share *= class.unseen;
+            }
+            for &(need, more) in &stem.expected {
+                shares[need] *= more;
+            }
+        }
+        let best = shares.iter().copied().fold(0.0, f64::max);
+        for share in &mut shares {
+            *share = if best > 0.0 { (*share / best).sqrt().sqrt() } else { 0.0 };
+        }
+        let sum: f64 = shares.iter().sum();
+        shares.into_iter().map(|share| share / sum.max(1.0)).collect()
     }
 
     /// The needs that a message is like, in the order of their numbers. Of the tokens only those
@@ -124,6 +199,8 @@ impl Nearest {
                 }
             }
         }
+        let shares = self
+            .shares(words.iter().filter(|(_, at)| heard(**at)).filter_map(|(word, _)| self.stems.get(word)));
         let mut by_need: BTreeMap<usize, Vec<Shared>> = BTreeMap::new();
         for (need, with) in self.needs.iter().zip(shared).filter(|(_, with)| with.sum > 0.0) {
             by_need.entry(*need).or_default().push(with);
@@ -135,7 +212,7 @@ impl Nearest {
                 with.truncate(MOST_SENTENCES);
                 let likeness = with.iter().map(|one| one.sum).sum();
                 let telling = with.iter().flat_map(|one| &one.telling).map(|(part, _)| part).sum();
-                Like { need, likeness, telling, because: reasons(with) }
+                Like { need, likeness, telling, share: shares[need], because: reasons(with) }
             })
             .collect()
     }
@@ -156,8 +233,11 @@ fn reasons(with: Vec<Shared>) -> Vec<usize> {
 
 /// What a word tells that stands in `count` of `all` sentences: the fourth root of how rare it is.
 fn weight(all: usize, count: usize) -> f64 {
-    let number = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
     (number(all.max(1)) / number(count.max(1))).sqrt().sqrt()
+}
+
+fn number(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// A word without its ending: "argued", "arguing" and "argues" are one.

@@ -22,8 +22,10 @@ const MOST_NEEDS: usize = 8;
 const WEIGHTS: [f64; 4] = [0.97, 0.85, 0.55, 0.25];
 /// How much of that counts for a broad need.
 const BROAD: f64 = 0.85;
-/// How much likeness to the sentences of a need counts beside its phrases, and at most.
-const LIKENESS: f64 = 0.4;
+/// How much likeness to the sentences of a need counts beside its phrases, how much its share of what
+/// explains the words, and both at most.
+const LIKENESS: f64 = 0.25;
+const SHARE: f64 = 0.8;
 const MOST_LIKENESS: f64 = 0.9;
 /// Less likeness than this, so weighed, is not worth naming by itself.
 const WORTH_NAMING: f64 = 0.2;
@@ -192,7 +194,7 @@ impl Needs {
         for like in self.nearest.find(tokens, |at| heard[at]) {
             telling |= like.telling >= TELLING;
             let broad = if self.list[like.need].broad { BROAD } else { 1.0 };
-            let weight = broad * (LIKENESS * like.likeness).min(MOST_LIKENESS);
+            let weight = broad * (LIKENESS * like.likeness + SHARE * like.share).min(MOST_LIKENESS);
             if let Some(other) = found.iter_mut().find(|other| other.need == like.need) {
                 other.doubt *= 1.0 - weight;
             } else if weight >= WORTH_NAMING && !like.because.is_empty() {
