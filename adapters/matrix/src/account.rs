@@ -34,6 +34,9 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 const MAX_UNSEEN: usize = 10_000;
 /// Things done at once that nobody waits for. More are left undone: none of them must be done.
 const MAX_BACKGROUND: usize = 1_000;
+/// After so many failures in a row to take in a sync it is taken in without what an event relates
+/// to: one event must not keep everybody's messages back.
+const STUCK: u32 = 3;
 /// How long the work may take that a client began when it was opened.
 const LAST_SETUP: Duration = Duration::from_secs(5);
 /// How long the last keys may take into the backup when the bot stops.
@@ -53,6 +56,8 @@ pub(crate) struct Account {
     /// The rooms are known: a sync has ended well in this process.
     synced: AtomicBool,
     failures: AtomicU32,
+    /// Syncs in a row that were answered and could not be taken in.
+    stuck: AtomicU32,
     /// The newest event of each room for which no receipt was sent.
     unseen: Mutex<BTreeMap<OwnedRoomId, OwnedEventId>>,
     background: Mutex<JoinSet<()>>,
@@ -86,6 +91,7 @@ impl Account {
             client: RwLock::new(Some(client)),
             synced: AtomicBool::new(false),
             failures: AtomicU32::new(0),
+            stuck: AtomicU32::new(0),
             unseen: Mutex::default(),
             background: Mutex::default(),
         }
@@ -133,10 +139,6 @@ impl Account {
         made < self.session.since || (self.clock)() - KEPT > made
     }
 
-    pub(crate) fn is_desk(&self, room: &RoomId) -> bool {
-        self.desk.as_deref() == Some(room)
-    }
-
     pub(crate) fn may_invite(&self, user: &UserId) -> bool {
         self.allowed.iter().any(|server| server == user.server_name())
     }
@@ -155,6 +157,17 @@ impl Account {
     pub(crate) fn failed(&self) -> Duration {
         let failures = self.failures.fetch_add(1, Ordering::Relaxed);
         Duration::from_secs(1 << failures.min(6)).min(LONGEST_WAIT)
+    }
+
+    /// A sync was answered, and taken in or not.
+    pub(crate) fn took(&self, taken: bool) {
+        let count = if taken { 0 } else { self.stuck.load(Ordering::Relaxed).saturating_add(1) };
+        self.stuck.store(count, Ordering::Relaxed);
+    }
+
+    /// The same sync failed so often that what fails has to be done without.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.stuck.load(Ordering::Relaxed) >= STUCK
     }
 
     pub(crate) fn has_read(&self, room: &RoomId, event: OwnedEventId) {

@@ -1,14 +1,15 @@
 //! What is known of the outcome of a request.
 
 use std::{
-    hash::{DefaultHasher, Hash as _, Hasher as _},
+    collections::BTreeMap,
+    sync::{Arc, LazyLock, Mutex as SyncMutex, PoisonError, Weak},
     time::Duration,
 };
 
 use matrix_sdk::{
     Error, HttpError, Room,
     ruma::{
-        OwnedEventId, OwnedTransactionId,
+        OwnedEventId, OwnedRoomId, OwnedTransactionId, RoomId,
         api::error::{ErrorKind, FromHttpResponseError, RetryAfter},
     },
 };
@@ -54,8 +55,26 @@ impl Failure {
 }
 
 /// One text of a room is encrypted at a time: two that share the last message which a key may
-/// encrypt would have the SDK panic. Rooms that fall on one place wait for each other.
-static SENDING: [Mutex<()>; 64] = [const { Mutex::const_new(()) }; 64];
+/// encrypt would have the SDK panic. Rooms do not wait for each other.
+static SENDING: LazyLock<SyncMutex<BTreeMap<OwnedRoomId, Weak<Mutex<()>>>>> =
+    LazyLock::new(SyncMutex::default);
+
+/// Rooms that are remembered before those are forgotten in which nothing is being sent.
+const MAX_SENDING: usize = 1_000;
+
+/// The turn of a room, to be held while something is sent there.
+fn turn_of(room: &RoomId) -> Arc<Mutex<()>> {
+    let mut sending = SENDING.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(turn) = sending.get(room).and_then(Weak::upgrade) {
+        return turn;
+    }
+    if sending.len() >= MAX_SENDING {
+        sending.retain(|_, turn| turn.strong_count() > 0);
+    }
+    let turn = Arc::default();
+    sending.insert(room.to_owned(), Arc::downgrade(&turn));
+    turn
+}
 
 /// Sends one event, encrypted where the room is.
 pub(crate) async fn put(
@@ -65,10 +84,8 @@ pub(crate) async fn put(
     id: &str,
 ) -> matrix_sdk::Result<OwnedEventId> {
     let id = OwnedTransactionId::from(id);
-    let mut place = DefaultHasher::new();
-    room.room_id().hash(&mut place);
-    let place = usize::try_from(place.finish() % 64).unwrap_or_default();
-    let _turn = SENDING[place].lock().await;
+    let turn = turn_of(room.room_id());
+    let _turn = turn.lock().await;
     Ok(room.send_raw(kind, content).with_transaction_id(&id).await?.response.event_id)
 }
 
@@ -120,5 +137,24 @@ fn server_failure(error: &HttpError) -> Failure {
         // Without an error code of Matrix's it was somebody in front of the homeserver.
         None if code == 413 => Failure::Refused { code, gone: false },
         None => Failure::Unreadable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use matrix_sdk::ruma::room_id;
+
+    use super::*;
+
+    #[test]
+    fn rooms_take_turns_of_their_own() {
+        let held = turn_of(room_id!("!a:x.test"));
+        let _sending = held.try_lock().unwrap();
+        assert!(turn_of(room_id!("!a:x.test")).try_lock().is_err());
+        for nth in 0..2 * MAX_SENDING {
+            let room = RoomId::parse(format!("!{nth}:x.test")).unwrap();
+            assert!(turn_of(&room).try_lock().is_ok(), "{room}");
+        }
+        assert!(turn_of(room_id!("!a:x.test")).try_lock().is_err(), "and it is not forgotten");
     }
 }

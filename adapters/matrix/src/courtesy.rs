@@ -58,6 +58,7 @@ pub(crate) async fn clear(account: &Account, to: &Lane, all: &[String]) -> usize
     let events: Vec<OwnedEventId> = all.iter().flat_map(|native| natives(native)).collect();
     let Some(client) = account.client().await else { return events.len() };
     let Some(room) = room_of(&client, &to.chat) else { return events.len() };
+    let rooms = rooms::chain(&client, room);
     let mut remaining = 0;
     let mut stuck = 0;
     for event in events.iter().rev() {
@@ -65,7 +66,7 @@ pub(crate) async fn clear(account: &Account, to: &Lane, all: &[String]) -> usize
             remaining += 1;
             continue;
         }
-        match take_back_in_time(account, &room, event).await {
+        match take_back_in_time(account, &rooms, event).await {
             Ok(()) => stuck = 0,
             Err(failure) => {
                 tracing::debug!(matrix.failure = failure.name(), "a message could not be taken back");
@@ -79,9 +80,9 @@ pub(crate) async fn clear(account: &Account, to: &Lane, all: &[String]) -> usize
 }
 
 /// As [`take_back`], and once more after a pause that the homeserver asks for.
-async fn take_back_in_time(account: &Account, room: &Room, event: &OwnedEventId) -> Result<(), Failure> {
+async fn take_back_in_time(account: &Account, rooms: &[Room], event: &OwnedEventId) -> Result<(), Failure> {
     let once = || async {
-        timeout(COURTESY, take_back(account, room, event)).await.unwrap_or(Err(Failure::Unknown))
+        timeout(COURTESY, take_back(account, rooms, event)).await.unwrap_or(Err(Failure::Unknown))
     };
     match once().await {
         Err(Failure::RetryAfter(wait)) if wait <= COURTESY => {
@@ -117,7 +118,7 @@ async fn with_room(
     let done = timeout(COURTESY, async {
         let client = account.client().await.ok_or(Failure::Local)?;
         let room = room_of(&client, &lane.chat).ok_or(Failure::Local)?;
-        act(room).await
+        act(rooms::newest(&client, room)).await
     });
     if let Err(failure) = done.await.unwrap_or(Err(Failure::Unknown)) {
         tracing::debug!(matrix.call = what, matrix.failure = failure.name(), "call failed");

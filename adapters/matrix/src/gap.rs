@@ -17,7 +17,8 @@ use crate::{
 const MAX_PAGES: usize = 200;
 
 /// The events before `from` (none: before now), back to `to` or to the first for which `enough`
-/// says so, which is included. Oldest first.
+/// says so, which is included. Oldest first. What the homeserver refuses to hand out, of a room from
+/// which the bot was banned say, is left out: it will never come.
 pub(crate) async fn before(
     room: &Room,
     from: Option<&str>,
@@ -30,7 +31,18 @@ pub(crate) async fn before(
         let mut options = MessagesOptions::backward().from(from.as_deref());
         options.to = to.map(str::to_owned);
         options.limit = uint!(100);
-        let page = room.messages(options).await?;
+        let page = match room.messages(options).await {
+            Ok(page) => page,
+            Err(error) if matches!(failure_of(&error), Failure::Refused { .. }) => {
+                tracing::warn!(
+                    matrix.events = found.len(),
+                    "a room does not hand out what was said in it before"
+                );
+                found.reverse();
+                return Ok(found);
+            }
+            Err(error) => return Err(error),
+        };
         let mut done = page.chunk.is_empty();
         for event in page.chunk {
             done = enough(&event);

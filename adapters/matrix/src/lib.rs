@@ -1,7 +1,7 @@
 //! Matrix as a channel: end-to-end encrypted private rooms, and the desk's room.
 //!
 //! A person's lane is a room (`matrix:!room:server`), a case's is a thread of the desk's room
-//! (`matrix:!desk:server/$first-message`). Events are deduplicated by event id. The cursor is a
+//! (`matrix:!desk:server/$first-message`). A room that was upgraded keeps the lane of the first one. Events are deduplicated by event id. The cursor is a
 //! JSON object: the sync token, and the events that wait for their key.
 //!
 //! Where to look: [`Matrix::connect`] logs in (`connect`, `folder`); `receive` runs the syncs and
@@ -116,7 +116,8 @@ impl Matrix {
     /// Who is at the other end of a private room, as the homeserver vouches for it: the id to enrol.
     pub async fn partner(&self, of: &Lane) -> Option<String> {
         let client = self.account.client().await?;
-        match rooms::company(&account::room_of(&client, &of.chat)?).await {
+        let room = rooms::newest(&client, account::room_of(&client, &of.chat)?);
+        match rooms::company(&room).await {
             Ok(Company::One(user)) => Some(user.to_string()),
             Ok(Company::Nobody | Company::More) | Err(_) => None,
         }
@@ -153,7 +154,7 @@ impl Channel for Matrix {
     /// time at which it was made, so a repeat within a day gives the same event; a later one, or one
     /// from another login, is first looked for in the room.
     ///
-    /// `Gone`: the bot or the person is not there. `Bad` 409: a third person is there. `Bad` 426:
+    /// `Moved`: the desk's room was upgraded. `Gone`: the bot or the person is not there. `Bad` 409: a third person is there. `Bad` 426:
     /// the room is not encrypted and does not let the bot change that.
     async fn send(
         &self,

@@ -11,7 +11,7 @@ use chatbox_core::{
 use jiff::Timestamp;
 use matrix_sdk::{
     deserialized_responses::{TimelineEvent, TimelineEventKind, VerificationState},
-    ruma::{OwnedEventId, OwnedUserId, RoomId},
+    ruma::{OwnedEventId, OwnedUserId, RoomId, UserId},
 };
 use serde_json::Value;
 
@@ -96,15 +96,21 @@ impl Event {
     }
 }
 
-/// Something for a person's conversation. `target` is [`Event::target`], where it could be read.
-pub(crate) fn from_person(room: &RoomId, event: &Event, target: Option<&Event>) -> Option<Incoming> {
+/// Something for a person's conversation. `target` is [`Event::target`], where it could be read, and
+/// `me` the bot.
+pub(crate) fn from_person(
+    lane: Lane,
+    event: &Event,
+    target: Option<&Event>,
+    me: &UserId,
+) -> Option<Incoming> {
     let take = |native: Option<&str>, via: Option<Confidentiality>, what: InputKind| Incoming {
-        lane: lane(room),
+        lane,
         key: event.id.to_string(),
         native: native.map(str::to_owned),
         input: Input { at: event.at, via, what },
     };
-    match said(event, target)? {
+    match said(event, target, me)? {
         Said::Words(message) => {
             let native = message.id.clone();
             Some(take(native.as_deref(), event.via, InputKind::Message(message)))
@@ -126,8 +132,8 @@ pub(crate) fn proof(event: &Event, incoming: &Incoming) -> Option<Proof> {
     Some(Proof { lane, key, by, at: event.at, code })
 }
 
-/// Something said in the desk's room.
-pub(crate) fn from_desk(room: &RoomId, event: &Event, target: Option<&Event>) -> Option<FromDesk> {
+/// Something said in the desk's room, which is `room`.
+pub(crate) fn from_desk(room: Lane, event: &Event, target: Option<&Event>, me: &UserId) -> Option<FromDesk> {
     // Only what one wrote can one correct.
     if event.replaces().is_some() && target.is_none_or(|target| target.sender != event.sender) {
         return None;
@@ -135,14 +141,14 @@ pub(crate) fn from_desk(room: &RoomId, event: &Event, target: Option<&Event>) ->
     // An answer to something in a thread belongs there, also from a client without threads.
     let thread = event.thread().or_else(|| {
         let target = target?;
-        let root = About::read(&target.content).is_some_and(|about| about.id.starts_with(THREAD));
+        let root = about(target, me).is_some_and(|about| about.id.starts_with(THREAD));
         target.thread().or_else(|| root.then_some(target.id.as_str()))
     });
     let lane = match thread {
-        Some(thread) => lane(room).in_thread(thread),
-        None => lane(room),
+        Some(thread) => room.in_thread(thread),
+        None => room,
     };
-    let (said, redacted) = match said(event, target)? {
+    let (said, redacted) = match said(event, target, me)? {
         Said::Words(message) => (message, false),
         Said::Choice { choice, about } if about.desk => {
             (Message { text: format!("/{choice}"), ..Message::default() }, false)
@@ -178,21 +184,28 @@ enum Said {
     },
 }
 
-fn said(event: &Event, target: Option<&Event>) -> Option<Said> {
+/// What a message of ours says about itself. Anybody can write what looks like one.
+fn about(event: &Event, me: &UserId) -> Option<About> {
+    About::read(&event.content).filter(|_| event.sender == me)
+}
+
+fn said(event: &Event, target: Option<&Event>, me: &UserId) -> Option<Said> {
     if event.kind == "m.room.redaction" {
         return Some(Said::TakenBack { of: event.redacts.clone()? });
     }
     if event.state_key.is_some() {
         return None;
     }
-    let about = target.and_then(|target| About::read(&target.content));
+    let about = target.and_then(|target| about(target, me));
     if event.kind == "m.reaction" {
         let key = event.content["m.relates_to"]["key"].as_str()?;
         if let Some(about) = about {
             if let Some(choice) = about.pick(key) {
                 return Some(Said::Choice { choice: choice.id.clone(), about });
             }
-        } else if content::number(key).is_some() && target.is_some_and(Event::is_unreadable) {
+        } else if content::number(key).is_some()
+            && target.is_some_and(|target| target.is_unreadable() && target.sender == me)
+        {
             return Some(Said::Lost);
         }
         // Some clients let people react with words.
@@ -299,7 +312,7 @@ pub(crate) fn lane(room: &RoomId) -> Lane {
 #[cfg(test)]
 mod tests {
     use chatbox_core::effect::Choice;
-    use matrix_sdk::ruma::room_id;
+    use matrix_sdk::ruma::{room_id, user_id};
     use serde_json::json;
 
     use super::*;
@@ -311,6 +324,10 @@ mod tests {
             "type": kind, "content": content, "redacts": "$r",
         });
         Event::of(&raw, Some(Confidentiality::Encrypted)).unwrap()
+    }
+
+    fn bot() -> &'static UserId {
+        user_id!("@bot:x.test")
     }
 
     fn text(content: Value) -> Event {
@@ -328,7 +345,7 @@ mod tests {
     }
 
     fn person(event: &Event, target: Option<&Event>) -> Option<InputKind> {
-        from_person(room_id!("!r:x.test"), event, target).map(|incoming| incoming.input.what)
+        from_person(lane(room_id!("!r:x.test")), event, target, bot()).map(|incoming| incoming.input.what)
     }
 
     fn reply(body: &str) -> Event {
@@ -345,9 +362,9 @@ mod tests {
 
     #[test]
     fn words_come_with_the_id_that_they_can_be_taken_back_by() {
-        let incoming =
-            from_person(room_id!("!r:x.test"), &text(json!({ "msgtype": "m.text", "body": "hello" })), None)
-                .unwrap();
+        let room = lane(room_id!("!r:x.test"));
+        let hello = text(json!({ "msgtype": "m.text", "body": "hello" }));
+        let incoming = from_person(room, &hello, None, bot()).unwrap();
         assert_eq!(incoming.key, "$e");
         assert_eq!(incoming.native.as_deref(), Some("$e"));
         assert_eq!(incoming.lane.to_string(), "matrix:!r:x.test");
@@ -402,7 +419,7 @@ mod tests {
         let edit = text(json!({ "msgtype": "m.text", "body": "* eight",
             "m.new_content": { "msgtype": "m.text", "body": "eight" },
             "m.relates_to": { "rel_type": "m.replace", "event_id": "$first" } }));
-        let incoming = from_person(room_id!("!r:x.test"), &edit, None).unwrap();
+        let incoming = from_person(lane(room_id!("!r:x.test")), &edit, None, bot()).unwrap();
         assert_eq!((incoming.key.as_str(), incoming.native.as_deref()), ("$e", Some("$first")));
         let InputKind::Message(message) = incoming.input.what else { panic!("no message") };
         assert!(message.edited);
@@ -440,24 +457,24 @@ mod tests {
 
     #[test]
     fn desk_knows_who_spoke_and_in_which_thread() {
-        let room = room_id!("!d:x.test");
+        let room = || lane(room_id!("!d:x.test"));
         let thread = text(json!({ "msgtype": "m.text", "body": "!take",
             "m.relates_to": { "rel_type": "m.thread", "event_id": "$root", "is_falling_back": true,
                 "m.in_reply_to": { "event_id": "$x" } } }));
         assert_eq!(thread.target(), None);
-        let said = from_desk(room, &thread, None).unwrap();
+        let said = from_desk(room(), &thread, None, bot()).unwrap();
         assert_eq!(said.lane.to_string(), "matrix:!d:x.test/$root");
         assert_eq!((said.by.as_str(), said.said.text.as_str()), ("@sam:x.test", "!take"));
 
         let mut root =
             text(content::message("KWG-12345", &About { id: format!("{THREAD}1-0"), ..About::default() }));
-        root.id = "$root".try_into().unwrap();
-        let said = from_desk(room, &reply("hello"), Some(&root)).unwrap();
+        (root.id, root.sender) = ("$root".try_into().unwrap(), bot().to_owned());
+        let said = from_desk(room(), &reply("hello"), Some(&root), bot()).unwrap();
         assert_eq!(said.lane.thread.as_deref(), Some("$root"), "a reply to the head of a thread");
 
         let mut alert = prompt(true);
         alert.content["m.relates_to"] = json!({ "rel_type": "m.thread", "event_id": "$root" });
-        let said = from_desk(room, &reaction("1️⃣"), Some(&alert)).unwrap();
+        let said = from_desk(room(), &reaction("1️⃣"), Some(&alert), bot()).unwrap();
         assert_eq!((said.lane.thread.as_deref(), said.said.text.as_str()), (Some("$root"), "/yes"));
     }
 
@@ -467,9 +484,21 @@ mod tests {
             "m.new_content": { "msgtype": "m.text", "body": "x" },
             "m.relates_to": { "rel_type": "m.replace", "event_id": "$first" } }));
         let mut first = text(json!({ "msgtype": "m.text", "body": "y" }));
-        assert!(from_desk(room_id!("!d:x.test"), &edit, Some(&first)).is_some());
+        let heard =
+            |target: Option<&Event>| from_desk(lane(room_id!("!d:x.test")), &edit, target, bot()).is_some();
+        assert!(heard(Some(&first)));
         first.sender = "@kim:x.test".try_into().unwrap();
-        assert_eq!(from_desk(room_id!("!d:x.test"), &edit, Some(&first)), None);
-        assert_eq!(from_desk(room_id!("!d:x.test"), &edit, None), None);
+        assert!(!heard(Some(&first)));
+        assert!(!heard(None));
+    }
+
+    #[test]
+    fn nobodys_message_stands_for_a_prompt_of_the_bot() {
+        let mut forged = prompt(true);
+        forged.sender = "@mallory:x.test".try_into().unwrap();
+        let room = lane(room_id!("!d:x.test"));
+        assert_eq!(from_desk(room.clone(), &reaction("1️⃣"), Some(&forged), bot()), None);
+        let replied = from_desk(room, &reply("1"), Some(&forged), bot()).unwrap();
+        assert_eq!(replied.said.text, "1", "words, and no command");
     }
 }

@@ -77,6 +77,7 @@ struct Standing {
     /// The store has seen no sync yet.
     fresh: bool,
     retried: Instant,
+    retries: usize,
     joining: Joining,
 }
 
@@ -174,7 +175,7 @@ impl Standing {
             ReceiveError::Later { what: "the Matrix store cannot be opened", wait: account.failed() }
         })?;
         let (now, joining) = (Instant::now(), Joining::default());
-        Ok(Self { cursor, handed: committed, handed_at: now, fresh, retried: now, joining })
+        Ok(Self { cursor, handed: committed, handed_at: now, fresh, retried: now, retries: 0, joining })
     }
 
     /// One sync, and what follows from it. None: nothing that has to be committed.
@@ -196,14 +197,17 @@ impl Standing {
         let mut taking = Taking::new(account, &client, &self.cursor, self.fresh, now);
         if self.retry_is_due(now.as_second()) || !response.to_device.is_empty() {
             self.retried = Instant::now();
-            taking.retry().await;
+            self.retries = self.retries.wrapping_add(1);
+            taking.retry(self.retries).await;
         }
-        taking.take(response, &mut self.joining).await.map_err(|failure| {
+        let took = taking.take(response, &mut self.joining).await;
+        account.took(took.is_ok());
+        took.map_err(|failure| {
             let what = "what Matrix sent could not be read in full";
             tracing::debug!(matrix.failure = failure.name(), "{what}");
             Stop::Back(ReceiveError::Later { what, wait: account.failed() })
         })?;
-        let taken = taking.end();
+        let taken = taking.end().await;
         self.fresh = false;
         let changed = taken.cursor.unread != self.cursor.unread;
         self.cursor = taken.cursor;

@@ -23,31 +23,44 @@ use crate::{
     read::Event,
 };
 
-/// Waits between tries to join grow from one second to this, and end after so many tries.
+/// Waits between tries to join or to turn down grow from one second to this, and end after so many
+/// tries.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 const MAX_TRIES: u32 = 12;
-/// Rooms joined between two syncs, at most.
+/// Rooms joined or turned down between two syncs, at most.
 const MAX_JOINS: usize = 10;
+/// How often a room may have been upgraded: longer chains are not followed.
+const MAX_UPGRADES: usize = 20;
 /// How long one call may take that nobody waits for.
 const COURTESY: Duration = Duration::from_secs(20);
 
-const NOT_ALONE: &str =
-    "I only talk one to one, so that nobody else can read it. Please start a chat with just you and me.";
+const NOT_ALONE: &str = "I only talk one to one, so that nobody else can read it. Please start a chat with just you and me. In danger now? Call 999. To talk to somebody at any time, call Samaritans on 116 123.";
 const NOT_ENCRYPTED: &str = "I only talk in encrypted chats, and I cannot turn encryption on here. Please start a new encrypted chat with me. In danger now? Call 999. To talk to somebody at any time, call Samaritans on 116 123.";
 const NOW_ENCRYPTED: &str = "I have turned on encryption. What was written here before can be read by those who run the server; from now on it cannot.";
 
-/// Rooms that the bot wants to be in and is not yet.
+/// Rooms that the bot wants to be in and is not yet, and invitations that it turns down.
 #[derive(Default)]
 pub(crate) struct Joining(BTreeMap<OwnedRoomId, Try>);
 
 struct Try {
+    wish: Wish,
     at: Instant,
     tries: u32,
 }
 
+#[derive(Clone, Copy)]
+enum Wish {
+    Join,
+    TurnDown,
+}
+
 impl Joining {
     pub(crate) fn want(&mut self, room: OwnedRoomId) {
-        self.0.entry(room).or_insert(Try { at: Instant::now(), tries: 0 });
+        self.add(room, Wish::Join);
+    }
+
+    fn add(&mut self, room: OwnedRoomId, wish: Wish) {
+        self.0.entry(room).or_insert(Try { wish, at: Instant::now(), tries: 0 });
     }
 
     /// How long until the next try.
@@ -55,7 +68,7 @@ impl Joining {
         self.0.values().map(|next| next.at.saturating_duration_since(Instant::now())).min()
     }
 
-    /// Joins what is due, and takes up invitations that the store knows of.
+    /// Joins and turns down what is due, with invitations that the store knows of.
     pub(crate) async fn step(&mut self, account: &Account, client: &Client) {
         for room in client.invited_rooms() {
             if self.0.contains_key(room.room_id()) {
@@ -63,39 +76,28 @@ impl Joining {
             }
             let inviter = room.invite_details().await.ok().map(|invite| invite.inviter_id);
             let allowed = inviter.is_some_and(|inviter| account.may_invite(&inviter));
-            if allowed || account.is_desk(room.room_id()) {
-                self.want(room.room_id().to_owned());
-            } else {
-                tracing::info!("an invitation from a server that is not allowed was turned down");
-                if let Err(error) = room.leave().await {
-                    tracing::debug!(
-                        matrix.failure = failure_of(&error).name(),
-                        "an invitation could not be turned down"
-                    );
-                    self.0.insert(
-                        room.room_id().to_owned(),
-                        Try { at: Instant::now() + LONGEST_WAIT, tries: MAX_TRIES },
-                    );
-                }
-            }
+            let wish = if allowed || is_desk(account, client, &room) { Wish::Join } else { Wish::TurnDown };
+            self.add(room.room_id().to_owned(), wish);
         }
         let now = Instant::now();
         let due: Vec<_> = self
             .0
             .iter()
             .filter(|(_, next)| next.at <= now)
-            .map(|(room, _)| room.clone())
+            .map(|(room, next)| (room.clone(), next.wish))
             .take(MAX_JOINS)
             .collect();
-        for room in due {
-            let joined = client.get_room(&room).is_some_and(|room| room.state() == RoomState::Joined);
-            let outcome = if joined { Ok(()) } else { client.join_room_by_id(&room).await.map(drop) };
+        for (room, wish) in due {
+            let outcome = match wish {
+                Wish::Join => join(client, &room).await,
+                Wish::TurnDown => turn_down(client, &room).await,
+            };
             let Some(next) = self.0.get_mut(&room) else { continue };
             next.tries += 1;
             match outcome {
                 Ok(()) => drop(self.0.remove(&room)),
-                Err(error) if next.tries >= MAX_TRIES => {
-                    tracing::warn!(matrix.failure = failure_of(&error).name(), "an invitation was given up");
+                Err(failure) if next.tries >= MAX_TRIES => {
+                    tracing::warn!(matrix.failure = failure.name(), "an invitation was given up");
                     self.0.remove(&room);
                     if let Some(room) = client.get_room(&room) {
                         drop(room.leave().await);
@@ -105,6 +107,88 @@ impl Joining {
             }
         }
     }
+}
+
+async fn join(client: &Client, room: &RoomId) -> Result<(), Failure> {
+    if client.get_room(room).is_some_and(|room| room.state() == RoomState::Joined) {
+        return Ok(());
+    }
+    client.join_room_by_id(room).await.map(drop).map_err(|error| failure_of(&error))
+}
+
+async fn turn_down(client: &Client, room: &RoomId) -> Result<(), Failure> {
+    let invited = |room: &Room| room.state() == RoomState::Invited;
+    let Some(room) = client.get_room(room).filter(invited) else { return Ok(()) };
+    room.leave().await.map_err(|error| failure_of(&error))?;
+    tracing::info!("an invitation from a server that is not allowed was turned down");
+    Ok(())
+}
+
+/// The room that one replaced, if each says so of the other.
+fn predecessor(client: &Client, room: &Room) -> Option<Room> {
+    let older = client.get_room(&room.predecessor_room()?.room_id)?;
+    (older.successor_room()?.room_id == room.room_id()).then_some(older)
+}
+
+/// The room that replaced one, if each says so of the other and the bot is in it.
+fn successor(client: &Client, room: &Room) -> Option<Room> {
+    let newer = client.get_room(&room.successor_room()?.room_id)?;
+    let back = newer.predecessor_room()?.room_id == room.room_id();
+    (back && newer.state() == RoomState::Joined).then_some(newer)
+}
+
+/// The newest room of a chain of upgrades: where texts for any of it go.
+pub(crate) fn newest(client: &Client, room: Room) -> Room {
+    let mut newest = room;
+    for _ in 0..MAX_UPGRADES {
+        let Some(next) = successor(client, &newest) else { break };
+        newest = next;
+    }
+    newest
+}
+
+/// A room and those that it replaced, the newest first.
+pub(crate) fn chain(client: &Client, room: Room) -> Vec<Room> {
+    let mut chain = vec![newest(client, room)];
+    while chain.len() <= MAX_UPGRADES
+        && let Some(older) = chain.last().and_then(|room| predecessor(client, room))
+    {
+        chain.push(older);
+    }
+    chain
+}
+
+/// The room by which a conversation is called: the first of a chain of upgrades, as long as the
+/// person was in it. Somebody else's words belong to no conversation that was held there.
+pub(crate) async fn first(client: &Client, room: &Room) -> OwnedRoomId {
+    let mut first = room.clone();
+    if predecessor(client, room).is_none() {
+        return first.room_id().to_owned();
+    }
+    let person = match company(room).await {
+        Ok(Company::One(person)) => Some(person),
+        Ok(Company::Nobody | Company::More) | Err(_) => None,
+    };
+    for _ in 0..MAX_UPGRADES {
+        let Some(older) = predecessor(client, &first) else { break };
+        if let Some(person) = &person
+            && !matches!(older.get_member_no_sync(person).await, Ok(Some(_)))
+        {
+            break;
+        }
+        first = older;
+    }
+    first.room_id().to_owned()
+}
+
+/// Whether a room is the desk's, or replaced it, or was replaced by it.
+pub(crate) fn is_desk(account: &Account, client: &Client, room: &Room) -> bool {
+    let Some(desk) = &account.desk else { return false };
+    if room.room_id() == desk {
+        return true;
+    }
+    let related = room.predecessor_room().is_some() || room.successor_room().is_some();
+    related && chain(client, room.clone()).iter().any(|room| room.room_id() == desk)
 }
 
 /// Who is in a private room, beside the bot.
@@ -165,7 +249,7 @@ pub(crate) fn settle(account: &Arc<Account>, room: &RoomId, event: &Event) {
         let Some(client) = account.client().await else { return };
         let Some(room) = client.get_room(&room) else { return };
         let done = async {
-            let desk = account.is_desk(room.room_id());
+            let desk = is_desk(&account, &client, &room);
             match what {
                 Change::Joined => {
                     if !is_encrypted(&room).await?

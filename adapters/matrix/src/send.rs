@@ -89,20 +89,22 @@ pub(crate) async fn send(
 
 /// The room of a lane, if texts may go there.
 async fn open_room(account: &Account, client: &Client, to: &Lane) -> Result<Room, Delivery> {
-    let Some(room) = room_of(client, &to.chat) else {
+    let Some(named) = room_of(client, &to.chat) else {
         let gone = account.knows_rooms();
         return Err(if gone { Delivery::Refused(Refusal::Gone) } else { Delivery::Unsent });
     };
-    if let Some(successor) = room.successor_room() {
+    let desk = rooms::is_desk(account, client, &named);
+    let room = rooms::newest(client, named);
+    if desk && room.room_id().as_str() != to.chat {
         // Threads do not move along.
-        return Err(Delivery::Refused(Refusal::Moved(lane(&successor.room_id))));
+        return Err(Delivery::Refused(Refusal::Moved(lane(room.room_id()))));
     }
     match room.state() {
         RoomState::Joined => {}
         RoomState::Invited | RoomState::Knocked => return Err(Delivery::Unsent),
         RoomState::Left | RoomState::Banned => return Err(Delivery::Refused(Refusal::Gone)),
     }
-    if !account.is_desk(room.room_id()) {
+    if !desk {
         match rooms::company(&room).await {
             Ok(Company::One(_)) => {}
             // A room that the bot has just made, before the first sync of it.
@@ -249,6 +251,7 @@ fn acknowledge(account: &Arc<Account>, to: &Lane) {
         let account = of;
         let Some(client) = account.client().await else { return };
         let Some(room) = room_of(&client, &chat) else { return };
+        let room = rooms::newest(&client, room);
         let Some(event) = account.take_unseen(room.room_id()) else { return };
         if let Err(error) =
             room.send_single_receipt(ReceiptType::Read, ReceiptThread::Unthreaded, event).await
@@ -297,7 +300,7 @@ pub(crate) async fn direct(account: &Account, who: &str, within: Duration) -> Re
     let Some(client) = account.client().await else { return Err(ThreadError::Unsent) };
     let opening = async {
         if let Some(room) = rooms::direct_with(&client, &who).await {
-            return Ok(lane(room.room_id()));
+            return Ok(lane(&rooms::first(&client, &room).await));
         }
         // Without its rooms the bot would make a second one.
         if !account.knows_rooms() {
@@ -330,8 +333,9 @@ pub(crate) async fn amend(
     let amending = async {
         let Some(text) = text else {
             let Some(room) = room_of(&client, &to.chat) else { return Err(Delivery::Refused(Refusal::Gone)) };
+            let rooms = rooms::chain(&client, room);
             for event in natives(native) {
-                take_back(account, &room, &event).await.map_err(delivery)?;
+                take_back(account, &rooms, &event).await.map_err(delivery)?;
             }
             return Ok(Delivery::Sent { native: native.to_owned() });
         };
@@ -344,7 +348,7 @@ pub(crate) async fn amend(
             content::replacement(first.as_str(), text, &About { id: id.clone(), ..About::default() });
         put(&room, "m.room.message", content, &id).await.map_err(delivery)?;
         for part in events {
-            take_back(account, &room, &part).await.map_err(delivery)?;
+            take_back(account, std::slice::from_ref(&room), &part).await.map_err(delivery)?;
         }
         Ok(Delivery::Sent { native: native.to_owned() })
     };
@@ -354,8 +358,24 @@ pub(crate) async fn amend(
     }
 }
 
-/// Redacts an event, and what replaced it, which holds the words as well.
-pub(crate) async fn take_back(account: &Account, room: &Room, event: &OwnedEventId) -> Result<(), Failure> {
+/// Redacts an event, and what replaced it, which holds the words as well. It stands in one of these
+/// rooms.
+pub(crate) async fn take_back(
+    account: &Account,
+    rooms: &[Room],
+    event: &OwnedEventId,
+) -> Result<(), Failure> {
+    let mut outcome = Err(Failure::Refused { code: 404, gone: false });
+    for room in rooms {
+        outcome = take_back_in(account, room, event).await;
+        if !matches!(outcome, Err(Failure::Refused { .. })) {
+            break;
+        }
+    }
+    outcome
+}
+
+async fn take_back_in(account: &Account, room: &Room, event: &OwnedEventId) -> Result<(), Failure> {
     let failed = |error: matrix_sdk::HttpError| crate::call::http_failure(&error);
     for edit in edits(account, room, event).await? {
         room.redact(&edit, None, Some(format!("redact/{edit}").into())).await.map_err(failed)?;

@@ -10,21 +10,21 @@ use jiff::Timestamp;
 use matrix_sdk::{
     Client, Room,
     deserialized_responses::TimelineEvent,
-    ruma::{OwnedRoomId, RoomId},
+    ruma::{EventId, OwnedRoomId, RoomId},
     sync::{SyncResponse, Timeline},
 };
 
 use crate::{
     account::Account,
     call::{Failure, failure_of},
-    cursor::Cursor,
+    cursor::{Cursor, Unread},
     gap,
     read::{self, Event},
     rooms::{self, Company, Joining},
 };
 
-/// Events that are tried again at once, at most; the others have their turn the next time.
-const MAX_RETRIED: usize = 100;
+/// Events that are tried again at once, at most: everybody's messages wait for that.
+const MAX_RETRIED: usize = 20;
 
 /// Takes up one sync.
 pub(crate) struct Taking<'a> {
@@ -60,14 +60,10 @@ impl<'a> Taking<'a> {
         Self { account, client, since, anew, now, taken }
     }
 
-    /// Tries again what could not be read. What still cannot stays.
-    pub(crate) async fn retry(&mut self) {
+    /// Tries again what could not be read, in the `nth` round. What still cannot stays.
+    pub(crate) async fn retry(&mut self, nth: usize) {
         self.taken.cursor.expire(self.now.as_second());
-        let mut waiting = self.taken.cursor.unread.clone();
-        waiting.sort_by_key(|unread| std::cmp::Reverse(unread.at));
-        waiting.truncate(MAX_RETRIED);
-        waiting.sort_by_key(|unread| unread.at);
-        for unread in waiting {
+        for unread in due(&self.taken.cursor.unread, nth) {
             let Some(room) = self.client.get_room(&unread.room) else { continue };
             let event = match gap::with_backup(self.client, &room, &unread.event).await {
                 Ok(Some(event)) => event,
@@ -80,6 +76,9 @@ impl<'a> Taking<'a> {
                         matrix.failure = failure.name(),
                         "what waits for its key could not be tried again"
                     );
+                    if matches!(failure, Failure::Unreadable | Failure::Local) {
+                        continue;
+                    }
                     return;
                 }
             };
@@ -107,14 +106,19 @@ impl<'a> Taking<'a> {
     }
 
     /// What there is, with those told who wrote what cannot be read for a minute.
-    pub(crate) fn end(mut self) -> Taken {
-        for (room, event) in self.taken.cursor.tell(self.now.as_second()) {
-            if self.account.is_desk(&room) {
+    pub(crate) async fn end(mut self) -> Taken {
+        for (id, event) in self.taken.cursor.tell(self.now.as_second()) {
+            let room = self.client.get_room(&id);
+            if room.as_ref().is_some_and(|room| self.is_desk(room)) {
                 tracing::warn!("a message at the desk cannot be decrypted");
                 continue;
             }
+            let first = match &room {
+                Some(room) => rooms::first(self.client, room).await,
+                None => id,
+            };
             self.taken.incoming.push(Incoming {
-                lane: read::lane(&room),
+                lane: read::lane(&first),
                 key: format!("unreadable/{event}"),
                 native: None,
                 input: Input::new(self.now, InputKind::Unreadable),
@@ -136,6 +140,7 @@ impl<'a> Taking<'a> {
             if event.kind == "m.room.tombstone"
                 && let Some(next) = event.content["replacement_room"].as_str()
                 && let Ok(next) = RoomId::parse(next)
+                && (self.account.may_invite(&event.sender) || self.is_desk(&room))
             {
                 joining.want(next);
             }
@@ -207,9 +212,11 @@ impl<'a> Taking<'a> {
 
     /// Takes one event that could be read.
     async fn one(&mut self, room: &Room, event: &Event) -> Result<(), Failure> {
-        let desk = self.account.is_desk(room.room_id());
+        let desk = self.is_desk(room);
         if let Some((user, membership)) = event.membership() {
-            if !desk {
+            // A room that was replaced is left behind by everybody.
+            let replaced = rooms::newest(self.client, room.clone()).room_id() != room.room_id();
+            if !desk && !replaced {
                 let reachable = self.reachable(room, event, user, membership).await?;
                 self.taken.incoming.extend(reachable);
             }
@@ -219,12 +226,16 @@ impl<'a> Taking<'a> {
             return Ok(());
         }
         let target = match event.target() {
-            Some(target) => gap::by_id(room, &target).await?.as_ref().and_then(Event::parse),
+            Some(target) => self.target(room, &target).await?,
             None => None,
         };
+        let (me, target) = (&self.account.me, target.as_ref());
         if desk {
-            self.taken.desk.extend(read::from_desk(room.room_id(), event, target.as_ref()));
-        } else if let Some(incoming) = read::from_person(room.room_id(), event, target.as_ref()) {
+            self.taken.desk.extend(read::from_desk(read::lane(room.room_id()), event, target, me));
+            return Ok(());
+        }
+        let lane = read::lane(&rooms::first(self.client, room).await);
+        if let Some(incoming) = read::from_person(lane, event, target, me) {
             self.account.has_read(room.room_id(), event.id.clone());
             match read::proof(event, &incoming) {
                 Some(proof) => self.taken.proofs.push(proof),
@@ -234,9 +245,31 @@ impl<'a> Taking<'a> {
         Ok(())
     }
 
+    fn is_desk(&self, room: &Room) -> bool {
+        rooms::is_desk(self.account, self.client, room)
+    }
+
+    /// What an event relates to. None where that cannot be had: whoever writes chooses the id, and
+    /// no id may keep the messages of others back.
+    async fn target(&self, room: &Room, id: &EventId) -> Result<Option<Event>, Failure> {
+        match gap::by_id(room, id).await {
+            Ok(target) => Ok(target.as_ref().and_then(Event::parse)),
+            Err(failure @ (Failure::Unreadable | Failure::Unknown))
+                if failure == Failure::Unreadable || self.account.is_stuck() =>
+            {
+                tracing::warn!(
+                    matrix.failure = failure.name(),
+                    "what a message relates to cannot be had; it is read without"
+                );
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// Whether what is said there is for us.
     async fn listens(&self, room: &Room) -> Result<bool, Failure> {
-        if self.account.is_desk(room.room_id()) {
+        if self.is_desk(room) {
             return Ok(true);
         }
         match rooms::company(room).await.map_err(|error| failure_of(&error))? {
@@ -267,10 +300,55 @@ impl<'a> Taking<'a> {
             _ => return Ok(None),
         };
         Ok(Some(Incoming {
-            lane: read::lane(room.room_id()),
+            lane: read::lane(&rooms::first(self.client, room).await),
             key: event.id.to_string(),
             native: None,
             input: Input::new(event.at, InputKind::Reachable(reachable)),
         }))
+    }
+}
+
+/// What is tried again in the `nth` round, oldest first: the newest, and of the others some by turns.
+fn due(unread: &[Unread], nth: usize) -> Vec<Unread> {
+    let mut waiting = unread.to_vec();
+    waiting.sort_by_key(|unread| unread.at);
+    if waiting.len() <= MAX_RETRIED {
+        return waiting;
+    }
+    let newest = waiting.split_off(waiting.len() - MAX_RETRIED / 2);
+    let others = waiting.len();
+    let mut due: Vec<Unread> =
+        (0..MAX_RETRIED / 2).map(|at| waiting[(nth * (MAX_RETRIED / 2) + at) % others].clone()).collect();
+    due.sort_by_key(|unread| unread.at);
+    due.dedup();
+    due.extend(newest);
+    due
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn everything_that_waits_for_its_key_has_its_turn_and_the_newest_every_time() {
+        let unread = |at: i64| Unread {
+            room: "!r:x.test".try_into().unwrap(),
+            event: format!("${at}").try_into().unwrap(),
+            at,
+            told: true,
+        };
+        let all: Vec<Unread> = (0..137).map(unread).collect();
+        let mut tried = BTreeSet::new();
+        for nth in 7..20 {
+            let round = due(&all, nth);
+            assert!(round.len() <= MAX_RETRIED);
+            assert!(round.is_sorted_by_key(|unread| unread.at));
+            assert_eq!(round.last().unwrap().at, 136);
+            tried.extend(round.into_iter().map(|unread| unread.at));
+        }
+        assert_eq!(tried.len(), all.len());
+        assert_eq!(due(&all[..3], 9), all[..3]);
     }
 }

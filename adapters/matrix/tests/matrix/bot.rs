@@ -11,7 +11,7 @@ use std::{
 };
 
 use chatbox_core::{
-    channel::{Attempt, Batch, Channel, Delivery, FromDesk, Incoming, Post},
+    channel::{Attempt, Batch, Channel, Delivery, FromDesk, Incoming, Post, ReceiveError},
     effect::{Choice, Say, SayKind},
     ids::{Lane, OutboxId},
     input::InputKind,
@@ -181,6 +181,19 @@ impl Bot {
         self.until(text, |bot| bot.heard().contains(&text)).await;
         let is = |incoming: &&Incoming| matches!(&incoming.input.what, InputKind::Message(message) if message.text == text);
         self.incoming.iter().find(is).expect("it was heard").clone()
+    }
+
+    /// As [`Bot::hears`], through failures that pass: the service tries again after them.
+    pub(crate) async fn hears_through_trouble(&mut self, text: &str) {
+        let end = tokio::time::Instant::now() + PATIENCE;
+        while !self.heard().contains(&text) {
+            let receiving = self.matrix.receive(self.committed.as_deref());
+            match tokio::time::timeout_at(end, receiving).await.expect("it is heard in time") {
+                Ok(batch) => self.commit(batch),
+                Err(ReceiveError::Later { .. }) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
     }
 
     /// An attempt at a new row.

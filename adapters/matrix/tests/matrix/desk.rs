@@ -1,13 +1,16 @@
 //! The desk's room: threads, commands, marks.
 
 use chatbox_core::{
-    channel::{Channel, Delivery, Mark, Post},
+    channel::{Channel, Delivery, Mark, Post, ThreadError},
     effect::{Choice, DeskKind, DeskPost},
     ids::{ChannelKind, Lane, OutboxId, Reference},
 };
 use chatbox_matrix_synapse::Synapse;
 
-use crate::bot::{Bot, WITHIN};
+use crate::{
+    bot::{Bot, WITHIN},
+    places::upgrade,
+};
 
 fn alert(case: &Reference) -> Post {
     let choices = [("take", "Take over"), ("ack", "Seen")]
@@ -94,4 +97,42 @@ async fn case_is_a_thread_and_choices_are_commands_of_whoever_picks_them() {
     bot.matrix.mark(&thread, &native, Mark::Delivered).await;
     let mark = room.finds("the mark", |event| event.kind == "m.reaction" && event.sender == id).await;
     assert_eq!(mark.content["m.relates_to"]["key"], "✓");
+}
+
+#[tokio::test]
+async fn desk_goes_on_in_the_room_that_replaces_its_own() {
+    let synapse = Synapse::shared().await;
+    let kim = synapse.person("kim").await;
+    let room = kim.opens(&[], true).await;
+    let mut bot = Bot::start_with(synapse, |config| config.desk_room = Some(room.id.clone())).await;
+    let id = bot.id().to_owned();
+    let lee = synapse.person("lee").await;
+    room.invites(&id).await;
+    bot.during(room.ready(&id)).await;
+    let desk = Lane::new(ChannelKind::Matrix, room.id.clone());
+
+    let new = upgrade(&kim, &room).await;
+    new.invites(&id).await;
+    new.invites(&lee.id).await;
+    lee.accepts().await;
+    bot.during(async {
+        new.ready(&id).await;
+        new.ready(&lee.id).await;
+    })
+    .await;
+    new.says("!queue").await;
+    bot.until("a command", |bot| bot.desk.iter().any(|from| from.said.text == "!queue")).await;
+    let moved = bot.desk.last().unwrap().lane.clone();
+    assert_eq!(moved.chat, new.id);
+    let row = OutboxId { input: 9, nth: 0 };
+    let opened = bot.matrix.open_thread(&desk, "CSE-1A2B3", row, WITHIN).await;
+    assert_eq!(opened, Err(ThreadError::Moved(moved.clone())), "threads do not move along");
+    bot.matrix.open_thread(&moved, "CSE-1A2B3", row, WITHIN).await.unwrap();
+    assert_eq!(bot.incoming, [], "the desk is no person");
+    assert_eq!(new.next(&id).await.text(), "CSE-1A2B3", "and nobody is told to talk one to one");
+
+    // Whichever of the two stands in the configuration.
+    bot = bot.again(|config, _| config.desk_room = Some(moved.chat.clone())).await;
+    new.says("!help").await;
+    bot.until("a command", |bot| bot.desk.iter().any(|from| from.said.text == "!help")).await;
 }

@@ -5,7 +5,7 @@ use chatbox_core::{
     ids::{ChannelKind, Lane},
     input::InputKind,
 };
-use chatbox_matrix_synapse::{Person, Room, Synapse};
+use chatbox_matrix_synapse::{Gate, Person, Room, Synapse};
 use serde_json::{Value, json};
 
 use crate::bot::{Bot, TOPIC, WITHIN, say};
@@ -124,24 +124,83 @@ async fn leaving_is_told_and_an_upgraded_room_is_followed() {
     room.says("hello").await;
     let lane = bot.hears("hello").await.lane;
 
-    let encryption = json!([{ "type": "m.room.encryption", "state_key": "", "content": { "algorithm": "m.megolm.v1.aes-sha2" } }]);
-    let new = trusted(&ann, &id, encryption).await;
-    let path = format!("/_matrix/client/v3/rooms/{}/state/m.room.tombstone/", room.id);
-    let tombstone = json!({ "body": "moved", "replacement_room": new.id });
-    assert_eq!(ann.calls("PUT", &path, tombstone).await.0, 200);
+    let new = upgrade(&ann, &room).await;
+    new.invites(&id).await;
     bot.during(new.ready(&id)).await;
     new.says("here now").await;
     let moved = bot.hears("here now").await.lane;
-    assert_eq!(moved.chat, new.id);
-    assert_eq!(bot.send(&lane, &say("x")).await, Delivery::Refused(Refusal::Moved(moved.clone())));
+    assert_eq!(moved, lane, "the conversation goes on");
+    bot.says(&lane, &say("here too")).await;
+    assert_eq!(new.next(&id).await.text(), "here too");
+    assert_eq!(bot.matrix.partner(&lane).await.as_ref(), Some(&ann.id));
+    assert_eq!(bot.matrix.direct(&ann.id, WITHIN).await.unwrap(), lane);
 
-    new.leaves().await;
+    // The old room says nothing of her any more.
+    room.leaves().await;
+    new.says("still here").await;
+    bot.hears("still here").await;
     let gone = |bot: &Bot| bot.incoming.iter().any(|one| one.input.what == InputKind::Reachable(false));
+    assert!(!gone(&bot));
+    new.leaves().await;
     bot.until("word that she left", gone).await;
-    assert_eq!(bot.incoming.last().unwrap().lane, moved);
-    assert_eq!(bot.send(&moved, &say("x")).await, Delivery::Refused(Refusal::Gone));
+    assert_eq!(bot.incoming.last().unwrap().lane, lane);
+    assert_eq!(bot.send(&lane, &say("x")).await, Delivery::Refused(Refusal::Gone));
     let nowhere = Lane::new(ChannelKind::Matrix, "!nowhere:chatbox.test");
     assert_eq!(bot.send(&nowhere, &say("x")).await, Delivery::Refused(Refusal::Gone));
+}
+
+/// The room as the homeserver makes it anew; nobody else is invited yet.
+pub(crate) async fn upgrade(person: &Person, room: &Room) -> Room {
+    let path = format!("/_matrix/client/v3/rooms/{}/upgrade", room.id);
+    let (status, answer) = person.calls("POST", &path, json!({ "new_version": "10" })).await;
+    assert_eq!(status, 200, "{answer}");
+    person.room(answer["replacement_room"].as_str().expect("a room"))
+}
+
+#[tokio::test]
+async fn room_that_only_claims_to_replace_another_is_a_conversation_of_its_own() {
+    let synapse = Synapse::shared().await;
+    let mut bot = Bot::start(synapse).await;
+    let ann = synapse.person("ann").await;
+    let mallory = synapse.person("mallory").await;
+    let id = bot.id().to_owned();
+    let room = bot.during(ann.meets(&id)).await;
+    room.says("my secret").await;
+    let lane = bot.hears("my secret").await.lane;
+    let body = json!({
+        "preset": "private_chat", "invite": [id],
+        "creation_content": { "predecessor": { "room_id": room.id, "event_id": "$any" } },
+        "initial_state": [{ "type": "m.room.encryption", "state_key": "", "content": { "algorithm": "m.megolm.v1.aes-sha2" } }],
+    });
+    let (status, answer) = mallory.calls("POST", "/_matrix/client/v3/createRoom", body).await;
+    assert_eq!(status, 200);
+    let hers = mallory.room(answer["room_id"].as_str().expect("a room"));
+    bot.during(hers.ready(&id)).await;
+    hers.says("what did I say?").await;
+    assert_ne!(bot.hears("what did I say?").await.lane, lane);
+}
+
+#[tokio::test]
+async fn invitation_that_could_not_be_turned_down_at_first_is_never_taken_up() {
+    let synapse = Synapse::shared().await;
+    let gate = Gate::to(synapse.url()).await;
+    let limited = r#"{"errcode":"M_LIMIT_EXCEEDED","error":"slow down","retry_after_ms":10}"#;
+    let mut bot = Bot::start_with(synapse, |config| {
+        config.homeserver = gate.url().to_owned();
+        config.allowed_servers = vec!["elsewhere.test".to_owned()];
+    })
+    .await;
+    let ann = synapse.person("ann").await;
+    let id = bot.id().to_owned();
+    gate.answer_times(2, "/leave", 429, limited);
+    let room = ann.opens(&[&id], true).await;
+    let of_the_bot = |event: &chatbox_matrix_synapse::Event| {
+        event.kind == "m.room.member"
+            && event.sender == id
+            && matches!(event.content["membership"].as_str(), Some("leave" | "join"))
+    };
+    let answer = bot.during(room.finds("an answer to the invitation", of_the_bot)).await;
+    assert_eq!(answer.content["membership"], "leave");
 }
 
 #[tokio::test]

@@ -224,3 +224,40 @@ async fn outcomes_say_what_is_known() {
     drop(gate);
     assert_eq!(bot.send(&lane, &say("x")).await, Delivery::Unsent);
 }
+
+#[tokio::test]
+async fn one_room_that_hands_nothing_out_keeps_nobody_elses_messages_back() {
+    let synapse = Synapse::shared().await;
+    let gate = Gate::to(synapse.url()).await;
+    let mut bot = Bot::start_with(synapse, |config| config.homeserver = gate.url().to_owned()).await;
+    let ann = synapse.person("ann").await;
+    let ben = synapse.person("ben").await;
+    let id = bot.id().to_owned();
+    let anns = bot.during(ann.meets(&id)).await;
+    let bens = bot.during(ben.meets(&id)).await;
+    anns.says("hello").await;
+    bot.hears("hello").await;
+
+    // More than one sync brings, of a room that refuses to hand out the rest.
+    let forbidden = r#"{"errcode":"M_FORBIDDEN","error":"you are banned"}"#;
+    gate.answer("/messages", 403, forbidden);
+    for nth in 0..120 {
+        anns.says(&nth.to_string()).await;
+    }
+    bens.says("is anybody there?").await;
+    bot.hears("is anybody there?").await;
+    bot.hears("119").await;
+    gate.open();
+
+    // An event that relates to one which what stands before the homeserver cannot hand out.
+    for (status, body) in [(403, "<html>no</html>"), (500, r#"{"errcode":"M_UNKNOWN","error":"broken"}"#)] {
+        gate.answer("/event/", status, body);
+        let text = format!("to nothing {status}");
+        anns.replies("$nothing", &text).await;
+        let after = format!("and now {status}?");
+        bens.says(&after).await;
+        bot.hears_through_trouble(&after).await;
+        assert!(bot.heard().contains(&text.as_str()), "it is read without");
+        gate.open();
+    }
+}
