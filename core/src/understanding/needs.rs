@@ -32,7 +32,7 @@ const WORTH_NAMING: f64 = 0.2;
 /// A message in which no need reaches this speaks of none.
 const HEARD: f64 = 0.3;
 /// Nor does one without a phrase of the lexicon whose telling words are less like any need.
-const TELLING: f64 = 0.6;
+const TELLING: f64 = 0.4;
 
 /// The lexicon of needs, in the order of the content.
 #[derive(Debug, Default)]
