@@ -201,17 +201,19 @@ pub(crate) enum Company {
 
 /// Who is in a room or invited to it, as the local store knows.
 pub(crate) async fn company(room: &Room) -> matrix_sdk::Result<Company> {
-    let mut others = room
-        .members_no_sync(RoomMemberships::ACTIVE)
-        .await?
-        .into_iter()
-        .map(|member| member.user_id().to_owned())
-        .filter(|user| user != room.own_user_id());
+    let mut others = others(room).await?.into_iter();
     Ok(match (others.next(), others.next()) {
         (None, _) => Company::Nobody,
         (Some(one), None) => Company::One(one),
         (Some(_), Some(_)) => Company::More,
     })
+}
+
+/// Everybody in a room or invited to it but the bot, as the local store knows.
+pub(crate) async fn others(room: &Room) -> matrix_sdk::Result<Vec<OwnedUserId>> {
+    let members = room.members_no_sync(RoomMemberships::ACTIVE).await?.into_iter();
+    let users = members.map(|member| member.user_id().to_owned());
+    Ok(users.filter(|user| user != room.own_user_id()).collect())
 }
 
 /// Turns on encryption. The store knows of it only after the next sync.

@@ -1,6 +1,6 @@
 //! What one sync brings: for conversations, for the desk, and for the list of what cannot be read.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use chatbox_core::{
     channel::{FromDesk, Incoming, Proof},
@@ -82,7 +82,8 @@ impl<'a> Taking<'a> {
                     return;
                 }
             };
-            if event.is_unreadable() || self.one(&room, &event).await.is_err() {
+            // It was kept because it was for the bot when it was said.
+            if event.is_unreadable() || self.one(&room, &event, true).await.is_err() {
                 continue;
             }
             self.taken.cursor.forget(&unread.event);
@@ -135,8 +136,12 @@ impl<'a> Taking<'a> {
         joining: &mut Joining,
     ) -> Result<(), Failure> {
         let Some(room) = self.client.get_room(id) else { return Ok(()) };
-        for event in self.events(&room, timeline, next).await? {
-            let Some(event) = Event::parse(&event) else { continue };
+        let events = self.events(&room, timeline, next).await?;
+        let events: Vec<Event> = events.iter().filter_map(Event::parse).collect();
+        let listens = self.listens(&room).await?;
+        // What was said before a third person came is for the bot, whoever is there now.
+        let private = if listens { events.len() } else { self.private(&room, &events).await? };
+        for (nth, event) in events.into_iter().enumerate() {
             if event.kind == "m.room.tombstone"
                 && let Some(next) = event.content["replacement_room"].as_str()
                 && let Ok(next) = RoomId::parse(next)
@@ -146,12 +151,12 @@ impl<'a> Taking<'a> {
             }
             rooms::settle(self.account, id, &event);
             if event.is_unreadable() && event.sender != self.account.me {
-                if self.listens(&room).await? {
+                if nth < private {
                     self.taken.cursor.keep(id, event.id, self.now.as_second());
                 }
                 continue;
             }
-            self.one(&room, &event).await?;
+            self.one(&room, &event, nth < private).await?;
             self.taken.cursor.forget(&event.id);
         }
         Ok(())
@@ -210,8 +215,8 @@ impl<'a> Taking<'a> {
         Ok(events)
     }
 
-    /// Takes one event that could be read.
-    async fn one(&mut self, room: &Room, event: &Event) -> Result<(), Failure> {
+    /// Takes one event that could be read. `ours`: what is said there is for the bot.
+    async fn one(&mut self, room: &Room, event: &Event, ours: bool) -> Result<(), Failure> {
         let desk = self.is_desk(room);
         if let Some((user, membership)) = event.membership() {
             // A room that was replaced is left behind by everybody.
@@ -222,7 +227,7 @@ impl<'a> Taking<'a> {
             }
             return Ok(());
         }
-        if event.sender == self.account.me || !self.listens(room).await? {
+        if event.sender == self.account.me || !ours {
             return Ok(());
         }
         let target = match event.target() {
@@ -278,6 +283,21 @@ impl<'a> Taking<'a> {
         }
     }
 
+    /// How many of these events, from the first, were said while the bot and one person were alone
+    /// in a room that has more members now.
+    async fn private(&self, room: &Room, events: &[Event]) -> Result<usize, Failure> {
+        let came = |event: &Event| {
+            let (user, membership) = event.membership()?;
+            let new = !matches!(event.before.as_deref(), Some("join" | "invite"));
+            (new && user != self.account.me && matches!(membership, "join" | "invite"))
+                .then(|| user.to_owned())
+        };
+        let newcomers: BTreeSet<String> = events.iter().filter_map(came).collect();
+        let now = rooms::others(room).await.map_err(|error| failure_of(&error))?;
+        let before = now.iter().filter(|user| !newcomers.contains(user.as_str())).count();
+        Ok(if before == 1 { events.iter().position(|event| came(event).is_some()).unwrap_or(0) } else { 0 })
+    }
+
     /// Whether a change of membership means that the person can or cannot be reached there.
     async fn reachable(
         &self,
@@ -327,8 +347,6 @@ fn due(unread: &[Unread], nth: usize) -> Vec<Unread> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]

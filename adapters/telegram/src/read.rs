@@ -243,9 +243,10 @@ pub(crate) fn file_of(raw: &Value) -> Option<FileRef> {
     })
 }
 
-/// Text or caption, whatever kind of message it stands in.
+/// Text, caption or the question of a poll, whatever kind of message it stands in.
 pub(crate) fn words(raw: &Value) -> String {
-    raw["text"].as_str().or(raw["caption"].as_str()).unwrap_or_default().to_owned()
+    let texts = [&raw["text"], &raw["caption"], &raw["poll"]["question"]];
+    texts.into_iter().find_map(Value::as_str).unwrap_or_default().to_owned()
 }
 
 fn incoming(chat: i64, message: impl std::fmt::Display, edit: i64, input: Input) -> Incoming {

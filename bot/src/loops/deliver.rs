@@ -87,6 +87,8 @@ pub struct Outlet<C = AnyChannel> {
     /// A place for each kind; empty until that channel is connected.
     channels: [OnceLock<C>; 3],
     desk: Desk,
+    /// When the desk's room last took something.
+    room_worked: Mutex<Timestamp>,
     budget: Mutex<Budget>,
     /// What came of sends and is not written down: forgotten, they would be sent again when their
     /// lease is over, and hold up their lane until then.
@@ -104,6 +106,7 @@ impl<C: Channel> Outlet<C> {
         let outlet = Arc::new(Self {
             channels: Default::default(),
             desk,
+            room_worked: Mutex::new(Timestamp::UNIX_EPOCH),
             budget: Mutex::new(Budget::new(rates)),
             over: Mutex::default(),
             failures: Mutex::default(),
@@ -143,6 +146,14 @@ impl<C: Channel> Outlet<C> {
 
     fn recovered(&self, chat: &str) {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(chat);
+    }
+
+    fn room_works(&self, now: Timestamp) {
+        *self.room_worked.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    fn worked_since(&self, then: Timestamp) -> bool {
+        *self.room_worked.lock().unwrap_or_else(PoisonError::into_inner) > then
     }
 
     fn over(&self) -> MutexGuard<'_, Over> {

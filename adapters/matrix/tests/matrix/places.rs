@@ -55,6 +55,26 @@ async fn room_with_a_third_member_gets_one_sentence_and_no_content() {
 }
 
 #[tokio::test]
+async fn what_was_said_before_a_third_person_came_is_heard_though_both_come_at_once() {
+    let synapse = Synapse::shared().await;
+    let mut bot = Bot::start(synapse).await;
+    let ann = synapse.person("ann").await;
+    let ben = synapse.person("ben").await;
+    let id = bot.id().to_owned();
+    let room = bot.during(ann.meets(&id)).await;
+    room.says("hello").await;
+    bot.hears("hello").await;
+    // While the bot does not look.
+    room.says("I am in danger").await;
+    room.invites(&ben.id).await;
+    room.says("about us three").await;
+    bot.hears("I am in danger").await;
+    let sentence = bot.during(room.next(&id)).await;
+    assert!(sentence.text().contains("999") && sentence.text().contains("116 123"), "{}", sentence.text());
+    assert_eq!(bot.heard(), ["hello", "I am in danger"]);
+}
+
+#[tokio::test]
 async fn encryption_is_turned_on_where_the_room_lets_the_bot() {
     let synapse = Synapse::shared().await;
     let mut bot = Bot::start(synapse).await;

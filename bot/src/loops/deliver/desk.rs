@@ -19,8 +19,11 @@ const MAX_JOINED: usize = 3_500;
 /// Letters of one line of a transcript that are shown at the desk.
 const MAX_LINE: usize = 600;
 
-/// A line that the room found fault with so often is left out, so that the others get through.
-const MAX_FAULTS: u32 = 10;
+/// A line that the room found fault with so often is left out, so that the others get through: if
+/// the room has taken others meanwhile. Else the fault is the room's, and everything waits for it.
+const MAX_FAULTS: u32 = 3;
+/// Between those tries.
+const AFTER_A_FAULT: SignedDuration = SignedDuration::from_secs(2);
 
 /// Somebody must look now: the last of the room's budget is kept for these.
 pub(super) fn is_urgent(job: &SendJob) -> bool {
@@ -115,9 +118,15 @@ impl<C: Channel + Clone + 'static> Sending<'_, C> {
         }
         Ok(match delivery {
             Err(end) => end,
-            Ok(Delivery::Sent { native }) => SendEnd::Sent { native },
+            Ok(Delivery::Sent { native }) => {
+                outlet.room_works(now());
+                SendEnd::Sent { native }
+            }
             Ok(Delivery::Refused(Refusal::Moved(to))) => moved(outlet, to, now()),
-            Ok(Delivery::Refused(Refusal::Bad { code })) if job.attempts >= MAX_FAULTS => {
+            Ok(Delivery::Refused(Refusal::Bad { .. })) if job.attempts < MAX_FAULTS => {
+                SendEnd::Retry { at: now() + AFTER_A_FAULT }
+            }
+            Ok(Delivery::Refused(Refusal::Bad { code })) if outlet.worked_since(job.made) => {
                 tracing::error!(outbox.id = %job.id, outbox.code = code, "a line for the desk is left out");
                 SendEnd::Refused
             }

@@ -13,16 +13,18 @@ use chatbox_store::{Decided, StoreConfig};
 
 use super::*;
 
-/// Takes texts, changes nothing that was sent, and has no time to open a chat with the lead.
+/// Takes texts, but those with this word; changes nothing that was sent, and has no time to open a
+/// chat with the lead.
 #[derive(Clone)]
 struct Stubborn {
     kind: ChannelKind,
+    faulty: Arc<Mutex<&'static str>>,
     sent: Arc<Mutex<Vec<String>>>,
 }
 
 impl Stubborn {
     fn new(kind: ChannelKind) -> Self {
-        Self { kind, sent: Arc::default() }
+        Self { kind, faulty: Arc::new(Mutex::new("faulty")), sent: Arc::default() }
     }
 
     fn sent(&self) -> Vec<String> {
@@ -44,6 +46,9 @@ impl Channel for Stubborn {
             Post::Say(say) => say.text.clone(),
             Post::Desk(post) => post.text.clone(),
         };
+        if text.contains(*self.faulty.lock().unwrap()) {
+            return Delivery::Refused(Refusal::Bad { code: 400 });
+        }
         let mut sent = self.sent.lock().unwrap();
         sent.push(text);
         Delivery::Sent { native: sent.len().to_string() }
@@ -163,4 +168,29 @@ async fn copy_that_cannot_be_changed_is_followed_by_the_new_text_and_forgotten_w
     turn(&store, "3", InputKind::Redacted { of: "m1".to_owned() }, vec![edit(None)]).await;
     deliver(&store, &outlet).await;
     assert!(kept().await.iter().all(|copy| !copy.text.contains("eight")), "its words are gone");
+}
+
+#[tokio::test]
+async fn line_at_fault_is_left_out_and_none_is_while_the_whole_room_is() {
+    let store = store().await;
+    let matrix = Stubborn::new(ChannelKind::Matrix);
+    let outlet = outlet(vec![matrix.clone()], None);
+    let at = |seconds| now() + SignedDuration::from_secs(seconds);
+    // A room that lets the bot say nothing at all, for as long as it likes.
+    *matrix.faulty.lock().unwrap() = "";
+    turn(&store, "1", message("help"), vec![at_desk(DeskKind::Alert, "look now")]).await;
+    for minute in 0..30 {
+        step(&store, &outlet, at(minute * 60)).await.unwrap();
+    }
+    *matrix.faulty.lock().unwrap() = "faulty";
+    step(&store, &outlet, at(30 * 60)).await.unwrap();
+    assert_eq!(matrix.sent(), ["look now"]);
+
+    // One line that it does not take, between two that it does.
+    let lines = ["before", "faulty", "after"].map(|text| at_desk(DeskKind::Message, text));
+    turn(&store, "2", message("more"), lines.to_vec()).await;
+    for second in 0..10 {
+        step(&store, &outlet, at(31 * 60 + second)).await.unwrap();
+    }
+    assert_eq!(matrix.sent(), ["look now", "before", "after"]);
 }
