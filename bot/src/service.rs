@@ -103,13 +103,27 @@ async fn work(
         result
     };
     let decide = async {
-        decide::run(store, engine, &config.desk, &waiting, raised(received.subscribe())).await;
+        let one = || decide::run(store, engine, &config.desk, &waiting, raised(received.subscribe()));
+        // One thinks while what the other decided is written down.
+        tokio::join!(one(), one());
         decided.send_replace(true);
     };
+    // On a thread of its own if there is one: thinking holds up whatever shares its.
+    let mut delivering = JoinSet::new();
+    delivering.spawn({
+        let (store, outlet, decided) = (store.clone(), Arc::clone(&outlet), decided.subscribe());
+        async move {
+            deliver::run(&store, &outlet, raised(decided)).await;
+            // What the last turns said.
+            while deliver::step(&store, &outlet, clock::now()).await.is_ok_and(|sent| sent > 0) {}
+        }
+    });
     let deliver = async {
-        deliver::run(store, &outlet, raised(decided.subscribe())).await;
-        // What the last turns said.
-        while deliver::step(store, &outlet, clock::now()).await.is_ok_and(|sent| sent > 0) {}
+        if let Some(Err(fault)) = delivering.join_next().await
+            && let Ok(panic) = fault.try_into_panic()
+        {
+            std::panic::resume_unwind(panic);
+        }
     };
     let timers = timers::run(store, &config.retention, &config.desk, stopping.clone().at_once());
     let typing = async {

@@ -227,6 +227,14 @@ impl Turn {
     }
 }
 
+impl Turn {
+    /// The state of its conversation after it.
+    pub(crate) fn left(self) -> Option<(String, Conversation)> {
+        let outcome = self.outcome.filter(|_| !self.damaged)?;
+        Some((self.lane.to_string(), outcome.conversation))
+    }
+}
+
 pub(crate) fn since(now: i64, within: SignedDuration) -> i64 {
     now.saturating_sub(i64::try_from(within.as_micros()).unwrap_or(i64::MAX))
 }

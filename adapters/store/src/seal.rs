@@ -27,7 +27,8 @@ use zeroize::Zeroizing;
 use crate::error::{OpenError, StoreError};
 
 const NONCE: usize = 24;
-const HEAD: usize = 4 + NONCE;
+/// Key id and nonce: what every sealed value begins with, and no two share.
+pub(crate) const HEAD: usize = 4 + NONCE;
 
 /// Where a sealed value stands.
 #[derive(Debug, Clone, Copy)]

@@ -26,7 +26,11 @@ const SUSPECT: i64 = 2;
 
 /// How many of the oldest waiting inputs go out together, by how often each was tried before.
 pub(crate) fn together(tries: impl Iterator<Item = i64>) -> usize {
-    tries.take_while(|tries| *tries < SUSPECT).count().max(1)
+    tries.take_while(|tries| !is_suspect(*tries)).count().max(1)
+}
+
+pub(crate) fn is_suspect(tries: i64) -> bool {
+    tries >= SUSPECT
 }
 
 /// Undecided inputs, held for this claimer until it is committed or dropped. Dropping it gives
@@ -108,7 +112,13 @@ pub(crate) struct Found {
     /// Before this time.
     pub(crate) tries: i64,
     pub(crate) body: Option<Vec<u8>>,
-    pub(crate) state: Option<Vec<u8>>,
+    pub(crate) state: State,
+}
+
+/// The state of a conversation as it was found.
+pub(crate) enum State {
+    Sealed(Option<Vec<u8>>),
+    Open(Box<Conversation>),
 }
 
 /// Puts rows that come in the order of their seq together by conversation.
@@ -126,10 +136,12 @@ impl Gather {
         } else {
             let lane =
                 found.lane.parse().map_err(|_| StoreError::Unreadable { table: "inbox", column: "lane" })?;
-            let state = found
-                .state
-                .map(|state| sealer.open_json(seal::STATE, found.lane.as_bytes(), &state))
-                .transpose();
+            let state = match found.state {
+                State::Open(conversation) => Ok(Some(*conversation)),
+                State::Sealed(state) => state
+                    .map(|state| sealer.open_json(seal::STATE, found.lane.as_bytes(), &state))
+                    .transpose(),
+            };
             let damaged = state.is_err();
             self.works.push(Work {
                 lane,
@@ -158,8 +170,7 @@ impl Gather {
         Ok(())
     }
 
-    /// The lanes, and the work of each.
-    pub(crate) fn done(self) -> (Vec<String>, Vec<Work>) {
-        (self.lanes.into_keys().collect(), self.works)
+    pub(crate) fn done(self) -> Vec<Work> {
+        self.works
     }
 }

@@ -125,7 +125,7 @@ impl Postgres {
                     seed: row.try_get(4)?,
                     tries: row.try_get(5)?,
                     body: row.try_get(6)?,
-                    state,
+                    state: work::State::Sealed(state),
                 },
             )?;
         }
@@ -134,7 +134,7 @@ impl Postgres {
             .bind(&seqs)
             .execute(&self.pool)
             .await?;
-        let (_, works) = gather.done();
+        let works = gather.done();
         Ok(Looked::Claimed(Claim { works, hold: work::Hold::Postgres(Hold(tx)) }))
     }
 

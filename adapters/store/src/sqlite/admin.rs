@@ -169,6 +169,8 @@ impl Sqlite {
                 from = next;
             }
         }
+        // What is gone is not to stay in memory.
+        self.recent.forget();
         Ok(purged)
     }
 

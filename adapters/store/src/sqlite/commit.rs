@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Hold, Result, answer, inbox, queries,
+    recent::Head,
     writer::{Group, Run, Task},
 };
 use crate::{
@@ -16,13 +17,49 @@ use crate::{
     work::CommitReport,
 };
 
+/// Turns with their rows, made before the writer is asked: sealing is not its work.
+pub(super) struct Ready {
+    hold: Hold,
+    turns: Vec<Turn>,
+    /// None where the database has to be asked first, and where the rows are at fault: then each
+    /// turn is written by itself.
+    batch: Option<Batch>,
+}
+
+impl Ready {
+    pub(super) fn of(hold: Hold, turns: Vec<Turn>, sealer: &Sealer) -> Self {
+        let asks = turns.iter().any(|turn| turn.clears_erased().is_some());
+        let batch = if asks { None } else { Batch::of(&turns, &HashMap::new(), sealer).ok() };
+        Self { hold, turns, batch }
+    }
+
+    /// How the new states begin, by lane.
+    pub(super) fn heads(&self) -> HashMap<String, Head> {
+        let states = self.batch.iter().flat_map(|batch| batch.states.values());
+        states.filter_map(|row| Some((row.lane.clone(), *row.state.first_chunk()?))).collect()
+    }
+
+    pub(super) fn task(self, reply: oneshot::Sender<Result<Committed>>) -> Commit {
+        let Self { hold, turns, batch } = self;
+        Commit { hold, turns, batch, report: CommitReport::default(), outbox: false, reply }
+    }
+}
+
 pub(super) struct Commit {
-    pub(super) hold: Hold,
-    pub(super) turns: Vec<Turn>,
+    hold: Hold,
+    turns: Vec<Turn>,
+    batch: Option<Batch>,
+    report: CommitReport,
+    outbox: bool,
+    reply: oneshot::Sender<Result<Committed>>,
+}
+
+pub(super) struct Committed {
     pub(super) report: CommitReport,
     /// Something can be sent now.
     pub(super) outbox: bool,
-    pub(super) reply: oneshot::Sender<Result<(CommitReport, bool)>>,
+    /// Those that were handed in.
+    pub(super) turns: Vec<Turn>,
 }
 
 impl Task for Commit {
@@ -38,16 +75,19 @@ impl Task for Commit {
             if group.alone {
                 return self.one_by_one(tx, group).await;
             }
-            self.outbox = apply(tx, &self.turns, group).await?;
+            self.outbox = match &self.batch {
+                Some(batch) => write(tx, batch, group).await?,
+                None => apply(tx, &self.turns, group).await?,
+            };
             self.report.committed = self.turns.iter().map(|turn| turn.seq).collect();
             Ok(())
         })
     }
 
     fn answer(self: Box<Self>, outcome: Result<()>) {
-        let (report, outbox) = (self.report, self.outbox);
-        drop(self.hold);
-        answer(self.reply, outcome.map(|()| (report, outbox)));
+        let Self { hold, turns, batch: _, report, outbox, reply } = *self;
+        drop(hold);
+        answer(reply, outcome.map(|()| Committed { report, outbox, turns }));
     }
 }
 
@@ -104,12 +144,15 @@ async fn apply(
         }
     }
     let batch = Batch::of(turns, &natives, &group.sealer)?;
-    group.erased |= !batch.erasures.is_empty() || !batch.redactions.is_empty();
-    write(tx, &batch, &group.sealer).await?;
-    Ok(!batch.out.is_empty())
+    write(tx, &batch, group).await
 }
 
-async fn write(tx: &mut SqliteConnection, batch: &Batch, sealer: &Sealer) -> std::result::Result<(), Fail> {
+async fn write(
+    tx: &mut SqliteConnection,
+    batch: &Batch,
+    group: &mut Group,
+) -> std::result::Result<bool, Fail> {
+    group.erased |= !batch.erasures.is_empty() || !batch.redactions.is_empty();
     for erasure in &batch.erasures {
         erase(tx, erasure).await?;
     }
@@ -149,9 +192,9 @@ async fn write(tx: &mut SqliteConnection, batch: &Batch, sealer: &Sealer) -> std
     timers(tx, batch).await?;
     turned(tx, batch).await?;
     for redaction in &batch.redactions {
-        redact(tx, redaction, sealer).await?;
+        redact(tx, redaction, &group.sealer).await?;
     }
-    Ok(())
+    Ok(!batch.out.is_empty())
 }
 
 /// What nearly every turn brings: an input that is done, a state, and something to send.

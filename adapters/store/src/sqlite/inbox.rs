@@ -1,19 +1,23 @@
 //! What comes in: receiving, claiming, timers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
-use sqlx::{Row, SqliteConnection};
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use tokio::sync::oneshot;
 
 use super::{
     Hold, Result, answer, enrolment,
+    recent::Recent,
     writer::{Group, Run, Task},
 };
 use crate::{
     plan::{self, Arrival, Fail},
     rows,
     seal::{self, Sealer},
-    work::{self, Claim},
+    work::{self, Found, State},
 };
 
 pub(super) struct Receive {
@@ -135,8 +139,16 @@ fn seal(
 
 pub(super) struct Take {
     pub(super) limit: usize,
-    pub(super) claim: Option<Claim>,
-    pub(super) reply: oneshot::Sender<Result<Option<Claim>>>,
+    pub(super) recent: Arc<Recent>,
+    pub(super) taken: Option<Taken>,
+    pub(super) reply: oneshot::Sender<Result<Option<Taken>>>,
+}
+
+/// A claim whose rows are sealed still: opening them is not the writer's work.
+pub(super) struct Taken {
+    /// In the order of their seq.
+    pub(super) found: Vec<Found>,
+    pub(super) hold: Hold,
 }
 
 impl Task for Take {
@@ -146,63 +158,102 @@ impl Task for Take {
 
     fn run<'a>(&'a mut self, tx: &'a mut SqliteConnection, group: &'a mut Group) -> Run<'a> {
         Box::pin(async move {
-            self.claim = None;
+            self.taken = None;
             let busy: Vec<String> = {
                 let mut lanes = group.held.lock();
-                let busy: Vec<String> =
-                    lanes.held.keys().filter(|lane| !group.freed.contains(*lane)).cloned().collect();
-                lanes.wanted |= !busy.is_empty();
-                busy.into_iter().chain(group.taken.iter().cloned()).collect()
+                let free = |lane: &&String| !group.freed.contains(*lane);
+                let busy: Vec<String> = lanes.held.keys().filter(free).chain(&group.taken).cloned().collect();
+                lanes.wanted |= !busy.is_empty() || lanes.alone;
+                if lanes.alone {
+                    return Ok(());
+                }
+                busy
             };
-            let mut found = sqlx::query(
-                "SELECT i.seq, i.lane, i.native, i.received, i.seed, i.tries, i.body, c.state
+            // Of a state its head: most are known.
+            let mut rows = sqlx::query(
+                "SELECT i.seq, i.lane, i.native, i.received, i.seed, i.tries, i.body, substr(c.state, 1, $3)
                  FROM inbox i INDEXED BY inbox_waiting LEFT JOIN conversation c ON c.lane = i.lane
                  WHERE i.status = 0 AND i.lane NOT IN (SELECT value FROM json_each($1))
                  ORDER BY i.seq LIMIT +$2",
             )
             .bind(rows::json(&busy)?)
             .bind(rows::count(self.limit))
+            .bind(rows::count(seal::HEAD))
             .fetch_all(&mut *tx)
             .await?;
-            if found.is_empty() {
+            let tries: Vec<i64> = rows.iter().map(|row| row.try_get(5)).collect::<sqlx::Result<_>>()?;
+            let Some(first) = tries.first() else { return Ok(()) };
+            let alone = work::is_suspect(*first);
+            if alone && !busy.is_empty() {
                 return Ok(());
             }
-            let tries: Vec<i64> = found.iter().map(|row| row.try_get(5)).collect::<sqlx::Result<_>>()?;
-            found.truncate(work::together(tries.into_iter()));
-            let mut seqs = Vec::with_capacity(found.len());
-            let mut gather = work::Gather::default();
-            for row in &found {
-                let seq: i64 = row.try_get(0)?;
-                seqs.push(seq);
-                gather.add(
-                    &group.sealer,
-                    work::Found {
-                        seq,
-                        lane: row.try_get(1)?,
-                        native: row.try_get(2)?,
-                        received: row.try_get(3)?,
-                        seed: row.try_get(4)?,
-                        tries: row.try_get(5)?,
-                        body: row.try_get(6)?,
-                        state: row.try_get(7)?,
-                    },
-                )?;
+            rows.truncate(work::together(tries.into_iter()));
+            let mut states = self.states(tx, &rows).await?;
+            let mut found = Vec::with_capacity(rows.len());
+            for row in &rows {
+                let lane: String = row.try_get(1)?;
+                found.push(Found {
+                    seq: row.try_get(0)?,
+                    state: states.remove(&lane).unwrap_or(State::Sealed(None)),
+                    lane,
+                    native: row.try_get(2)?,
+                    received: row.try_get(3)?,
+                    seed: row.try_get(4)?,
+                    tries: row.try_get(5)?,
+                    body: row.try_get(6)?,
+                });
             }
+            let seqs: Vec<i64> = found.iter().map(|row| row.seq).collect();
             sqlx::query("UPDATE inbox SET tries = tries + 1 WHERE seq IN (SELECT value FROM json_each($1))")
                 .bind(rows::json(&seqs)?)
                 .execute(&mut *tx)
                 .await?;
-            let (lanes, works) = gather.done();
+            let lanes: BTreeSet<String> = found.iter().map(|row| row.lane.clone()).collect();
             group.taken.extend(lanes.iter().cloned());
-            let hold = Hold::take(&group.held, lanes);
-            self.claim = Some(Claim { works, hold: work::Hold::Sqlite(hold) });
+            let hold = Hold::take(&group.held, lanes.into_iter().collect(), alone);
+            self.taken = Some(Taken { found, hold });
             Ok(())
         })
     }
 
     fn answer(self: Box<Self>, outcome: Result<()>) {
-        let claim = self.claim;
-        answer(self.reply, outcome.map(|()| claim));
+        let taken = self.taken;
+        answer(self.reply, outcome.map(|()| taken));
+    }
+}
+
+impl Take {
+    /// The states of the conversations in rows that have their lane second and the head of their
+    /// state last: those that are known, and the others as they are stored.
+    async fn states(
+        &self,
+        tx: &mut SqliteConnection,
+        rows: &[SqliteRow],
+    ) -> std::result::Result<HashMap<String, State>, Fail> {
+        let mut states = HashMap::with_capacity(rows.len());
+        let mut unknown: BTreeSet<String> = BTreeSet::new();
+        for row in rows {
+            let (lane, head): (&str, Option<&[u8]>) = (row.try_get(1)?, row.try_get(7)?);
+            let (false, Some(head)) = (states.contains_key(lane), head) else { continue };
+            match self.recent.take(lane, head) {
+                Some(conversation) => {
+                    states.insert(lane.to_owned(), State::Open(conversation));
+                }
+                None => {
+                    unknown.insert(lane.to_owned());
+                }
+            }
+        }
+        if !unknown.is_empty() {
+            let sealed: Vec<(String, Vec<u8>)> = sqlx::query_as(
+                "SELECT lane, state FROM conversation WHERE lane IN (SELECT value FROM json_each($1))",
+            )
+            .bind(rows::json(&unknown)?)
+            .fetch_all(&mut *tx)
+            .await?;
+            states.extend(sealed.into_iter().map(|(lane, state)| (lane, State::Sealed(Some(state)))));
+        }
+        Ok(states)
     }
 }
 

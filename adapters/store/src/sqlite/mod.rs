@@ -5,10 +5,11 @@ mod commit;
 mod inbox;
 mod open;
 mod outbox;
+mod recent;
 mod writer;
 
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
+    collections::{BTreeMap, HashMap, btree_map::Entry},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -29,8 +30,9 @@ use crate::{
     sends::{Reach, SendEnd, SendLimits, Sends},
     store::Signals,
     views::{Audited, Copy, Line, OpenCase, Parked, Practitioner, Saved, Stats},
-    work::{Claim, CommitReport},
+    work::{self, Claim, CommitReport},
 };
+use recent::Head;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -44,6 +46,7 @@ pub(crate) struct Sqlite {
     writer: writer::Handle,
     reads: Reads,
     sealer: Arc<Sealer>,
+    recent: Arc<recent::Recent>,
     /// `None` in memory.
     path: Option<PathBuf>,
 }
@@ -82,6 +85,8 @@ impl std::ops::DerefMut for Reading {
 /// The lanes that a claim holds. In memory alone: there is one service process.
 pub(crate) struct Hold {
     lanes: Vec<String>,
+    /// Nobody else may hold anything meanwhile.
+    alone: bool,
     held: Arc<Held>,
 }
 
@@ -98,6 +103,8 @@ struct Lanes {
     held: BTreeMap<String, usize>,
     /// A claim passed over one of them: somebody waits for it.
     wanted: bool,
+    /// What is held is suspect: it may bring the process down, and would count against others.
+    alone: bool,
 }
 
 impl Held {
@@ -111,20 +118,22 @@ impl Held {
 }
 
 impl Hold {
-    fn take(held: &Arc<Held>, lanes: Vec<String>) -> Self {
+    fn take(held: &Arc<Held>, lanes: Vec<String>, alone: bool) -> Self {
         {
             let mut all = held.lock();
+            all.alone |= alone;
             for lane in &lanes {
                 *all.held.entry(lane.clone()).or_default() += 1;
             }
         }
-        Self { lanes, held: Arc::clone(held) }
+        Self { lanes, alone, held: Arc::clone(held) }
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
         let mut lanes = self.held.lock();
+        lanes.alone &= !self.alone;
         for lane in &self.lanes {
             if let Entry::Occupied(mut count) = lanes.held.entry(lane.clone()) {
                 *count.get_mut() -= 1;
@@ -167,19 +176,25 @@ impl Sqlite {
     }
 
     pub(crate) async fn claim(&self, limit: usize) -> Result<Option<Claim>> {
-        self.writer.ask(|reply| inbox::Take { limit, claim: None, reply }).await
+        let recent = Arc::clone(&self.recent);
+        let taken = self.writer.ask(|reply| inbox::Take { limit, recent, taken: None, reply }).await?;
+        self.opened(taken)
+    }
+
+    fn opened(&self, taken: Option<inbox::Taken>) -> Result<Option<Claim>> {
+        let Some(inbox::Taken { found, hold }) = taken else { return Ok(None) };
+        let mut gather = work::Gather::default();
+        for row in found {
+            gather.add(&self.sealer, row)?;
+        }
+        Ok(Some(Claim { works: gather.done(), hold: work::Hold::Sqlite(hold) }))
     }
 
     pub(crate) async fn commit(&self, hold: Hold, turns: Vec<Turn>) -> Result<(CommitReport, bool)> {
-        self.writer
-            .ask(|reply| commit::Commit {
-                hold,
-                turns,
-                report: CommitReport::default(),
-                outbox: false,
-                reply,
-            })
-            .await
+        let commit = commit::Ready::of(hold, turns, &self.sealer);
+        let heads = commit.heads();
+        let committed = self.writer.ask(|reply| commit.task(reply)).await?;
+        Ok(self.kept(committed, &heads))
     }
 
     pub(crate) async fn commit_then_claim(
@@ -188,11 +203,24 @@ impl Sqlite {
         turns: Vec<Turn>,
         limit: usize,
     ) -> Result<((CommitReport, bool), Result<Option<Claim>>)> {
-        let commit =
-            |reply| commit::Commit { hold, turns, report: CommitReport::default(), outbox: false, reply };
-        let take = |reply| inbox::Take { limit, claim: None, reply };
-        let (committed, claimed) = self.writer.ask_both(commit, take).await?;
-        Ok((committed?, claimed))
+        let commit = commit::Ready::of(hold, turns, &self.sealer);
+        let heads = commit.heads();
+        let recent = Arc::clone(&self.recent);
+        let take = |reply| inbox::Take { limit, recent, taken: None, reply };
+        let (committed, taken) = self.writer.ask_both(|reply| commit.task(reply), take).await?;
+        let report = self.kept(committed?, &heads);
+        Ok((report, taken.and_then(|taken| self.opened(taken))))
+    }
+
+    /// Remembers what conversations are now.
+    fn kept(&self, committed: commit::Committed, heads: &HashMap<String, Head>) -> (CommitReport, bool) {
+        let commit::Committed { report, outbox, turns } = committed;
+        for (lane, conversation) in turns.into_iter().filter_map(Turn::left) {
+            if let Some(head) = heads.get(&lane) {
+                self.recent.keep(lane, *head, conversation);
+            }
+        }
+        (report, outbox)
     }
 
     pub(crate) async fn due_timers(&self, now: Timestamp, seeds: Vec<i64>) -> Result<usize> {
