@@ -110,6 +110,7 @@ pub struct Conversation {
     /// What the person's newest messages answered, so that an edit corrects what it edits.
     pub told: Vec<Told>,
     /// What is going on between this conversation and the desk.
+    #[serde(skip_serializing_if = "AtDesk::is_nothing")]
     pub desk: AtDesk,
 }
 
@@ -148,6 +149,12 @@ pub struct AtDesk {
     pub lost: Option<Lost>,
     /// The newest messages that were carried over to the other side.
     pub relayed: Vec<Relayed>,
+}
+
+impl AtDesk {
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Somebody from whom a conversation was taken.

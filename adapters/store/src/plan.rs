@@ -328,6 +328,10 @@ pub(crate) struct OutRow {
     pub(crate) erase: bool,
     pub(crate) made: i64,
     pub(crate) body: Vec<u8>,
+    /// The body before it was sealed.
+    pub(crate) plain: Option<Body>,
+    /// To be leased at once, if nothing of its lane is under way.
+    pub(crate) ahead: bool,
 }
 
 impl OutRow {
@@ -405,6 +409,8 @@ pub(crate) struct Batch {
     pub(crate) timers: BTreeMap<(String, String), Option<(String, i64)>>,
     pub(crate) audits: Vec<AuditRow>,
     pub(crate) out: Vec<OutRow>,
+    /// When the leases of rows that are marked `ahead` end.
+    pub(crate) until: i64,
     /// Lane and native id of what was taken back.
     pub(crate) redactions: Vec<(String, String)>,
 }
@@ -504,9 +510,10 @@ impl Batch {
         }
         for (nth, effect) in outcome.effects.iter().enumerate() {
             let nth = u16::try_from(nth).map_err(|_| Fail::Rows)?;
-            let mut send = |to: String, kind: i64, rank: i64, body: &Body| -> Result<(), Fail> {
+            let mut send = |to: String, kind: i64, rank: i64, plain: Body| -> Result<(), Fail> {
                 let id = row_id(OutboxId { input: turn.seq, nth });
-                let body = sealer.seal_json(seal::OUTBOX, &id.to_be_bytes(), body).map_err(|_| Fail::Rows)?;
+                let body =
+                    sealer.seal_json(seal::OUTBOX, &id.to_be_bytes(), &plain).map_err(|_| Fail::Rows)?;
                 self.out.push(OutRow {
                     id,
                     gate: outcome.epoch_rose && kind == DESK,
@@ -518,6 +525,8 @@ impl Batch {
                     erase,
                     made: turn.now,
                     body,
+                    plain: Some(plain),
+                    ahead: false,
                 });
                 Ok(())
             };
@@ -529,7 +538,7 @@ impl Batch {
                         SayKind::Notice => (2, 2),
                         SayKind::Bot => (BOT, 3),
                     };
-                    send(lane.clone(), kind, rank, &Body::Say(say.clone()))?;
+                    send(lane.clone(), kind, rank, Body::Say(say.clone()))?;
                 }
                 Effect::Desk(post) => {
                     let rank = match post.kind {
@@ -542,20 +551,20 @@ impl Batch {
                         (Some(case), _) => format!("{DESK_LANE}{case}"),
                         (None, _) => DESK_LANE.to_owned(),
                     };
-                    send(to, DESK, rank, &Body::Desk(post.clone()))?;
+                    send(to, DESK, rank, Body::Desk(post.clone()))?;
                 }
                 Effect::Amend { of, text } => {
                     let body = Body::Amend { of: of.clone(), text: text.clone() };
                     match (turn.at_desk, &outcome.conversation.case) {
-                        (true, _) => send(lane.clone(), RELAY, 1, &body)?,
-                        (false, Some(case)) => send(format!("{DESK_LANE}{case}"), DESK, 1, &body)?,
+                        (true, _) => send(lane.clone(), RELAY, 1, body)?,
+                        (false, Some(case)) => send(format!("{DESK_LANE}{case}"), DESK, 1, body)?,
                         // Nothing was copied where there is no case.
                         (false, None) => {}
                     }
                 }
                 Effect::ClearChat { within } => {
                     let also = natives.get(&turn.seq).cloned().unwrap_or_default();
-                    send(lane.clone(), 4, 2, &Body::Clear { within: *within, also })?;
+                    send(lane.clone(), 4, 2, Body::Clear { within: *within, also })?;
                 }
                 Effect::Save(record) => {
                     self.claim_reference(&record.reference, &lane)?;

@@ -48,6 +48,17 @@ pub enum SendBody {
     },
 }
 
+impl From<Body> for SendBody {
+    fn from(body: Body) -> Self {
+        match body {
+            Body::Say(say) => Self::Post(Post::Say(say)),
+            Body::Desk(post) => Self::Post(Post::Desk(post)),
+            Body::Clear { within, also } => Self::Clear { within, also },
+            Body::Amend { of, text } => Self::Amend { of, text },
+        }
+    }
+}
+
 /// How much to lease at once.
 #[derive(Debug, Clone, Copy)]
 pub struct SendLimits {
@@ -58,6 +69,10 @@ pub struct SendLimits {
     pub per_lane: usize,
     /// After this long the rows may be handed out again. Longer than any send may take.
     pub lease: Duration,
+    /// From this call to the next, turns lease what they say along with themselves, for so many
+    /// destinations at most that nothing else is under way to: [`crate::Store::handed`]. On SQLite;
+    /// on PostgreSQL none do.
+    pub ahead: usize,
 }
 
 /// What this process can send: by which channels, and to which desk. Rows for the rest are left
@@ -76,6 +91,19 @@ pub struct Reach {
 impl Reach {
     pub const ALL: Self = Self { telegram: true, matrix: true, terminal: true, desk: true, lead: true };
     pub const NONE: Self = Self { telegram: false, matrix: false, terminal: false, desk: false, lead: false };
+
+    /// The same as [`Self::and`], of one lane.
+    pub(crate) fn includes(self, lane: &str) -> bool {
+        let Self { telegram, matrix, terminal, desk, lead } = self;
+        match lane.split_once([':', '/']) {
+            Some(("telegram", _)) => telegram,
+            Some(("matrix", _)) => matrix,
+            Some(("terminal", _)) => terminal,
+            Some(("desk", _)) => desk,
+            Some(("lead", _)) => lead,
+            Some(_) | None => false,
+        }
+    }
 
     /// The condition on `lane`, as both databases understand it.
     pub(crate) fn and(self) -> String {
@@ -246,17 +274,12 @@ impl Leases {
 fn job(head: &Head, until: Timestamp, sealer: &Sealer) -> Result<SendJob, StoreError> {
     let person: Lane = head.person.parse().map_err(|_| bad_lane())?;
     let to = destination(&head.lane)?;
-    let body = match sealer.open_json(seal::OUTBOX, &head.id.to_be_bytes(), &head.body)? {
-        Body::Say(say) => SendBody::Post(Post::Say(say)),
-        Body::Desk(post) => SendBody::Post(Post::Desk(post)),
-        Body::Clear { within, also } => SendBody::Clear { within, also },
-        Body::Amend { of, text } => SendBody::Amend { of, text },
-    };
+    let body: Body = sealer.open_json(seal::OUTBOX, &head.id.to_be_bytes(), &head.body)?;
     Ok(SendJob {
         id: plan::outbox_id(head.id),
         to,
         person,
-        body,
+        body: body.into(),
         made: views::time(head.made, "outbox", "made")?,
         attempts: u32::try_from(head.fence + 1).unwrap_or(u32::MAX),
         epoch: u32::try_from(head.epoch).unwrap_or(u32::MAX),

@@ -214,16 +214,14 @@ impl Store {
     ) -> Result<CommitReport> {
         let turns = plan::turns(&claim.works, decided, &parked, now)?;
         let Claim { works: _, hold } = claim;
-        let (report, outbox) = match (&self.backend, hold) {
+        let (report, outgoing) = match (&self.backend, hold) {
             (Backend::Sqlite(db), Hold::Sqlite(hold)) => db.commit(hold, turns).await?,
             (Backend::Postgres(db), Hold::Postgres(hold)) => db.commit(hold, turns).await?,
             (Backend::Sqlite(_), Hold::Postgres(_)) | (Backend::Postgres(_), Hold::Sqlite(_)) => {
                 return Err(StoreError::NotClaimed);
             }
         };
-        if outbox {
-            self.signals.outbox();
-        }
+        self.tell(outgoing);
         Ok(report)
     }
 
@@ -240,7 +238,7 @@ impl Store {
     ) -> Result<(CommitReport, Option<Claim>)> {
         let turns = plan::turns(&claim.works, decided, &parked, now)?;
         let Claim { works: _, hold } = claim;
-        let ((report, outbox), next) = match (&self.backend, hold) {
+        let ((report, outgoing), next) = match (&self.backend, hold) {
             (Backend::Sqlite(db), Hold::Sqlite(hold)) => db.commit_then_claim(hold, turns, limit).await?,
             (Backend::Postgres(db), Hold::Postgres(hold)) => {
                 (db.commit(hold, turns).await?, db.claim(limit).await)
@@ -249,9 +247,7 @@ impl Store {
                 return Err(StoreError::NotClaimed);
             }
         };
-        if outbox {
-            self.signals.outbox();
-        }
+        self.tell(outgoing);
         let next = next.unwrap_or_else(|_| {
             self.signals.inbox();
             None
@@ -321,6 +317,15 @@ impl Store {
         Ok((late, sends.unwrap_or(Sends { jobs: Vec::new(), next: Some(now) })))
     }
 
+    /// What turns have leased along with themselves since the last call, as jobs of
+    /// [`Store::claim_sends`] that stand together by destination.
+    pub fn handed(&self) -> Vec<SendJob> {
+        match &self.backend {
+            Backend::Sqlite(db) => db.handed(),
+            Backend::Postgres(_) => Vec::new(),
+        }
+    }
+
     /// When something can next be sent: at once if it lies in the past; a retry, or the end of a
     /// lease, if it lies in the future.
     pub async fn next_send(&self) -> Result<Option<Timestamp>> {
@@ -345,6 +350,11 @@ impl Store {
         // A command beside the service may put something back into the inbox.
         let poll = self.poll().unwrap_or(Duration::from_secs(1));
         Changes { seen: self.signals.inbox.subscribe(), poll: Some(poll) }
+    }
+
+    /// Fires when something was leased along with its turn: [`Store::handed`].
+    pub fn handed_changes(&self) -> Changes {
+        Changes { seen: self.signals.handed.subscribe(), poll: None }
     }
 
     /// Fires when a send may be waiting. Take it before the first [`Store::claim_sends`].
@@ -515,6 +525,15 @@ impl Store {
         self.sealer().derive(purpose)
     }
 
+    fn tell(&self, outgoing: Outgoing) {
+        if outgoing.leased {
+            self.signals.handed();
+        }
+        if outgoing.waiting {
+            self.signals.outbox();
+        }
+    }
+
     fn reach(&self) -> Reach {
         *self.reach.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -560,15 +579,25 @@ impl Changes {
     }
 }
 
+/// What turns have said.
+#[derive(Default, Clone, Copy)]
+pub(crate) struct Outgoing {
+    /// Something can be sent that is not leased.
+    pub(crate) waiting: bool,
+    /// Something was leased.
+    pub(crate) leased: bool,
+}
+
 /// What happened in this process.
 pub(crate) struct Signals {
     inbox: watch::Sender<()>,
     outbox: watch::Sender<()>,
+    handed: watch::Sender<()>,
 }
 
 impl Default for Signals {
     fn default() -> Self {
-        Self { inbox: watch::Sender::new(()), outbox: watch::Sender::new(()) }
+        Self { inbox: watch::Sender::new(()), outbox: watch::Sender::new(()), handed: watch::Sender::new(()) }
     }
 }
 
@@ -579,5 +608,9 @@ impl Signals {
 
     pub(crate) fn outbox(&self) {
         self.outbox.send_replace(());
+    }
+
+    fn handed(&self) {
+        self.handed.send_replace(());
     }
 }

@@ -40,7 +40,8 @@ use crate::{
 /// A send gives up after this long, and its outcome is unknown.
 const SEND_WITHIN: Duration = Duration::from_secs(10);
 
-/// Rows of one lane leased at once, and lanes at once.
+/// Rows of one lane leased at once, and lanes at once; as many again may be leased along with what
+/// is decided meanwhile.
 const PER_LANE: usize = 3;
 const LANES: usize = 256;
 
@@ -172,16 +173,25 @@ pub async fn step<C: Channel + Clone + 'static>(
     outlet: &Arc<Outlet<C>>,
     now: Timestamp,
 ) -> Result<usize, StoreError> {
-    let jobs = exchange(store, outlet, now, LANES).await?.jobs;
-    let count = jobs.len();
     let mut sending = JoinSet::new();
-    for jobs in by_lane(jobs) {
-        sending.spawn(lane(store.clone(), Arc::clone(outlet), jobs, now));
-    }
+    // They are leased: whatever else fails, they are sent.
+    let handed = store.handed();
+    let mut count = handed.len();
+    let mut send = |jobs| {
+        for jobs in by_lane(jobs) {
+            sending.spawn(lane(store.clone(), Arc::clone(outlet), jobs, now));
+        }
+    };
+    send(handed);
+    let exchanged = exchange(store, outlet, now, LANES, LANES).await.map(|sends| {
+        count += sends.jobs.len();
+        send(sends.jobs);
+    });
     while let Some(done) = sending.join_next().await {
         outlet.over().take(done);
     }
-    exchange(store, outlet, now, 0).await?;
+    exchanged?;
+    exchange(store, outlet, now, 0, LANES).await?;
     Ok(count)
 }
 
@@ -192,38 +202,57 @@ pub async fn run<C: Channel + Clone + 'static>(
     stop: impl Future<Output = ()>,
 ) {
     let mut changes = store.outbox_changes();
+    let mut handed = store.handed_changes();
     let mut sending: JoinSet<Over> = JoinSet::new();
+    // When to look next, whatever happens.
+    let mut next = Some(Instant::now());
     tokio::pin!(stop);
     loop {
+        // What was leased along with its turn asks nothing of the store before it is sent.
+        let look = tokio::select! {
+            () = &mut stop => break,
+            () = handed.changed() => false,
+            () = changes.changed() => true,
+            Some(done) = sending.join_next(), if !sending.is_empty() => {
+                outlet.over().take(done);
+                true
+            }
+            () = sleep(next.map(|at| at.saturating_duration_since(Instant::now()))) => true,
+        };
+        start(&mut sending, store, outlet, store.handed());
         while let Some(done) = sending.try_join_next() {
             outlet.over().take(done);
         }
         let unwritten = outlet.over().lanes;
         let free = LANES.saturating_sub(sending.len() + unwritten);
-        let mut wait = None;
-        if free > 0 || unwritten > 0 {
-            match exchange(store, outlet, clock::now(), free).await {
-                Ok(Sends { jobs, next }) => {
-                    for jobs in by_lane(jobs) {
-                        sending.spawn(lane(store.clone(), Arc::clone(outlet), jobs, clock::now()));
-                    }
-                    wait = next.map(|at| until(at, clock::now()));
-                }
-                Err(fault) => wait = Some(note(&fault)),
+        if unwritten == 0 && (!look || free == 0) {
+            continue;
+        }
+        let wait = match exchange(store, outlet, clock::now(), free, free).await {
+            Ok(Sends { jobs, next }) => {
+                start(&mut sending, store, outlet, jobs);
+                next.map(|at| until(at, clock::now()))
             }
-        }
-        tokio::select! {
-            () = &mut stop => break,
-            () = changes.changed() => {}
-            Some(done) = sending.join_next(), if !sending.is_empty() => outlet.over().take(done),
-            () = sleep(wait) => {}
-        }
+            Err(fault) => Some(note(&fault)),
+        };
+        next = wait.map(|wait| Instant::now() + wait);
     }
     while let Some(done) = sending.join_next().await {
         outlet.over().take(done);
     }
-    if let Err(fault) = exchange(store, outlet, clock::now(), 0).await {
+    if let Err(fault) = exchange(store, outlet, clock::now(), 0, 0).await {
         note(&fault);
+    }
+}
+
+fn start<C: Channel + Clone + 'static>(
+    sending: &mut JoinSet<Over>,
+    store: &Store,
+    outlet: &Arc<Outlet<C>>,
+    jobs: Vec<SendJob>,
+) {
+    for jobs in by_lane(jobs) {
+        sending.spawn(lane(store.clone(), Arc::clone(outlet), jobs, clock::now()));
     }
 }
 
@@ -257,16 +286,18 @@ impl Over {
     }
 }
 
-/// Writes down what is over and leases what comes next, up to so many lanes, in one transaction.
-/// What cannot be written is kept for the next call.
+/// Writes down what is over and leases what comes next, up to so many lanes, in one transaction;
+/// as many as `ahead` may be leased along with what is decided from then on. What cannot be written
+/// is kept for the next call.
 async fn exchange<C: Channel>(
     store: &Store,
     outlet: &Outlet<C>,
     now: Timestamp,
     lanes: usize,
+    ahead: usize,
 ) -> Result<Sends, StoreError> {
     let over = std::mem::take(&mut *outlet.over());
-    let limits = SendLimits { lanes, per_lane: PER_LANE, lease: LEASE };
+    let limits = SendLimits { lanes, per_lane: PER_LANE, lease: LEASE, ahead };
     let exchanged = write(store, &over, now, limits).await;
     if exchanged.is_err() {
         outlet.over().add(over);

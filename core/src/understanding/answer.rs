@@ -55,9 +55,10 @@ pub fn choose(text: &str, choices: &[Choice<'_>]) -> Option<usize> {
     if words.is_empty() || question::is_question(&tokens) {
         return None;
     }
-    by_number(&words, choices.len())
-        .or_else(|| by_words(&words, choices))
-        .or_else(|| by_near_words(&words, choices))
+    by_number(&words, choices.len()).or_else(|| {
+        let ways: Vec<Ways> = choices.iter().map(ways_to_say).collect();
+        by_words(&words, &ways).or_else(|| by_near_words(&words, &ways))
+    })
 }
 
 /// The phone number or email address in a text, or the text itself. `None` for an empty text.
@@ -208,28 +209,27 @@ fn by_number(words: &[&str], count: usize) -> Option<usize> {
     (1..=count).contains(&place).then(|| place - 1)
 }
 
-fn by_words(words: &[&str], choices: &[Choice<'_>]) -> Option<usize> {
-    let ways: Vec<Vec<Vec<String>>> = choices.iter().map(ways_to_say).collect();
+fn by_words(words: &[&str], ways: &[Ways]) -> Option<usize> {
     let exact = |way: &Vec<String>| way.iter().map(String::as_str).eq(words.iter().copied());
-    if let Some(only) = only(&ways, |ways| ways.iter().any(exact)) {
+    if let Some(only) = only(ways, |ways| ways.iter().any(exact)) {
         return Some(only);
     }
     // One choice whose words all stand in the answer; the most words win.
-    let score = |ways: &Vec<Vec<String>>| {
+    let score = |ways: &Ways| {
         let held = |way: &&Vec<String>| way.iter().all(|word| words.contains(&word.as_str()));
         ways.iter().filter(held).map(Vec::len).max().unwrap_or(0)
     };
-    best(&ways, score).or_else(|| {
+    best(ways, score).or_else(|| {
         // Or whose label holds all the words of the answer.
-        let within = |ways: &Vec<Vec<String>>| {
+        let within = |ways: &Ways| {
             let held = |way: &Vec<String>| words.iter().all(|word| way.iter().any(|own| own == word));
             usize::from(ways.iter().any(held))
         };
-        best(&ways, within)
+        best(ways, within)
     })
 }
 
-fn by_near_words(words: &[&str], choices: &[Choice<'_>]) -> Option<usize> {
+fn by_near_words(words: &[&str], ways: &[Ways]) -> Option<usize> {
     const SHORTEST: usize = 4;
     let near = |own: &String, word: &str| {
         own == word
@@ -238,16 +238,18 @@ fn by_near_words(words: &[&str], choices: &[Choice<'_>]) -> Option<usize> {
                 && word.len() < 30
                 && osa_distance(own, word) <= if own.chars().count() > 7 { 2 } else { 1 })
     };
-    let ways: Vec<Vec<Vec<String>>> = choices.iter().map(ways_to_say).collect();
-    let score = |ways: &Vec<Vec<String>>| {
+    let score = |ways: &Ways| {
         let held = |way: &&Vec<String>| way.iter().all(|own| words.iter().any(|word| near(own, word)));
         ways.iter().filter(held).map(Vec::len).max().unwrap_or(0)
     };
-    best(&ways, score)
+    best(ways, score)
 }
 
-fn ways_to_say(choice: &Choice<'_>) -> Vec<Vec<String>> {
-    let mut ways: Vec<Vec<String>> = [choice.id, choice.label]
+/// Each way of saying one choice, as its words.
+type Ways = Vec<Vec<String>>;
+
+fn ways_to_say(choice: &Choice<'_>) -> Ways {
+    let mut ways: Ways = [choice.id, choice.label]
         .into_iter()
         .chain(choice.synonyms.iter().map(String::as_str))
         .map(|way| {

@@ -55,7 +55,7 @@ struct Stem {
     weight: f64,
     /// Among [`COMMON`].
     common: bool,
-    /// Sentences that hold it, with its share in each.
+    /// Sentences that hold it, in order, with its share in each.
     held_by: Vec<(u32, f64)>,
     /// Needs whose sentences hold it, with how much more to be expected it is there than a word that
     /// they do not hold.
@@ -71,12 +71,13 @@ struct Class {
     unseen: f64,
 }
 
-/// What a message has in common with one sentence.
-#[derive(Debug, Clone, Default)]
-struct Shared {
-    sum: f64,
-    /// The part of each telling word, with its token.
-    telling: Vec<(f64, usize)>,
+/// A word of the message that some sentence holds.
+struct Word<'a> {
+    /// Its token.
+    at: usize,
+    /// How much of the message it is.
+    share: f64,
+    stem: &'a Stem,
 }
 
 /// A need that a message is like.
@@ -187,40 +188,53 @@ impl Nearest {
         let unknown = weight(self.needs.len(), 1);
         let weights = words.keys().map(|word| self.stems.get(word).map_or(unknown, |stem| stem.weight));
         let length = weights.map(|weight| weight * weight).sum::<f64>().sqrt();
-        let mut shared: Vec<Shared> = vec![Shared::default(); self.needs.len()];
-        for (word, at) in words.iter().filter(|(_, at)| heard(**at)) {
-            let Some(stem) = self.stems.get(word) else { continue };
-            for &(sentence, share) in &stem.held_by {
-                let part = stem.weight / length * share;
-                let with = &mut shared[sentence as usize];
-                with.sum += part;
-                if !stem.common {
-                    with.telling.push((part, *at));
-                }
+        let known: Vec<Word<'_>> = words
+            .iter()
+            .filter(|(_, at)| heard(**at))
+            .filter_map(|(word, at)| {
+                let stem = self.stems.get(word)?;
+                Some(Word { at: *at, share: stem.weight / length, stem })
+            })
+            .collect();
+        let mut sums = vec![0.0; self.needs.len()];
+        for word in &known {
+            for &(sentence, share) in &word.stem.held_by {
+                sums[sentence as usize] += word.share * share;
             }
         }
-        let shares = self
-            .shares(words.iter().filter(|(_, at)| heard(**at)).filter_map(|(word, _)| self.stems.get(word)));
-        let mut by_need: BTreeMap<usize, Vec<Shared>> = BTreeMap::new();
-        for (need, with) in self.needs.iter().zip(shared).filter(|(_, with)| with.sum > 0.0) {
-            by_need.entry(*need).or_default().push(with);
+        let shares = self.shares(known.iter().map(|word| word.stem));
+        let mut by_need: BTreeMap<usize, Vec<(f64, usize)>> = BTreeMap::new();
+        for (sentence, (need, sum)) in
+            self.needs.iter().zip(sums).enumerate().filter(|(_, (_, sum))| *sum > 0.0)
+        {
+            by_need.entry(*need).or_default().push((sum, sentence));
         }
         by_need
             .into_iter()
-            .map(|(need, mut with)| {
-                with.sort_by(|a, b| b.sum.total_cmp(&a.sum));
-                with.truncate(MOST_SENTENCES);
-                let likeness = with.iter().map(|one| one.sum).sum();
-                let telling = with.iter().flat_map(|one| &one.telling).map(|(part, _)| part).sum();
-                Like { need, likeness, telling, share: shares[need], because: reasons(with) }
+            .map(|(need, mut most)| {
+                most.sort_by(|a, b| b.0.total_cmp(&a.0));
+                most.truncate(MOST_SENTENCES);
+                let likeness = most.iter().map(|(sum, _)| sum).sum();
+                let parts: Vec<(f64, usize)> =
+                    most.iter().flat_map(|(_, sentence)| telling(&known, *sentence)).collect();
+                let telling = parts.iter().map(|(part, _)| part).sum();
+                Like { need, likeness, telling, share: shares[need], because: reasons(parts) }
             })
             .collect()
     }
 }
 
+/// The part of each telling word in what a message has in common with a sentence, with its token.
+fn telling<'a>(known: &'a [Word<'_>], sentence: usize) -> impl Iterator<Item = (f64, usize)> + use<'a> {
+    known.iter().filter(|word| !word.stem.common).filter_map(move |word| {
+        let held = &word.stem.held_by;
+        let nth = held.binary_search_by_key(&sentence, |(sentence, _)| *sentence as usize).ok()?;
+        Some((word.share * held[nth].1, word.at))
+    })
+}
+
 /// The most telling tokens of the sentences that are most alike.
-fn reasons(with: Vec<Shared>) -> Vec<usize> {
-    let mut parts: Vec<(f64, usize)> = with.into_iter().flat_map(|one| one.telling).collect();
+fn reasons(mut parts: Vec<(f64, usize)>) -> Vec<usize> {
     parts.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     let mut out: Vec<usize> = Vec::new();
     for (_, at) in parts {

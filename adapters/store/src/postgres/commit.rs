@@ -10,20 +10,21 @@ use crate::{
     plan::{self, Batch, Erasure, Fail, Turn},
     redact,
     seal::Sealer,
+    store::Outgoing,
     work::CommitReport,
 };
 
 type Tried<T> = std::result::Result<T, Fail>;
 
 impl Postgres {
-    pub(crate) async fn commit(&self, hold: Hold, turns: Vec<Turn>) -> Result<(CommitReport, bool)> {
+    pub(crate) async fn commit(&self, hold: Hold, turns: Vec<Turn>) -> Result<(CommitReport, Outgoing)> {
         let Hold(mut tx) = hold;
         let mut report = CommitReport::default();
         sqlx::query("SAVEPOINT turns").execute(&mut *tx).await.map_err(lost)?;
-        let outbox = match apply(&mut tx, &turns, &self.sealer).await {
-            Ok(outbox) => {
+        let waiting = match apply(&mut tx, &turns, &self.sealer).await {
+            Ok(waiting) => {
                 report.committed = turns.iter().map(|turn| turn.seq).collect();
-                outbox
+                waiting
             }
             Err(Fail::Database(error)) => return Err(error),
             Err(Fail::Clash | Fail::Rows | Fail::Broken(_)) => {
@@ -32,7 +33,7 @@ impl Postgres {
             }
         };
         tx.commit().await.map_err(lost)?;
-        Ok((report, outbox))
+        Ok((report, Outgoing { waiting, leased: false }))
     }
 }
 

@@ -1,12 +1,17 @@
 //! Turns into rows, all of a claim in one transaction.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use sqlx::SqliteConnection;
 use tokio::sync::oneshot;
 
 use super::{
-    Hold, Result, answer, inbox, queries,
+    Hold, Result,
+    ahead::{Ahead, Planned},
+    answer, inbox, queries,
     recent::Head,
     writer::{Group, Run, Task},
 };
@@ -24,13 +29,18 @@ pub(super) struct Ready {
     /// None where the database has to be asked first, and where the rows are at fault: then each
     /// turn is written by itself.
     batch: Option<Batch>,
+    planned: Planned,
 }
 
 impl Ready {
-    pub(super) fn of(hold: Hold, turns: Vec<Turn>, sealer: &Sealer) -> Self {
+    pub(super) fn of(hold: Hold, turns: Vec<Turn>, sealer: &Sealer, ahead: &Ahead) -> Self {
         let asks = turns.iter().any(|turn| turn.clears_erased().is_some());
-        let batch = if asks { None } else { Batch::of(&turns, &HashMap::new(), sealer).ok() };
-        Self { hold, turns, batch }
+        let mut batch = if asks { None } else { Batch::of(&turns, &HashMap::new(), sealer).ok() };
+        let planned = match (&mut batch, turns.first()) {
+            (Some(batch), Some(turn)) => ahead.plan(batch, turn.now),
+            (Some(_), None) | (None, _) => Planned::new(),
+        };
+        Self { hold, turns, batch, planned }
     }
 
     /// How the new states begin, by lane.
@@ -39,25 +49,34 @@ impl Ready {
         states.filter_map(|row| Some((row.lane.clone(), *row.state.first_chunk()?))).collect()
     }
 
-    pub(super) fn task(self, reply: oneshot::Sender<Result<Committed>>) -> Commit {
-        let Self { hold, turns, batch } = self;
-        Commit { hold, turns, batch, report: CommitReport::default(), outbox: false, reply }
+    pub(super) fn task(self, ahead: Arc<Ahead>, reply: oneshot::Sender<Result<Committed>>) -> Commit {
+        Commit { ready: self, ahead, report: CommitReport::default(), written: Written::default(), reply }
     }
 }
 
 pub(super) struct Commit {
-    hold: Hold,
-    turns: Vec<Turn>,
-    batch: Option<Batch>,
+    ready: Ready,
+    ahead: Arc<Ahead>,
     report: CommitReport,
-    outbox: bool,
+    written: Written,
     reply: oneshot::Sender<Result<Committed>>,
+}
+
+/// What can be sent of what was written.
+#[derive(Default)]
+struct Written {
+    /// Something that is not leased.
+    waiting: bool,
+    /// The lanes whose rows are leased as they were planned.
+    leased: Vec<String>,
 }
 
 pub(super) struct Committed {
     pub(super) report: CommitReport,
-    /// Something can be sent now.
-    pub(super) outbox: bool,
+    /// Something can be sent that is not leased.
+    pub(super) waiting: bool,
+    /// Something was leased: [`Ahead::take`].
+    pub(super) leased: bool,
     /// Those that were handed in.
     pub(super) turns: Vec<Turn>,
 }
@@ -70,24 +89,31 @@ impl Task for Commit {
     fn run<'a>(&'a mut self, tx: &'a mut SqliteConnection, group: &'a mut Group) -> Run<'a> {
         Box::pin(async move {
             self.report = CommitReport::default();
-            self.outbox = false;
-            group.freed.extend(self.hold.lanes.iter().cloned());
+            self.written = Written::default();
+            group.freed.extend(self.ready.hold.lanes.iter().cloned());
             if group.alone {
                 return self.one_by_one(tx, group).await;
             }
-            self.outbox = match &self.batch {
+            self.written = match &self.ready.batch {
                 Some(batch) => write(tx, batch, group).await?,
-                None => apply(tx, &self.turns, group).await?,
+                None => apply(tx, &self.ready.turns, group).await?,
             };
-            self.report.committed = self.turns.iter().map(|turn| turn.seq).collect();
+            self.report.committed = self.ready.turns.iter().map(|turn| turn.seq).collect();
             Ok(())
         })
     }
 
     fn answer(self: Box<Self>, outcome: Result<()>) {
-        let Self { hold, turns, batch: _, report, outbox, reply } = *self;
+        let Self { ready: Ready { hold, turns, batch: _, mut planned }, ahead, report, written, reply } =
+            *self;
+        let Written { waiting, leased } = written;
+        if outcome.is_ok() {
+            // Also when nobody waits for the answer any more: they are leased.
+            ahead.put(leased.iter().filter_map(|lane| planned.remove(lane)).flatten().collect());
+        }
         drop(hold);
-        answer(reply, outcome.map(|()| Committed { report, outbox, turns }));
+        let leased = !leased.is_empty();
+        answer(reply, outcome.map(|()| Committed { report, waiting, leased, turns }));
     }
 }
 
@@ -99,14 +125,14 @@ impl Commit {
         group: &mut Group,
     ) -> std::result::Result<(), Fail> {
         let mut stopped = BTreeSet::new();
-        for turn in &self.turns {
+        for turn in &self.ready.turns {
             if stopped.contains(&turn.lane) {
                 continue;
             }
             sqlx::query("SAVEPOINT turn").execute(&mut *tx).await?;
             match apply(tx, std::slice::from_ref(turn), group).await {
-                Ok(outbox) => {
-                    self.outbox |= outbox;
+                Ok(written) => {
+                    self.written.waiting |= written.waiting;
                     self.report.committed.push(turn.seq);
                 }
                 Err(fail @ (Fail::Database(_) | Fail::Broken(_))) => return Err(fail),
@@ -131,12 +157,12 @@ impl Commit {
     }
 }
 
-/// Writes some turns, and returns whether any of them has something to send.
+/// Writes some turns; nothing of what they say is leased.
 async fn apply(
     tx: &mut SqliteConnection,
     turns: &[Turn],
     group: &mut Group,
-) -> std::result::Result<bool, Fail> {
+) -> std::result::Result<Written, Fail> {
     let mut natives = HashMap::new();
     for turn in turns {
         if let Some(since) = turn.clears_erased() {
@@ -151,7 +177,7 @@ async fn write(
     tx: &mut SqliteConnection,
     batch: &Batch,
     group: &mut Group,
-) -> std::result::Result<bool, Fail> {
+) -> std::result::Result<Written, Fail> {
     group.erased |= !batch.erasures.is_empty() || !batch.redactions.is_empty();
     for erasure in &batch.erasures {
         erase(tx, erasure).await?;
@@ -190,15 +216,17 @@ async fn write(
             .await?;
     }
     timers(tx, batch).await?;
-    turned(tx, batch).await?;
+    let leased = turned(tx, batch).await?;
     for redaction in &batch.redactions {
         redact(tx, redaction, &group.sealer).await?;
     }
-    Ok(!batch.out.is_empty())
+    let waiting = batch.out.iter().any(|row| !(row.ahead && leased.contains(&row.lane)));
+    Ok(Written { waiting, leased })
 }
 
-/// What nearly every turn brings: an input that is done, a state, and something to send.
-async fn turned(tx: &mut SqliteConnection, batch: &Batch) -> std::result::Result<(), Fail> {
+/// What nearly every turn brings: an input that is done, a state, and something to send. Returns
+/// the lanes that are leased.
+async fn turned(tx: &mut SqliteConnection, batch: &Batch) -> std::result::Result<Vec<String>, Fail> {
     let done: Vec<(i64, i64)> =
         batch.decided.iter().map(|seq| (*seq, 1)).chain(batch.parked.iter().map(|seq| (*seq, 2))).collect();
     let mut blobs = rows::Blobs::default();
@@ -218,18 +246,28 @@ async fn turned(tx: &mut SqliteConnection, batch: &Batch) -> std::result::Result
         .map(|row| {
             let (at, len) = blobs.push(&row.body);
             let OutRow { id, lane, person, kind, rank, epoch, made, .. } = row;
-            let (gate, erase) = (i64::from(row.gate), i64::from(row.erase));
-            (id, lane, person, kind, rank, row.place(), epoch, gate, erase, made, at, len)
+            let flag = i64::from;
+            let (gate, erase, ahead) = (flag(row.gate), flag(row.erase), flag(row.ahead));
+            (id, lane, person, kind, rank, row.place(), epoch, gate, erase, made, at, len, ahead)
         })
         .collect();
-    let mut lanes: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+    let mut lanes: BTreeMap<&str, (i64, i64, bool)> = BTreeMap::new();
     for row in &batch.out {
-        let lane = lanes.entry(&row.lane).or_insert((row.rank, row.made));
+        let lane = lanes.entry(&row.lane).or_insert((row.rank, row.made, false));
         lane.0 = lane.0.min(row.rank);
+        lane.2 |= row.ahead;
     }
-    let lanes: Vec<_> = lanes.into_iter().map(|(lane, (rank, made))| (lane, rank, made)).collect();
-    sqlx::query(
-        "UPDATE inbox SET status = j.value->>1 FROM json_each($1) j WHERE inbox.seq = j.value->>0;
+    let lanes: Vec<_> = lanes
+        .into_iter()
+        .map(|(lane, (rank, made, ahead))| {
+            (lane, rank, if ahead { batch.until } else { made }, i64::from(ahead))
+        })
+        .collect();
+    // First the lanes to which nothing is under way: those are leased, if they are to be.
+    let (leased,): (String,) = sqlx::query_as(
+        "SELECT json_group_array(value->>0) FROM json_each($4)
+         WHERE value->>3 = 1 AND NOT EXISTS (SELECT 1 FROM sending s WHERE s.lane = value->>0);
+         UPDATE inbox SET status = j.value->>1 FROM json_each($1) j WHERE inbox.seq = j.value->>0;
          INSERT INTO conversation
              (lane, epoch, holder, since, case_ref, urgency, handled, changed, state)
          SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7,
@@ -237,9 +275,11 @@ async fn turned(tx: &mut SqliteConnection, batch: &Batch) -> std::result::Result
          ON CONFLICT (lane) DO UPDATE SET epoch = excluded.epoch, holder = excluded.holder,
              since = excluded.since, case_ref = excluded.case_ref, urgency = excluded.urgency,
              handled = max(handled, excluded.handled), changed = excluded.changed, state = excluded.state;
-         INSERT INTO outbox (id, lane, person, kind, rank, place, epoch, gate, erase, made, body)
+         INSERT INTO outbox (id, lane, person, kind, rank, place, epoch, gate, erase, made, body, fence, handed)
          SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7,
-                value->>8, value->>9, substr($5, value->>10, value->>11) FROM json_each($3);
+                value->>8, value->>9, substr($5, value->>10, value->>11), free, free
+         FROM (SELECT value, value->>12 = 1 AND NOT EXISTS
+                   (SELECT 1 FROM sending s WHERE s.lane = value->>1) AS free FROM json_each($3));
          INSERT INTO sending (lane, rank, ready)
          SELECT value->>0, value->>1, value->>2 FROM json_each($4) WHERE true
          ON CONFLICT (lane) DO UPDATE SET rank = min(rank, excluded.rank)",
@@ -249,9 +289,11 @@ async fn turned(tx: &mut SqliteConnection, batch: &Batch) -> std::result::Result
     .bind(rows::json(&out)?)
     .bind(rows::json(&lanes)?)
     .bind(blobs.bytes())
-    .execute(&mut *tx)
-    .await?;
-    Ok(())
+    .fetch_all(&mut *tx)
+    .await?
+    .pop()
+    .ok_or(Fail::Rows)?;
+    rows::parse(&leased)
 }
 
 async fn timers(tx: &mut SqliteConnection, batch: &Batch) -> std::result::Result<(), Fail> {

@@ -1,6 +1,7 @@
 //! SQLite: one file, one service process, one task that writes.
 
 mod admin;
+mod ahead;
 mod commit;
 mod inbox;
 mod open;
@@ -27,8 +28,8 @@ use crate::{
     plan::{Arrival, Turn},
     read,
     seal::Sealer,
-    sends::{Reach, SendEnd, SendLimits, Sends},
-    store::Signals,
+    sends::{Reach, SendEnd, SendJob, SendLimits, Sends},
+    store::{Outgoing, Signals},
     views::{Audited, Copy, Line, OpenCase, Parked, Practitioner, Saved, Stats},
     work::{self, Claim, CommitReport},
 };
@@ -47,6 +48,7 @@ pub(crate) struct Sqlite {
     reads: Reads,
     sealer: Arc<Sealer>,
     recent: Arc<recent::Recent>,
+    ahead: Arc<ahead::Ahead>,
     /// `None` in memory.
     path: Option<PathBuf>,
 }
@@ -190,10 +192,10 @@ impl Sqlite {
         Ok(Some(Claim { works: gather.done(), hold: work::Hold::Sqlite(hold) }))
     }
 
-    pub(crate) async fn commit(&self, hold: Hold, turns: Vec<Turn>) -> Result<(CommitReport, bool)> {
-        let commit = commit::Ready::of(hold, turns, &self.sealer);
-        let heads = commit.heads();
-        let committed = self.writer.ask(|reply| commit.task(reply)).await?;
+    pub(crate) async fn commit(&self, hold: Hold, turns: Vec<Turn>) -> Result<(CommitReport, Outgoing)> {
+        let ready = commit::Ready::of(hold, turns, &self.sealer, &self.ahead);
+        let (heads, ahead) = (ready.heads(), Arc::clone(&self.ahead));
+        let committed = self.writer.ask(|reply| ready.task(ahead, reply)).await?;
         Ok(self.kept(committed, &heads))
     }
 
@@ -202,25 +204,28 @@ impl Sqlite {
         hold: Hold,
         turns: Vec<Turn>,
         limit: usize,
-    ) -> Result<((CommitReport, bool), Result<Option<Claim>>)> {
-        let commit = commit::Ready::of(hold, turns, &self.sealer);
-        let heads = commit.heads();
-        let recent = Arc::clone(&self.recent);
+    ) -> Result<((CommitReport, Outgoing), Result<Option<Claim>>)> {
+        let ready = commit::Ready::of(hold, turns, &self.sealer, &self.ahead);
+        let (heads, ahead, recent) = (ready.heads(), Arc::clone(&self.ahead), Arc::clone(&self.recent));
         let take = |reply| inbox::Take { limit, recent, taken: None, reply };
-        let (committed, taken) = self.writer.ask_both(|reply| commit.task(reply), take).await?;
+        let (committed, taken) = self.writer.ask_both(|reply| ready.task(ahead, reply), take).await?;
         let report = self.kept(committed?, &heads);
         Ok((report, taken.and_then(|taken| self.opened(taken))))
     }
 
     /// Remembers what conversations are now.
-    fn kept(&self, committed: commit::Committed, heads: &HashMap<String, Head>) -> (CommitReport, bool) {
-        let commit::Committed { report, outbox, turns } = committed;
+    fn kept(&self, committed: commit::Committed, heads: &HashMap<String, Head>) -> (CommitReport, Outgoing) {
+        let commit::Committed { report, waiting, leased, turns } = committed;
         for (lane, conversation) in turns.into_iter().filter_map(Turn::left) {
             if let Some(head) = heads.get(&lane) {
                 self.recent.keep(lane, *head, conversation);
             }
         }
-        (report, outbox)
+        (report, Outgoing { waiting, leased })
+    }
+
+    pub(crate) fn handed(&self) -> Vec<SendJob> {
+        self.ahead.take()
     }
 
     pub(crate) async fn due_timers(&self, now: Timestamp, seeds: Vec<i64>) -> Result<usize> {
@@ -234,7 +239,12 @@ impl Sqlite {
         limits: SendLimits,
         reach: Reach,
     ) -> Result<Sends> {
-        self.writer.ask(|reply| outbox::Lease { now, limits, reach, sends: Sends::default(), reply }).await
+        let sends = self
+            .writer
+            .ask(|reply| outbox::Lease { now, limits, reach, sends: Sends::default(), reply })
+            .await?;
+        self.ahead.allow(limits, reach);
+        Ok(sends)
     }
 
     pub(crate) async fn finish_sends(
@@ -257,7 +267,9 @@ impl Sqlite {
         let finish = |reply| outbox::Finish { ends, now: at, late: Vec::new(), reply };
         let lease = |reply| outbox::Lease { now, limits, reach, sends: Sends::default(), reply };
         let (late, sends) = self.writer.ask_both(finish, lease).await?;
-        Ok((late?, sends))
+        let late = late?;
+        self.ahead.allow(limits, reach);
+        Ok((late, sends))
     }
 }
 

@@ -98,7 +98,7 @@ impl Sqlite {
         let held = Arc::new(Held::new(signals));
         let wal = path.is_some();
         let writer = Writer { connection, sealer: Arc::clone(&sealer), held, lock, wal }.start();
-        Ok(Self { writer, reads, sealer, recent: Arc::default(), path })
+        Ok(Self { writer, reads, sealer, recent: Arc::default(), ahead: Arc::default(), path })
     }
 }
 

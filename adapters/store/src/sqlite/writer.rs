@@ -2,9 +2,10 @@
 //! so one sync of the disk (group commit).
 //!
 //! A task of its own, because a future that is dropped half way (in a `select!`, say) must not
-//! leave a transaction half way.
+//! leave a transaction half way; and a thread of its own, because everybody waits for it, and no
+//! other task is to run in its place.
 
-use std::{collections::BTreeSet, fs::File, future::Future, pin::Pin, sync::Arc};
+use std::{collections::BTreeSet, fs::File, future::Future, pin::Pin, sync::Arc, thread};
 
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -102,7 +103,8 @@ impl Writer {
     /// Ends when every handle is gone, or on [`Handle::close`].
     pub(super) fn start(self) -> Handle {
         let (send, receive) = mpsc::channel(QUEUE);
-        tokio::spawn(self.serve(receive));
+        let runtime = tokio::runtime::Handle::current();
+        thread::spawn(move || runtime.block_on(self.serve(receive)));
         Handle(send)
     }
 

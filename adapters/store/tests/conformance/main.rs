@@ -66,6 +66,8 @@ promises! {
     outbox::you_have_it_waits_for_talk_in_flight,
     outbox::run_of_one_lane_is_leased_together,
     outbox::retry_holds_the_whole_lane_back,
+    outbox::talk_leased_with_its_turn_is_in_flight_like_any_other,
+    outbox::turns_lease_no_more_than_they_may,
     order::lanes_keep_their_order_whatever_happens,
     erasure::erase_leaves_nothing_but_keys_and_audit,
     erasure::erase_keeps_what_it_is_told_to_keep,

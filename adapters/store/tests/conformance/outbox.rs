@@ -173,6 +173,89 @@ pub(crate) async fn only_what_this_process_can_reach_is_leased(home: Home) {
     assert_eq!(send_all(&store).await, ["telegram"]);
 }
 
+pub(crate) async fn talk_leased_with_its_turn_is_in_flight_like_any_other(home: Home) {
+    let store = home.open().await;
+    let limits = SendLimits { ahead: 100, ..ONE };
+    let mut handed = store.handed_changes();
+    assert!(store.claim_sends(at(0), limits).await.unwrap().is_empty());
+    one_turn(&store, "a", "1", vec![bot("one"), bot("two")]).await;
+    let mut flying = store.handed();
+    assert_eq!(flying.is_empty(), !home.ahead);
+    if home.ahead {
+        handed.changed().await;
+    } else {
+        flying = store.claim_sends(at(0), ONE).await.unwrap();
+    }
+    assert!(store.handed().is_empty(), "each is handed out once");
+    let [job] = &flying[..] else { panic!("{:?}", all_said(&flying)) };
+    assert_eq!((said(job).as_str(), job.attempts, job.unknown_before, job.stale), ("one", 1, false, false));
+    assert_eq!((job.until, job.to.clone()), (at(30), Destination::Person(lane("a"))));
+    assert!(store.claim_sends(at(2), limits).await.unwrap().is_empty());
+    // What follows it in its lane waits, and so does what must come after it.
+    receive(&store, &[text("a", "2", "/take")]).await;
+    decide(&store, |_, input| taken(input.seq, 1)).await;
+    assert!(store.handed().is_empty());
+    assert!(store.claim_sends(at(2), limits).await.unwrap().is_empty());
+    sent(&store, job).await;
+    let mut then = all_said(&store.claim_sends(at(2), ONE).await.unwrap());
+    then.sort();
+    assert_eq!(then, ["two", "you have it"]);
+
+    if home.shared && home.ahead {
+        // Whoever leased it is gone: it may have arrived.
+        assert!(store.claim_sends(at(2), limits).await.unwrap().is_empty());
+        one_turn(&store, "b", "3", vec![bot("lost")]).await;
+        assert_eq!(all_said(&store.handed()), ["lost"]);
+        store.close().await;
+        let store = home.open().await;
+        let jobs = store.claim_sends(at(3), ONE).await.unwrap();
+        let lost = jobs.iter().find(|job| said(job) == "lost").unwrap();
+        assert!(lost.unknown_before);
+    }
+}
+
+pub(crate) async fn turns_lease_no_more_than_they_may(home: Home) {
+    if !home.ahead {
+        return;
+    }
+    let store = home.open().await;
+    one_turn(&store, "a", "1", vec![bot("nobody has asked yet")]).await;
+    assert!(store.handed().is_empty());
+    send_all(&store).await;
+
+    let asks = async |ahead| {
+        let limits = SendLimits { ahead, ..ONE };
+        assert!(store.claim_sends(at(2), limits).await.unwrap().is_empty());
+    };
+    let two = |nth: i64| {
+        let words = |who: &str| text(who, &format!("{who}{nth}"), "hello");
+        [words("a"), words("b")]
+    };
+    asks(1).await;
+    receive(&store, &two(1)).await;
+    decide(&store, |lane, input| {
+        let kind = if lane.chat == "b" { SayKind::Safety } else { SayKind::Bot };
+        decided(input, vec![say(kind, &lane.chat)])
+    })
+    .await;
+    let first = store.handed();
+    assert_eq!(all_said(&first), ["b"], "the most urgent goes first");
+    assert_eq!(all_said(&store.claim_sends(at(2), ONE).await.unwrap()), ["a"]);
+    sent(&store, &first[0]).await;
+
+    // Neither to where something is under way, nor by a channel that is not there.
+    asks(100).await;
+    receive(&store, &two(2)).await;
+    decide(&store, |lane, input| decided(input, vec![bot(&lane.chat)])).await;
+    let second = store.handed();
+    assert_eq!(all_said(&second), ["b"]);
+    sent(&store, &second[0]).await;
+    store.set_reach(Reach { telegram: false, ..Reach::ALL });
+    asks(100).await;
+    one_turn(&store, "b", "3", vec![bot("b"), to_desk("KWG-AAAAA", DeskKind::Alert, "look")]).await;
+    assert_eq!(all_said(&store.handed()), ["look"]);
+}
+
 pub(crate) async fn secret_is_kept_sealed_and_keys_are_derived(home: Home) {
     let store = home.open().await;
     assert_eq!(store.secret("x").await.unwrap(), None);

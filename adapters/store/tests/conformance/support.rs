@@ -20,6 +20,8 @@ pub(crate) struct Home {
     pub(crate) folder: tempfile::TempDir,
     /// Another handle on the same database can be opened.
     pub(crate) shared: bool,
+    /// Turns can lease what they say.
+    pub(crate) ahead: bool,
 }
 
 impl Home {
@@ -28,13 +30,14 @@ impl Home {
             config: StoreConfig::new("sqlite::memory:").migrate(),
             folder: tempfile::tempdir().unwrap(),
             shared: false,
+            ahead: true,
         }
     }
 
     pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("chatbox.db").display());
-        Self { config: StoreConfig::new(url).migrate(), folder, shared: true }
+        Self { config: StoreConfig::new(url).migrate(), folder, shared: true, ahead: true }
     }
 
     pub(crate) async fn postgres() -> Self {
@@ -43,6 +46,7 @@ impl Home {
             config: StoreConfig::new(url).key_file(key),
             folder: tempfile::tempdir().unwrap(),
             shared: true,
+            ahead: false,
         }
     }
 
@@ -148,7 +152,8 @@ pub(crate) async fn one_turn(store: &Store, who: &str, key: &str, effects: Vec<E
     assert_eq!(report.committed.len(), 1, "{report:?}");
 }
 
-pub(crate) const ONE: SendLimits = SendLimits { lanes: 100, per_lane: 1, lease: Duration::from_secs(30) };
+pub(crate) const ONE: SendLimits =
+    SendLimits { lanes: 100, per_lane: 1, lease: Duration::from_secs(30), ahead: 0 };
 
 pub(crate) fn said(job: &SendJob) -> String {
     match &job.body {
