@@ -1,9 +1,9 @@
 //! The desk: cases, who holds a conversation, and what a practitioner does in a case thread.
 //!
 //! [`Talk`] decides: `case` opens threads and says what stands at their head, `act` does what
-//! practitioners command there, `relay` carries words across, `wait` reminds until somebody comes,
-//! `conflict` keeps apart who would rather not meet, `erase` deletes. `queue` and `gaps`
-//! speak in the room.
+//! practitioners command there, `hold` says who has a conversation, `relay` carries words across,
+//! `wait` reminds until somebody comes, `conflict` keeps apart who would rather not meet, `erase`
+//! deletes. `queue` and `gaps` speak in the room.
 
 mod act;
 mod case;
@@ -11,6 +11,7 @@ mod code;
 mod conflict;
 mod erase;
 mod gaps;
+mod hold;
 mod queue;
 mod relay;
 mod wait;
