@@ -71,6 +71,13 @@ pub struct Say {
     pub media: Option<Media>,
 }
 
+impl Say {
+    /// Words alone.
+    pub fn new(kind: SayKind, text: impl Into<String>) -> Self {
+        Self { kind, text: text.into(), choices: Vec::new(), prompt: 0, media: None }
+    }
+}
+
 /// A file to pass on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Media {
@@ -98,6 +105,12 @@ pub struct Choice {
     /// At most 40 of `a-z0-9_.-`, so that it fits a Telegram button.
     pub id: String,
     pub label: String,
+}
+
+impl Choice {
+    pub fn new(id: impl Into<String>, label: impl Into<String>) -> Self {
+        Self { id: id.into(), label: label.into() }
+    }
 }
 
 /// A line at the desk.

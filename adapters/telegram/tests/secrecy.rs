@@ -70,8 +70,7 @@ async fn token_and_words_are_in_no_error_debug_or_log() {
     let sam = standin.user(7, "Sam");
     sam.says(WORDS);
     let batch = telegram.receive(None).await.unwrap();
-    let say = Say { kind: SayKind::Bot, text: WORDS.to_owned(), choices: Vec::new(), prompt: 0, media: None };
-    let post = Post::Say(say);
+    let post = Post::Say(Say::new(SayKind::Bot, WORDS));
     let lane = Lane::new(ChannelKind::Telegram, "7");
     for (n, fault) in
         [Fault::drop(), Fault::gateway(502), Fault::refuse(400, WORDS), Fault::garbage(), Fault::hang()]

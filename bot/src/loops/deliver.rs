@@ -665,7 +665,7 @@ mod tests {
     fn safety_wording_that_has_not_left_in_a_minute_is_told_to_the_desk() {
         let made = Timestamp::UNIX_EPOCH;
         let job = |kind| {
-            let say = Say { kind, text: "999".to_owned(), choices: Vec::new(), prompt: 0, media: None };
+            let say = Say::new(kind, "999");
             let person = Lane::new(ChannelKind::Telegram, "7");
             SendJob {
                 id: OutboxId { input: 1, nth: 0 },

@@ -208,10 +208,9 @@ async fn files_and_threads_that_do_not_exist_are_errors<O: Outside>(outside: O) 
 }
 
 fn say(text: &str, choices: &[(&str, &str)]) -> Post {
-    let choices: Vec<_> =
-        choices.iter().map(|(id, label)| Choice { id: (*id).into(), label: (*label).into() }).collect();
+    let choices: Vec<_> = choices.iter().map(|(id, label)| Choice::new(*id, *label)).collect();
     let prompt = if choices.is_empty() { 0 } else { 7 };
-    Post::Say(Say { kind: SayKind::Bot, text: text.to_owned(), choices, prompt, media: None })
+    Post::Say(Say { choices, prompt, ..Say::new(SayKind::Bot, text) })
 }
 
 /// A row of its own each time.

@@ -307,7 +307,7 @@ impl Talk<'_> {
 
 /// A button of a command.
 pub(super) fn button(id: &str, label: &str) -> Choice {
-    Choice { id: id.to_owned(), label: label.to_owned() }
+    Choice::new(id, label)
 }
 
 /// "C, suicide, self-harm".

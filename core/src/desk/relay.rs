@@ -201,13 +201,7 @@ impl Talk<'_> {
         if self.conversation.dialogue() == Some(CHECK_IN) {
             self.conversation.place = None;
         }
-        self.effects.push(Effect::Say(Say {
-            kind: SayKind::Relay,
-            text: text.to_owned(),
-            choices: Vec::new(),
-            prompt: 0,
-            media,
-        }));
+        self.effects.push(Effect::Say(Say { media, ..Say::new(SayKind::Relay, text) }));
         self.audit(AuditKind::Relayed, message);
         self.note_relayed(message.said.id.as_deref(), Some(&message.by));
         self.holder_wrote();

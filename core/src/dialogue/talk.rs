@@ -118,7 +118,7 @@ impl<'a> Talk<'a> {
     }
 
     pub(crate) fn choice(&self, id: &str, word: Word) -> Choice {
-        Choice { id: id.to_owned(), label: self.text(word) }
+        Choice::new(id, self.text(word))
     }
 
     /// A reference that nobody has yet, as far as one draw can tell: `PRE-` and five of `0-9A-Z`.
@@ -247,10 +247,7 @@ impl<'a> Talk<'a> {
             }
         }
         texts.sort_by_key(|(kind, _)| *kind != SayKind::Safety);
-        let mut says: Vec<Say> = texts
-            .into_iter()
-            .map(|(kind, text)| Say { kind, text, choices: Vec::new(), prompt: 0, media: None })
-            .collect();
+        let mut says: Vec<Say> = texts.into_iter().map(|(kind, text)| Say::new(kind, text)).collect();
         if let Some((kind, choices)) = self.choices.take()
             && let Some(say) = says.iter_mut().rfind(|say| say.kind == kind)
         {

@@ -226,9 +226,6 @@ pub(crate) fn say(text: &str) -> Post {
 }
 
 pub(crate) fn ask(text: &str, prompt: u32, choices: &[(&str, &str)]) -> Post {
-    let choices = choices
-        .iter()
-        .map(|(id, label)| Choice { id: (*id).to_owned(), label: (*label).to_owned() })
-        .collect();
-    Post::Say(Say { kind: SayKind::Bot, text: text.to_owned(), choices, prompt, media: None })
+    let choices = choices.iter().map(|(id, label)| Choice::new(*id, *label)).collect();
+    Post::Say(Say { choices, prompt, ..Say::new(SayKind::Bot, text) })
 }

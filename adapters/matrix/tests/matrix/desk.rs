@@ -13,8 +13,7 @@ use crate::{
 };
 
 fn alert(case: &Reference) -> Post {
-    let choices = [("take", "Take over"), ("ack", "Seen")]
-        .map(|(id, label)| Choice { id: id.to_owned(), label: label.to_owned() });
+    let choices = [("take", "Take over"), ("ack", "Seen")].map(|(id, label)| Choice::new(id, label));
     let post = DeskPost::new(Some(case.clone()), DeskKind::Alert, "Somebody has to look.");
     Post::Desk(DeskPost { choices: choices.to_vec(), ..post })
 }

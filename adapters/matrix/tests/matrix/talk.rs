@@ -129,7 +129,7 @@ async fn files_pass_encrypted_in_both_directions() {
 
     let media = Media { kind: Attachment::Photo, file };
     let (kind, text) = (SayKind::Relay, "look".to_owned());
-    let post = Post::Say(Say { kind, text, choices: Vec::new(), prompt: 0, media: Some(media) });
+    let post = Post::Say(Say { media: Some(media), ..Say::new(kind, text) });
     let sent = bot.matrix.send(&lane, &post, Some(b"picture"), bot.attempt(), WITHIN).await;
     assert!(matches!(sent, Delivery::Sent { .. }), "{sent:?}");
     let shown = room.next(&id).await;

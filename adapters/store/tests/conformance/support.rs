@@ -86,7 +86,7 @@ pub(crate) fn words(input: &Input) -> &str {
 }
 
 pub(crate) fn say(kind: SayKind, text: &str) -> Effect {
-    Effect::Say(Say { kind, text: text.to_owned(), choices: Vec::new(), prompt: 0, media: None })
+    Effect::Say(Say::new(kind, text))
 }
 
 pub(crate) fn bot(text: &str) -> Effect {

@@ -64,7 +64,7 @@ fn post(text: &str) -> DeskPost {
 }
 
 fn relay(text: &str, media: Option<Media>) -> Post {
-    Post::Say(Say { kind: SayKind::Relay, text: text.to_owned(), choices: Vec::new(), prompt: 0, media })
+    Post::Say(Say { media, ..Say::new(SayKind::Relay, text) })
 }
 
 fn native(delivery: &Delivery) -> &str {

@@ -82,15 +82,12 @@ fn lane(chat: i64) -> Lane {
 }
 
 fn say(text: &str) -> Post {
-    Post::Say(Say { kind: SayKind::Bot, text: text.to_owned(), choices: Vec::new(), prompt: 0, media: None })
+    Post::Say(Say::new(SayKind::Bot, text))
 }
 
 fn ask(prompt: u32, text: &str, choices: &[(&str, &str)]) -> Post {
-    let choices = choices
-        .iter()
-        .map(|(id, label)| Choice { id: (*id).to_owned(), label: (*label).to_owned() })
-        .collect();
-    Post::Say(Say { kind: SayKind::Bot, text: text.to_owned(), choices, prompt, media: None })
+    let choices = choices.iter().map(|(id, label)| Choice::new(*id, *label)).collect();
+    Post::Say(Say { choices, prompt, ..Say::new(SayKind::Bot, text) })
 }
 
 fn attempt(input: i64) -> Attempt {

@@ -140,13 +140,7 @@ async fn pause_for_the_duty_lead_is_none_for_the_person() {
     let outlet = outlet(vec![telegram.clone(), matrix], Some("@lead:hub"));
     turn(&store, "1", message("help"), vec![at_desk(DeskKind::Page, "please look now")]).await;
     step(&store, &outlet, now()).await.unwrap();
-    let lines = Say {
-        kind: SayKind::Safety,
-        text: "Call 999.".to_owned(),
-        choices: Vec::new(),
-        prompt: 0,
-        media: None,
-    };
+    let lines = Say::new(SayKind::Safety, "Call 999.");
     turn(&store, "2", message("help"), vec![Effect::Say(lines)]).await;
     step(&store, &outlet, now()).await.unwrap();
     assert_eq!(telegram.sent(), ["Call 999."]);
