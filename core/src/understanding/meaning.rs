@@ -31,7 +31,7 @@ pub struct Meaning {
 
 /// A need that scores less is a guess: the person is asked before it is acted on. (FIGURES.md of the
 /// content says how often a need is right at each score; here and below it was read off there.)
-pub(super) const SURE: f64 = 0.5;
+pub(super) const SURE: f64 = 0.6;
 /// A further need must score this to be looked after beside the first.
 const BESIDE: f64 = 0.8;
 /// So many needs are looked after at once.

@@ -38,6 +38,8 @@ const COMMON: &[&str] = &[
     "come", "came", "go", "get", "got", "getting", "going", "make", "made", "take", "put",
     "say", "said", "know", "see", "want", "like", "thing", "things", "something", "anything",
     "everything", "way", "really", "much", "many", "lot", "good", "weather", "nothing", "nobody", "none", "never", "without",
+    "open", "opened", "use", "used", "keep", "keeps", "stop", "start", "started", "tell", "told", "think", "find",
+    "look", "looking", "wont", "because", "after", "before", "since", "always", "back", "down", "them", "only",
 ];
 
 /// The sentences, compiled.

@@ -365,7 +365,8 @@ fn of_them(said: &Said<'_>, number: &Number, next: usize) -> Role {
     let last = (0..number.first).rev().find(|&at| is_people(at) || is_meeting(at));
     match last {
         Some(at) if is_people(at) => {
-            let counted = (0..at).any(|from| numbers::single(said.tokens, from).is_some());
+            let counted =
+                (0..at).any(|from| numbers::single(said.tokens, from).is_some_and(|(many, _)| many > 1));
             let clause = said.tokens.iter().skip(next).take_while(|token| token.before < Sep::Comma);
             let come = clause.take(3).any(|token| {
                 token.is(&["can", "could", "will", "would", "come", "coming", "attend", "want", "interested"])

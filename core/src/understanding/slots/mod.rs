@@ -69,7 +69,8 @@ pub(crate) fn read(words: &Words, tokens: &[Token], step: Option<&str>) -> Group
     // The words of this outline name the staff and the access too.
     if slots.outline == Some(Outline::NonClinical) {
         slots.staff = slots.staff.or(Some(Staff::NonClinical));
-        slots.access = slots.access.or(Some(Access::Open));
+        let drop_in = tokens.iter().any(|token| token.word.starts_with("drop"));
+        slots.access = slots.access.or(drop_in.then_some(Access::Open));
     }
     slots
 }

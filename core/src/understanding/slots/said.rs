@@ -38,7 +38,10 @@ impl<'a> Said<'a> {
             }
         }
         for at in 1..tokens.len() {
-            let when = tokens[at - 1].is(&["am", "pm"])
+            let of_clock =
+                tokens[at - 1].is_digits() && matches!(tokens[at - 1].before, Sep::Colon | Sep::Dot);
+            let when = of_clock
+                || tokens[at - 1].is(&["am", "pm"])
                 || (at > 2 && tokens[at - 2].is(&["past"]))
                 || marks[..at].iter().flatten().any(|(mark, last)| last + 1 == at && is_when(*mark));
             if when

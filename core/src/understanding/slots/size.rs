@@ -91,10 +91,19 @@ fn is_at_most(said: &Said<'_>, number: &Number) -> bool {
             && words.iter().enumerate().all(|(at, word)| said.is(number.first - words.len() + at, word))
     };
     is_bound(said, number, &["max", "maximum", "most", "tops"])
+        || people_at_most(said, number)
         || back(&[&["up"], &["to"]])
         || back(&[NOT, &["more", "over", "above"], &["than"]])
         || back(&[NOT, &["over", "above"]])
         || back(&[&["less", "fewer"], &["than"]])
+}
+
+/// "9 people at most", "9 max of us".
+fn people_at_most(said: &Said<'_>, number: &Number) -> bool {
+    (number.last + 1..number.last + 4).any(|at| {
+        let joined = said.tokens.get(at).is_some_and(|token| token.before < Sep::Comma);
+        joined && said.is(at, &["at"]) && said.is(at + 1, &["most"])
+    })
 }
 
 fn is_bound(said: &Said<'_>, number: &Number, words: &[&str]) -> bool {
