@@ -7,10 +7,11 @@ mod support;
 use std::sync::LazyLock;
 
 use chatbox_core::{
+    channel::Confidentiality,
     conversation::Holder,
     effect::{AuditKind, DeskKind, Effect, SayKind},
     engine::{Engine, Turn},
-    ids::Reference,
+    ids::{ChannelKind, Reference},
     input::{DeskMessage, InputKind, Message},
     safety::Route,
 };
@@ -47,6 +48,10 @@ enum Move {
     Undelivered(bool),
     Leaves(&'static str),
     Comes(&'static str),
+    /// How private the next messages come.
+    Via(Confidentiality),
+    /// There is no desk any more.
+    Closes,
 }
 
 const TEXTS: &[&str] = &[
@@ -112,7 +117,10 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         1 => any::<bool>().prop_map(Move::Undelivered),
         1 => who.clone().prop_map(Move::Leaves),
         1 => who.prop_map(Move::Comes),
+        1 => prop_oneof![Just(Confidentiality::Platform), Just(Confidentiality::Encrypted)].prop_map(Move::Via),
     ];
+    // Once it is gone nothing much happens.
+    let one = prop_oneof![60 => one, 1 => Just(Move::Closes)];
     prop::collection::vec(one, 0..24)
 }
 
@@ -147,6 +155,14 @@ fn play_one(play: &mut Play<'_>, step: &Move) -> Vec<Turn> {
             if *who != "mallory" {
                 play.enrol(who);
             }
+            Vec::new()
+        }
+        Move::Via(level) => {
+            play.via = Some(*level);
+            Vec::new()
+        }
+        Move::Closes => {
+            play.desk.exists = false;
             Vec::new()
         }
         // Nobody can write in a thread that does not exist.
@@ -212,8 +228,12 @@ proptest! {
     }
 
     #[test]
-    fn the_bot_is_silent_while_a_practitioner_holds(moves in moves()) {
+    fn the_bot_is_silent_while_a_practitioner_holds(moves in moves(), before in 0..6usize) {
         let mut play = Play::new(&ENGINE);
+        play.kind = ChannelKind::Matrix;
+        // Most walks take long until somebody holds: half of these begin there.
+        let start = [Move::Says("I'd like to talk to a person"), Move::Desk("bob", "/take")];
+        let moves: Vec<Move> = start.into_iter().filter(|_| before < 3).chain(moves).collect();
         for step in &moves {
             let before = play.conversation();
             for turn in play_one(&mut play, step) {
@@ -242,6 +262,12 @@ proptest! {
             for turn in play_one(&mut play, step) {
                 let relayed = says(&turn).any(|say| say.kind == SayKind::Relay);
                 prop_assert!(!relayed || holds, "{:?} by {:?}", step, before.holder);
+                let amends = turn.effects.iter().any(|effect| matches!(effect, Effect::Amend { .. }));
+                if let (Move::DeskUnsends(who, nth), true) = (step, amends) {
+                    let id = format!("d{nth}");
+                    let wrote = before.desk.relayed.iter().any(|it| it.id == id && it.by.as_deref() == Some(who));
+                    prop_assert!(wrote, "{:?} takes back what somebody else wrote", step);
+                }
             }
         }
     }

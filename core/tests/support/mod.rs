@@ -120,8 +120,10 @@ impl<'a> Play<'a> {
         self.desk.members.entry(who.to_owned()).or_insert(member);
     }
 
-    /// Whoever holds the conversation is enrolled again, so that nothing is let go of by itself.
+    /// The desk is there, and whoever holds the conversation is enrolled again, so that nothing is
+    /// let go of by itself.
     pub(crate) fn settle_holder(&mut self) {
+        self.desk.exists = true;
         if let Holder::Practitioner { id, .. } = self.conversation().holder {
             self.enrol(&id);
         }
