@@ -155,7 +155,7 @@ impl Talk<'_> {
         }
     }
 
-    /// The holder's plain message goes to the person.
+    /// The holder's plain message goes to the person, from the thread in which the two talk.
     pub(super) fn relay(&mut self, message: &DeskMessage) {
         // What anybody else writes in a thread stays among colleagues. Who has just lost it may not
         // have seen that yet.
@@ -174,6 +174,15 @@ impl Talk<'_> {
                     "That stays among colleagues, as nobody has this case. To talk with the person: take.";
                 self.answer(message, text);
             }
+            return;
+        }
+        // In the thread of a request colleagues talk over the request.
+        if let Some(case) = self.conversation.case.clone().filter(|case| message.case.as_ref() != Some(case))
+        {
+            let text = format!(
+                "Not sent: you talk with the person in {case}. What is written here stays among colleagues."
+            );
+            self.answer(message, &text);
             return;
         }
         if self.conversation.do_not_message && !self.conversation.desk.written {
