@@ -2,7 +2,8 @@
 //!
 //! On SQLite a statement costs some 20 to 50 µs, nearly all of it the way to its thread and back.
 //! So statements that follow each other without a question in between are sent as one text;
-//! numbered parameters are the same in all of them. Lists come and go as one value of JSON. And a
+//! numbered parameters are the same in all of them. Lists come and go as one value of JSON: each row
+//! that is fetched, and each statement that ends, wakes whoever waits for them. And a
 //! limit is written `LIMIT +$n`: without the plus SQLite looks at its value and plans anew
 //! for each.
 
@@ -42,6 +43,13 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
         .map(char::from)
         .collect()
+}
+
+/// The bytes that SQLite's `hex` wrote; none for an empty text, which is how it writes null.
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let bytes = text.as_bytes().chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?));
+    bytes.collect::<Option<Vec<u8>>>().filter(|bytes| !bytes.is_empty())
 }
 
 /// A limit as the databases take it.

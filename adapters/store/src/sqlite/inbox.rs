@@ -5,7 +5,8 @@ use std::{
     sync::Arc,
 };
 
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+use serde::Deserialize;
+use sqlx::{Row, SqliteConnection};
 use tokio::sync::oneshot;
 
 use super::{
@@ -144,6 +145,21 @@ pub(super) struct Take {
     pub(super) reply: oneshot::Sender<Result<Option<Taken>>>,
 }
 
+/// An undecided row of the inbox as it is read. Binary values are in hexadecimal; empty are those
+/// that are not there.
+#[derive(Deserialize)]
+struct Waiting {
+    seq: i64,
+    lane: String,
+    native: Option<String>,
+    received: i64,
+    seed: i64,
+    tries: i64,
+    body: String,
+    /// Of the conversation's state.
+    head: String,
+}
+
 /// A claim whose rows are sealed still: opening them is not the writer's work.
 pub(super) struct Taken {
     /// In the order of their seq.
@@ -169,19 +185,24 @@ impl Task for Take {
                 }
                 busy
             };
-            // Of a state its head: most are known.
-            let mut rows = sqlx::query(
-                "SELECT i.seq, i.lane, i.native, i.received, i.seed, i.tries, i.body, substr(c.state, 1, $3)
-                 FROM inbox i INDEXED BY inbox_waiting LEFT JOIN conversation c ON c.lane = i.lane
-                 WHERE i.status = 0 AND i.lane NOT IN (SELECT value FROM json_each($1))
-                 ORDER BY i.seq LIMIT +$2",
+            // As one value: each row that comes by itself wakes the writer. Of a state its head; most
+            // are known.
+            let (rows,): (String,) = sqlx::query_as(
+                "SELECT json_group_array(json_array(seq, lane, native, received, seed, tries, hex(body), hex(head))
+                        ORDER BY seq)
+                 FROM (SELECT i.seq, i.lane, i.native, i.received, i.seed, i.tries, i.body,
+                              substr(c.state, 1, $3) AS head
+                       FROM inbox i INDEXED BY inbox_waiting LEFT JOIN conversation c ON c.lane = i.lane
+                       WHERE i.status = 0 AND i.lane NOT IN (SELECT value FROM json_each($1))
+                       ORDER BY i.seq LIMIT +$2)",
             )
             .bind(rows::json(&busy)?)
             .bind(rows::count(self.limit))
             .bind(rows::count(seal::HEAD))
-            .fetch_all(&mut *tx)
+            .fetch_one(&mut *tx)
             .await?;
-            let tries: Vec<i64> = rows.iter().map(|row| row.try_get(5)).collect::<sqlx::Result<_>>()?;
+            let mut rows: Vec<Waiting> = rows::parse(&rows)?;
+            let tries: Vec<i64> = rows.iter().map(|row| row.tries).collect();
             let Some(first) = tries.first() else { return Ok(()) };
             let alone = work::is_suspect(*first);
             if alone && !busy.is_empty() {
@@ -189,20 +210,19 @@ impl Task for Take {
             }
             rows.truncate(work::together(tries.into_iter()));
             let mut states = self.states(tx, &rows).await?;
-            let mut found = Vec::with_capacity(rows.len());
-            for row in &rows {
-                let lane: String = row.try_get(1)?;
-                found.push(Found {
-                    seq: row.try_get(0)?,
-                    state: states.remove(&lane).unwrap_or(State::Sealed(None)),
-                    lane,
-                    native: row.try_get(2)?,
-                    received: row.try_get(3)?,
-                    seed: row.try_get(4)?,
-                    tries: row.try_get(5)?,
-                    body: row.try_get(6)?,
-                });
-            }
+            let found: Vec<Found> = rows
+                .into_iter()
+                .map(|row| Found {
+                    seq: row.seq,
+                    state: states.remove(&row.lane).unwrap_or(State::Sealed(None)),
+                    lane: row.lane,
+                    native: row.native,
+                    received: row.received,
+                    seed: row.seed,
+                    tries: row.tries,
+                    body: rows::unhex(&row.body),
+                })
+                .collect();
             let seqs: Vec<i64> = found.iter().map(|row| row.seq).collect();
             sqlx::query("UPDATE inbox SET tries = tries + 1 WHERE seq IN (SELECT value FROM json_each($1))")
                 .bind(rows::json(&seqs)?)
@@ -223,24 +243,25 @@ impl Task for Take {
 }
 
 impl Take {
-    /// The states of the conversations in rows that have their lane second and the head of their
-    /// state last: those that are known, and the others as they are stored.
+    /// The states of the conversations of some rows: those that are known, and the others as they are
+    /// stored.
     async fn states(
         &self,
         tx: &mut SqliteConnection,
-        rows: &[SqliteRow],
+        rows: &[Waiting],
     ) -> std::result::Result<HashMap<String, State>, Fail> {
         let mut states = HashMap::with_capacity(rows.len());
         let mut unknown: BTreeSet<String> = BTreeSet::new();
         for row in rows {
-            let (lane, head): (&str, Option<&[u8]>) = (row.try_get(1)?, row.try_get(7)?);
-            let (false, Some(head)) = (states.contains_key(lane), head) else { continue };
-            match self.recent.take(lane, head) {
+            let (false, Some(head)) = (states.contains_key(&row.lane), rows::unhex(&row.head)) else {
+                continue;
+            };
+            match self.recent.take(&row.lane, &head) {
                 Some(conversation) => {
-                    states.insert(lane.to_owned(), State::Open(conversation));
+                    states.insert(row.lane.clone(), State::Open(conversation));
                 }
                 None => {
-                    unknown.insert(lane.to_owned());
+                    unknown.insert(row.lane.clone());
                 }
             }
         }

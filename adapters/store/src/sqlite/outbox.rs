@@ -147,10 +147,11 @@ impl Task for Finish {
     fn run<'a>(&'a mut self, tx: &'a mut SqliteConnection, group: &'a mut Group) -> Run<'a> {
         Box::pin(async move {
             let ended = rows::json(&Ended::of(&self.ends))?;
-            // First the ids that are written, and those of them that are erased. Then the rows, their
-            // lanes, and the lanes of the desk that may have waited for one of them to be over.
-            let (written, gone): (String, i64) = sqlx::query_as(
-                "SELECT json_group_array(o.id), coalesce(sum(o.erase AND j.value->>2 > 0), 0)
+            // First the ids that are written, those of them that are erased, and whether any text waits
+            // for others to be over. Then the rows and their lanes.
+            let (written, gone, gated): (String, i64, i64) = sqlx::query_as(
+                "SELECT json_group_array(o.id), coalesce(sum(o.erase AND j.value->>2 > 0), 0),
+                        EXISTS (SELECT 1 FROM outbox INDEXED BY outbox_gated WHERE gate = 1 AND status = 0)
                  FROM json_each($1) j CROSS JOIN outbox o ON o.id = j.value->>0
                  WHERE o.fence = j.value->>1 AND o.status = 0 AND o.handed = 1;
                  UPDATE outbox SET status = j.value->>2, native = j.value->>3, due = j.value->>4, handed = 0,
@@ -168,16 +169,7 @@ impl Task for Finish {
                  WHERE lane IN (
                     SELECT o.lane FROM json_each($1) j CROSS JOIN outbox o ON o.id = j.value->>0)
                  AND NOT EXISTS (SELECT 1 FROM outbox q INDEXED BY outbox_queued
-                                 WHERE q.lane = sending.lane AND q.status = 0 AND q.handed = 1);
-                 UPDATE sending SET ready = $2 WHERE lane IN (
-                    SELECT g.lane FROM json_each($1) j CROSS JOIN outbox o ON o.id = j.value->>0
-                    CROSS JOIN outbox g INDEXED BY outbox_gated ON g.person = o.person
-                    WHERE g.gate = 1 AND g.status = 0 AND g.handed = 0 AND g.due <= $2)
-                 AND ready > $2 AND NOT EXISTS (
-                    SELECT 1 FROM outbox q INDEXED BY outbox_queued
-                    WHERE q.lane = sending.lane AND q.status = 0 AND (q.handed = 1 OR q.due > $2));
-                 DELETE FROM outbox WHERE erase = 1 AND status > 0 AND id IN (
-                    SELECT value->>0 FROM json_each($1))",
+                                 WHERE q.lane = sending.lane AND q.status = 0 AND q.handed = 1)",
             )
             .bind(&ended)
             .bind(self.now)
@@ -185,6 +177,31 @@ impl Task for Finish {
             .await?
             .pop()
             .ok_or(Fail::Rows)?;
+            if gated > 0 {
+                // Lanes of the desk that may have waited for one of these to be over.
+                sqlx::query(
+                    "UPDATE sending SET ready = $2 WHERE lane IN (
+                        SELECT g.lane FROM json_each($1) j CROSS JOIN outbox o ON o.id = j.value->>0
+                        CROSS JOIN outbox g INDEXED BY outbox_gated ON g.person = o.person
+                        WHERE g.gate = 1 AND g.status = 0 AND g.handed = 0 AND g.due <= $2)
+                     AND ready > $2 AND NOT EXISTS (
+                        SELECT 1 FROM outbox q INDEXED BY outbox_queued
+                        WHERE q.lane = sending.lane AND q.status = 0 AND (q.handed = 1 OR q.due > $2))",
+                )
+                .bind(&ended)
+                .bind(self.now)
+                .execute(&mut *tx)
+                .await?;
+            }
+            if gone > 0 {
+                sqlx::query(
+                    "DELETE FROM outbox WHERE erase = 1 AND status > 0 AND id IN (
+                        SELECT value->>0 FROM json_each($1))",
+                )
+                .bind(&ended)
+                .execute(&mut *tx)
+                .await?;
+            }
             let written: Vec<i64> = rows::parse(&written)?;
             self.late = sends::late(&self.ends, written.into_iter());
             group.erased |= gone > 0;
