@@ -82,7 +82,8 @@ pub struct Telegram {
     api: Api,
     username: String,
     poll: Option<Duration>,
-    desk_chat: Option<i64>,
+    /// The desk's group; it has another id once it has become a supergroup.
+    desk_chat: Mutex<Option<i64>>,
     clock: Clock,
     /// Names this process in cursors.
     run: String,
@@ -151,7 +152,7 @@ impl Telegram {
             api,
             username,
             poll,
-            desk_chat: config.desk_chat,
+            desk_chat: Mutex::new(config.desk_chat),
             clock,
             run: format!("{:08x}", RandomState::new().hash_one(api_url) >> 32),
             polling: Mutex::default(),
@@ -162,6 +163,19 @@ impl Telegram {
     /// The bot's name without the `@`, for links such as `https://t.me/NAME?start=group`.
     pub fn username(&self) -> &str {
         &self.username
+    }
+
+    fn desk_chat(&self) -> MutexGuard<'_, Option<i64>> {
+        self.desk_chat.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A group has another id from now on: if it is the desk's, what is written there is still the
+    /// desk's.
+    fn follow(&self, from: i64, to: i64) {
+        let mut desk = self.desk_chat();
+        if *desk == Some(from) {
+            *desk = Some(to);
+        }
     }
 
     fn polling(&self) -> MutexGuard<'_, Polling> {

@@ -110,7 +110,11 @@ impl Telegram {
     /// Adds what one update brings to a batch. Queries to answer after the commit go to `queries`;
     /// what needs no commit is answered at once.
     pub(crate) fn take(&self, update: &Value, now: Timestamp, batch: &mut Batch, queries: &mut Vec<String>) {
-        let here = Here { now, desk: self.desk_chat, username: &self.username };
+        let news = &update["message"];
+        if let (Some(from), Some(to)) = (news["chat"]["id"].as_i64(), news["migrate_to_chat_id"].as_i64()) {
+            self.follow(from, to);
+        }
+        let here = Here { now, desk: *self.desk_chat(), username: &self.username };
         match read::read(update, here) {
             Reading::Take(incoming) => batch.incoming.push(incoming),
             Reading::Prove(proof) => batch.proofs.push(proof),

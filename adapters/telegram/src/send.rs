@@ -108,7 +108,12 @@ impl Telegram {
                     natives.push(sent.message_id.to_string());
                     continue;
                 }
-                Outcome::Refused(refused) => return Delivery::Refused(refusal(to, &refused)),
+                Outcome::Refused(refused) => {
+                    if let Some(moved) = refused.migrate_to {
+                        self.follow(place.chat.0, moved);
+                    }
+                    return Delivery::Refused(refusal(to, &refused));
+                }
                 Outcome::RetryAfter(wait) => Delivery::RetryAfter(wait),
                 Outcome::Unsent(_) => Delivery::Unsent,
                 Outcome::Unknown => Delivery::Unknown,
@@ -192,6 +197,7 @@ impl Telegram {
         match self.api.call::<_, ForumTopic>(&payload, within).await {
             Outcome::Done(topic) => Ok(room.clone().in_thread(topic.thread_id.0.0.to_string())),
             Outcome::Refused(Refused { migrate_to: Some(to), .. }) => {
+                self.follow(place.chat.0, to);
                 Err(ThreadError::Moved(Lane::new(ChannelKind::Telegram, to.to_string())))
             }
             Outcome::Refused(refused) => Err(ThreadError::Refused { code: refused.code }),

@@ -7,7 +7,7 @@ use chatbox_core::{
 use chatbox_telegram::Telegram;
 use chatbox_telegram_standin::{Entry, Event, Group, Media as Sent, Standin, User};
 
-use crate::{WITHIN, attempt, lane, message, only, pair, say, soon};
+use crate::{WITHIN, attempt, connect, lane, message, only, pair, say, soon};
 
 const DESK: i64 = -100_200;
 
@@ -251,4 +251,20 @@ async fn a_one_time_code_is_no_message() {
     // In the desk's group it proves nothing.
     desk.bob.says("DESK-7Q2M-X9PK");
     assert_eq!(desk.hears_one().await.said.text, "DESK-7Q2M-X9PK");
+}
+
+#[tokio::test]
+async fn desk_whose_group_gets_another_id_is_still_heard() {
+    let mut desk = Desk::open().await;
+    let moved = desk.group.migrates_to(-100_900);
+    let bob = desk.standin.user(42, "Bob").in_group(&moved);
+    bob.says("/queue");
+    assert_eq!(desk.hears_one().await.lane, lane(moved.id()));
+
+    // Started again with the id of old, it learns the new one as soon as it says something there.
+    desk.telegram = connect(&desk.standin).await;
+    let refused = desk.telegram.send(&lane(DESK), &say("hello"), None, attempt(1), WITHIN).await;
+    assert_eq!(refused, Delivery::Refused(Refusal::Moved(lane(moved.id()))));
+    bob.says("/help");
+    assert_eq!(desk.hears().await.last().unwrap().said.text, "/help");
 }
