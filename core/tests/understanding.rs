@@ -116,9 +116,15 @@ fn what_is_denied_is_no_need() {
 #[test]
 fn words_that_anybody_uses_speak_of_no_need() {
     let (understanding, _) = shipped();
-    for text in
-        ["what time are you open", "do you know a good restaurant", "lovely weather today", "who is it for"]
-    {
+    for text in [
+        "what time are you open",
+        "do you know a good restaurant",
+        "lovely weather today",
+        "who is it for",
+        "my name is Sam and I work in Barnet",
+        "the link doesn't work",
+        "I don't understand the question",
+    ] {
         let meaning = understanding.read(text, None);
         assert!(meaning.needs.is_empty(), "{text} gives {:?}", meaning.needs);
     }
