@@ -128,7 +128,7 @@ pub(super) fn options(path: Option<&Path>) -> SqliteConnectOptions {
         .pragma("secure_delete", "on")
         .pragma("temp_store", "memory")
         // Kibibytes. The default holds too little of what a busy hub touches again and again.
-        .pragma("cache_size", "-16384")
+        .pragma("cache_size", "-12288")
         // Pages. Most are written again soon: fewer, longer checkpoints write each of them once.
         .pragma("wal_autocheckpoint", "8192")
         .disable_statement_logging()
