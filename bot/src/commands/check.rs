@@ -1,10 +1,13 @@
 //! `chatbox check`: configuration and content, before anybody talks to them.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
-use chatbox_core::content::{Finding, Severity};
+use chatbox_core::{
+    content::{Finding, Severity},
+    safety::{WEIGHTS, taught_by},
+};
 
-use super::print_line;
+use super::{learn, print_line};
 use crate::{cli::Check, clock, config, content::Origin, stop::Stop};
 
 /// Prints what was found, on standard output. Any fault is exit code 2.
@@ -22,6 +25,7 @@ pub fn run(config: Option<&Path>, args: &Check) -> Result<(), Stop> {
         Ok(content) => {
             let mut findings = content.warnings.clone();
             findings.extend(content.check_examples());
+            findings.extend(stale_weights(&origin)?);
             if args.release {
                 findings.extend(content.check_release());
             }
@@ -48,4 +52,25 @@ pub fn run(config: Option<&Path>, args: &Check) -> Result<(), Stop> {
         (1, _) => Err(Stop::Usage(format!("{origin}: 1 fault."))),
         (faults, _) => Err(Stop::Usage(format!("{origin}: {faults} faults."))),
     }
+}
+
+/// Whether the weights of the second safety net were learned from other examples than lie beside them.
+fn stale_weights(origin: &Origin) -> Result<Option<Finding>, Stop> {
+    let Origin::Folder(content) = origin else { return Ok(None) };
+    let examples = learn::examples(content)?;
+    let weights = fs::read_to_string(content.join(WEIGHTS)).ok();
+    let taught_by = weights.as_deref().and_then(taught_by);
+    let message = match (taught_by, examples.is_empty()) {
+        (Some(digest), false) if digest == learn::digest_of(&examples) => return Ok(None),
+        (_, true) => return Ok(None),
+        (Some(_), false) => "the examples have changed since it was made: run `chatbox learn`",
+        (None, false) => "there are examples and no weights: run `chatbox learn`",
+    };
+    Ok(Some(Finding {
+        severity: Severity::Error,
+        file: WEIGHTS.to_owned(),
+        line: 0,
+        column: 0,
+        message: message.to_owned(),
+    }))
 }

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod chat;
 pub mod check;
 pub mod converse;
+pub mod learn;
 pub mod practitioner;
 pub mod requests;
 pub mod run;

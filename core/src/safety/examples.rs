@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::floor::{Expected, FLOOR};
+use super::learned::Learned;
 use super::rules::{Example, Scope};
 use super::{Heard, Route, Safety};
 use crate::content::{Finding, Severity};
@@ -13,6 +14,8 @@ use crate::understanding::{Memory, Signal};
 /// Examples run as if their messages were sent a minute apart from here on.
 const START: Timestamp = Timestamp::UNIX_EPOCH;
 
+/// The floor must hold with all that hears; the examples of a rule are the rule's own business, and
+/// are heard by the rules alone.
 pub(super) fn check(safety: &Safety) -> Vec<Finding> {
     let mut findings = vec![];
     for expected in FLOOR {
@@ -38,7 +41,7 @@ pub(super) fn check(safety: &Safety) -> Vec<Finding> {
     };
     for rule in &safety.rules.rules {
         for example in &rule.examples {
-            let heard = safety.hear_in_turn(&example.messages);
+            let heard = safety.rules_in_turn(&example.messages);
             let speaks = speaks(&heard, &rule.name);
             if !speaks || heard.route < rule.past.unwrap_or(rule.route).min(rule.route) {
                 let text = said(&example.messages);
@@ -47,7 +50,7 @@ pub(super) fn check(safety: &Safety) -> Vec<Finding> {
             }
         }
         for example in &rule.not {
-            let heard = safety.hear_in_turn(&example.messages);
+            let heard = safety.rules_in_turn(&example.messages);
             let speaks = speaks(&heard, &rule.name);
             if speaks || (rule.route > Route::A && heard.route >= rule.route) {
                 let text = said(&example.messages);
@@ -57,7 +60,7 @@ pub(super) fn check(safety: &Safety) -> Vec<Finding> {
     }
     for scope in &safety.rules.scopes {
         for example in &scope.examples {
-            let heard = safety.hear_in_turn(&example.messages);
+            let heard = safety.rules_in_turn(&example.messages);
             let right = match scope.scope {
                 Scope::Idiom => heard.route == Route::A,
                 Scope::Professional => heard.route == Route::A && (heard.gentle || !scope.gentle),
@@ -73,7 +76,7 @@ pub(super) fn check(safety: &Safety) -> Vec<Finding> {
             }
         }
         for example in &scope.not {
-            let heard = safety.hear_in_turn(&example.messages);
+            let heard = safety.rules_in_turn(&example.messages);
             if heard.route == Route::A || heard.soft {
                 let text = said(&example.messages);
                 wrong(example, format!("Scope “{}” must not hide {text}.", scope.name));
@@ -81,7 +84,7 @@ pub(super) fn check(safety: &Safety) -> Vec<Finding> {
         }
     }
     for sum in &safety.rules.sums {
-        let adds_up = |example: &Example| speaks(&safety.hear_in_turn(&example.messages), &sum.name);
+        let adds_up = |example: &Example| speaks(&safety.rules_in_turn(&example.messages), &sum.name);
         for example in sum.examples.iter().filter(|example| !adds_up(example)) {
             wrong(example, format!("Sum “{}” does not add up {}.", sum.name, said(&example.messages)));
         }
@@ -102,7 +105,7 @@ impl Safety {
         let fails = |off: &BTreeSet<usize>| {
             FLOOR.iter().any(|expected| {
                 let heard = in_turn(expected.messages, |text, memory, now| {
-                    super::hear::hear(&self.rules, off, text, memory, now)
+                    super::hear::hear(&self.rules, off, &Learned::default(), text, memory, now)
                 });
                 expected.compare(&heard).is_err()
             })
@@ -134,6 +137,14 @@ impl Safety {
             });
         }
         off
+    }
+
+    /// What the rules alone hear in the last of `messages`, sent one after the other.
+    fn rules_in_turn<T: AsRef<str>>(&self, messages: &[T]) -> Heard {
+        let nothing = Learned::default();
+        in_turn(messages, |text, memory, now| {
+            super::hear::hear(&self.rules, &self.scopes_off, &nothing, text, memory, now)
+        })
     }
 
     /// What is heard in the last of `messages`, sent one after the other.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::grammar::{OTHERS, Span};
+use super::learned::{Learned, Sound};
 use super::normalise::{self, Sentence, Word};
 use super::rules::{Owner, RuleBook, Scope, Sum, Within};
 use super::{Heard, Kind, Route};
@@ -25,6 +26,7 @@ const REPORT_REACH: usize = 2;
 pub(super) fn hear(
     rules: &RuleBook,
     scopes_off: &BTreeSet<usize>,
+    learned: &Learned,
     text: &str,
     memory: &Memory,
     now: Timestamp,
@@ -45,7 +47,11 @@ pub(super) fn hear(
     for joined in one_word_runs(&sentences) {
         ear.sentence(&joined);
     }
-    ear.finish(memory, now)
+    ear.add_up_messages(memory, now);
+    if let Some(sound) = learned.hear(&sentences) {
+        ear.raise(sound);
+    }
+    ear.finish()
 }
 
 struct Ear<'a> {
@@ -138,7 +144,7 @@ impl Ear<'_> {
         }
     }
 
-    fn finish(mut self, memory: &Memory, now: Timestamp) -> Heard {
+    fn add_up_messages(&mut self, memory: &Memory, now: Timestamp) {
         let remembered: BTreeSet<&str> = memory
             .0
             .iter()
@@ -157,6 +163,22 @@ impl Ear<'_> {
             }
         }
         self.heard.signals = said.into_keys().filter(|signal| self.rules.lasting.contains(signal)).collect();
+    }
+
+    /// Raises the route to what the text sounds like, if that is higher than what the rules heard.
+    fn raise(&mut self, sound: Sound) {
+        if self.denied && sound.route <= Route::C {
+            return;
+        }
+        self.heard.kinds.extend(sound.kinds);
+        if sound.route > self.heard.route {
+            self.heard.route = sound.route;
+            let rule = format!("sounds-like-{:?}", sound.route).to_lowercase();
+            self.found.push((sound.route, Reason { rule, words: sound.words }));
+        }
+    }
+
+    fn finish(mut self) -> Heard {
         if self.denied && self.heard.route < Route::B {
             self.heard.route = Route::B;
             self.heard.soft = true;

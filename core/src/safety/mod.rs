@@ -1,9 +1,10 @@
 //! Danger in what people write: the route ladder, and the rules that find it.
 //!
 //! [`Safety::hear`] runs on every text a person sends, in every state of a conversation. It is a
-//! pure function of the text, the rules and the signals of earlier messages: no clock, no network,
-//! no model. A text is put into plain words ([`normalise()`]), cut into sentences, and each sentence
-//! is compared with phrase templates that the content brings and the program has built in.
+//! pure function of the text, the rules and the signals of earlier messages: no clock, no network.
+//! A text is put into plain words ([`normalise()`]), cut into sentences, and each sentence
+//! is compared with phrase templates that the content brings and the program has built in. Below the
+//! rules lies a second net, learned from examples ([`learn`]), which only ever raises a route.
 //!
 //! Architecture invariants:
 //! - Each sentence is judged on its own and the highest route counts, so nothing that a person adds
@@ -17,6 +18,7 @@ mod floor;
 mod grammar;
 mod hear;
 mod keys;
+mod learned;
 mod normalise;
 mod route;
 mod rules;
@@ -28,6 +30,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+pub use learned::{Learnt, Lesson, Shares, learn, taught_by};
 pub use normalise::{Sentence, Word, normalise, plain};
 pub use route::{Kind, Route};
 pub use sign_off::{SignOff, digest};
@@ -58,7 +61,11 @@ pub struct Safety {
     rules: rules::RuleBook,
     /// Content scopes that hide a built-in example, by number.
     scopes_off: BTreeSet<usize>,
+    learned: learned::Learned,
 }
+
+/// The content file of what was learned from examples.
+pub const WEIGHTS: &str = "safety/learned.weights";
 
 /// The file of the built-in rules, as findings name it.
 const BUILT_IN: (&str, &str) = ("built-in/floor.yaml", include_str!("floor.yaml"));
@@ -68,9 +75,10 @@ impl Safety {
     /// `safety/*.yaml` of the content. Faults become findings; what can be read is used.
     pub fn load(files: &[(&str, &str)], findings: &mut Vec<Finding>) -> Self {
         let mut all = vec![BUILT_IN];
-        all.extend(files.iter().filter(|(path, _)| !sign_off::is_sign_off(path)));
+        all.extend(files.iter().filter(|(path, _)| !sign_off::is_sign_off(path) && *path != WEIGHTS));
         let rules = rules::compile(&all, 1, findings);
-        let mut safety = Self { rules, scopes_off: BTreeSet::new() };
+        let learned = learned::load(files, findings);
+        let mut safety = Self { rules, scopes_off: BTreeSet::new(), learned };
         safety.scopes_off = safety.scopes_against_floor(findings);
         safety
     }
@@ -79,7 +87,7 @@ impl Safety {
     /// earlier messages; those of the last 24 hours add up with this one. `now` is used for that
     /// alone.
     pub fn hear(&self, text: &str, memory: &Memory, now: Timestamp) -> Heard {
-        hear::hear(&self.rules, &self.scopes_off, text, memory, now)
+        hear::hear(&self.rules, &self.scopes_off, &self.learned, text, memory, now)
     }
 
     /// Runs every rule's own examples and the built-in ones. Each failure is a finding.

@@ -1,0 +1,104 @@
+//! `chatbox learn`: from the examples of danger and of harmless talk to the weights of the second net.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::anyhow;
+use chatbox_core::safety::{Lesson, Route, Shares, WEIGHTS, digest, learn};
+
+use super::print_line;
+use crate::{cli::Learn, config, content::Origin, stop::Stop};
+
+/// The folder of the examples within the content.
+pub const EXAMPLES: &str = "safety/examples";
+
+/// Learns from the examples in the content folder, writes the weights there, and prints how often
+/// examples are heard rightly by weights that were made without them.
+pub fn run(config: Option<&Path>, args: &Learn) -> Result<(), Stop> {
+    let Origin::Folder(content) = Origin::of(&config::load(config, std::env::vars_os())?) else {
+        return Err(Stop::Usage(
+            "there is no content folder to learn from: name one with content.dir, or run this beside config/."
+                .into(),
+        ));
+    };
+    let files = examples(&content)?;
+    let mut lessons = vec![];
+    for (name, text) in &files {
+        for (at, line) in text.lines().enumerate() {
+            let lesson = Lesson::parse(line)
+                .map_err(|fault| Stop::Usage(format!("{name}:{}: error: {fault}.", at + 1)))?;
+            lessons.extend(lesson);
+        }
+    }
+    if lessons.is_empty() {
+        return Err(Stop::Usage(format!("{} holds no example.", content.join(EXAMPLES).display())));
+    }
+    let shares =
+        Shares { harmless: args.harmless.unwrap_or(Shares::default().harmless), ..Shares::default() };
+    let learnt = learn(&lessons, &digest_of(&files), &shares);
+    let to = content.join(WEIGHTS);
+    fs::write(&to, &learnt.weights)
+        .map_err(|fault| Stop::Failed(anyhow!("{} cannot be written ({}).", to.display(), fault.kind())))?;
+    table(&lessons, &learnt.held_out)?;
+    print_line(&format!("{} holds what {} examples teach.", to.display(), lessons.len()))
+}
+
+/// The example files of a content folder, by name within it; none if there is no such folder.
+pub fn examples(content: &Path) -> Result<Vec<(String, String)>, Stop> {
+    let folder = content.join(EXAMPLES);
+    let unreadable = |path: &Path, fault: &std::io::Error| {
+        Stop::Usage(format!("content: {} cannot be read ({}).", path.display(), fault.kind()))
+    };
+    if !folder.is_dir() {
+        return Ok(vec![]);
+    }
+    let mut paths: Vec<PathBuf> = fs::read_dir(&folder)
+        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
+        .map_err(|fault| unreadable(&folder, &fault))?;
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "jsonl"));
+    paths.sort();
+    let mut files = vec![];
+    for path in paths {
+        let text = fs::read_to_string(&path).map_err(|fault| unreadable(&path, &fault))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        files.push((format!("{EXAMPLES}/{name}"), text));
+    }
+    Ok(files)
+}
+
+/// The digest that weights learned from `files` bear.
+pub fn digest_of(files: &[(String, String)]) -> String {
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    digest(&files)
+}
+
+/// One line for each group: how many examples, how many heard rightly, and how the others were.
+fn table(lessons: &[Lesson], held_out: &[Route]) -> Result<(), Stop> {
+    #[derive(Default)]
+    struct Row {
+        all: usize,
+        low: usize,
+        high: usize,
+    }
+    let mut groups: BTreeMap<&str, Row> = BTreeMap::new();
+    for (lesson, heard) in lessons.iter().zip(held_out) {
+        let row = groups.entry(&lesson.group).or_default();
+        row.all += 1;
+        row.low += usize::from(*heard < lesson.min);
+        row.high += usize::from(*heard > lesson.max);
+    }
+    print_line("heard by the learned net alone, each example by weights made without it:")?;
+    print_line(&format!(
+        "{:20} {:>8} {:>8} {:>8} {:>8}",
+        "group", "examples", "right %", "too low", "too high"
+    ))?;
+    for (group, Row { all, low, high }) in groups {
+        let thousandths = (all - low - high) * 1000 / all;
+        let (percent, tenth) = (thousandths / 10, thousandths % 10);
+        print_line(&format!("{group:20} {all:8} {percent:6}.{tenth} {low:8} {high:8}"))?;
+    }
+    Ok(())
+}
