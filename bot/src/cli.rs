@@ -44,8 +44,10 @@ pub enum Command {
     Understand(Understand),
     /// Checks configuration and content.
     Check(Check),
-    /// Learns the weights of the second safety net from the examples in the content.
-    Learn(Learn),
+    /// Learns from safety/examples/*.jsonl in the content folder and writes safety/learned.weights
+    /// there, after those examples were changed. The same examples give the same bytes. Prints how
+    /// often they are heard rightly by weights made without them.
+    Learn,
     /// Brings the schema of the database up to date.
     Migrate,
     /// Who may act at the desk.
@@ -128,22 +130,6 @@ out of it; whatever a line leaves out is not measured:
   id, note         for whoever keeps the file
 
 Figures are precision and recall, each with its 95 % interval, then the lines that were wrong."#;
-
-/// Learns from safety/examples/*.jsonl in the content folder and writes safety/learned.weights there,
-/// after those examples were changed. The same examples give the same bytes. Prints how often they
-/// are heard rightly by weights made without them.
-#[derive(Debug, Args)]
-pub struct Learn {
-    /// Of harmless examples, how large a share may be heard by each ear [default: 0.03]. More is
-    /// heard of danger, and more false alarms are raised, the higher it is.
-    #[arg(long, value_name = "SHARE", value_parser = share)]
-    pub harmless: Option<f64>,
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    let share = text.parse().ok().filter(|share| (0.0..1.0).contains(share));
-    share.ok_or_else(|| "a share lies from 0 to below 1, such as 0.05".to_owned())
-}
 
 /// Checks configuration and content. Faults are file:line:column: error: …, and exit code 2.
 #[derive(Debug, Args)]
@@ -246,7 +232,7 @@ async fn run(cli: Cli) -> Result<(), Stop> {
         Some(Command::Converse(args)) => Box::pin(commands::converse::run(config, args)).await,
         Some(Command::Understand(args)) => commands::understand::run(config, &args),
         Some(Command::Check(args)) => commands::check::run(config, &args),
-        Some(Command::Learn(args)) => commands::learn::run(config, &args),
+        Some(Command::Learn) => commands::learn::run(config),
         Some(Command::Migrate) => commands::admin::migrate(config).await,
         Some(Command::Practitioner(args)) => commands::practitioner::run(config, args).await,
         Some(Command::Requests(args)) => commands::requests::run(config, &args).await,

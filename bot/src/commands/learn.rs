@@ -10,14 +10,14 @@ use anyhow::anyhow;
 use chatbox_core::safety::{Lesson, Route, Shares, WEIGHTS, digest, learn};
 
 use super::print_line;
-use crate::{cli::Learn, config, content::Origin, stop::Stop};
+use crate::{config, content::Origin, stop::Stop};
 
 /// The folder of the examples within the content.
 pub const EXAMPLES: &str = "safety/examples";
 
 /// Learns from the examples in the content folder, writes the weights there, and prints how often
 /// examples are heard rightly by weights that were made without them.
-pub fn run(config: Option<&Path>, args: &Learn) -> Result<(), Stop> {
+pub fn run(config: Option<&Path>) -> Result<(), Stop> {
     let Origin::Folder(content) = Origin::of(&config::load(config, std::env::vars_os())?) else {
         return Err(Stop::Usage(
             "there is no content folder to learn from: name one with content.dir, or run this beside config/."
@@ -36,9 +36,7 @@ pub fn run(config: Option<&Path>, args: &Learn) -> Result<(), Stop> {
     if lessons.is_empty() {
         return Err(Stop::Usage(format!("{} holds no example.", content.join(EXAMPLES).display())));
     }
-    let shares =
-        Shares { harmless: args.harmless.unwrap_or(Shares::default().harmless), ..Shares::default() };
-    let learnt = learn(&lessons, &digest_of(&files), &shares);
+    let learnt = learn(&lessons, &digest_of(&files), &Shares::default());
     let to = content.join(WEIGHTS);
     fs::write(&to, &learnt.weights)
         .map_err(|fault| Stop::Failed(anyhow!("{} cannot be written ({}).", to.display(), fault.kind())))?;

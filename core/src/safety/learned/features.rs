@@ -1,6 +1,6 @@
 //! What of a sentence is weighed: words, neighbours, and parts of words.
 
-use std::ops::Range;
+use std::{hash::Hasher, ops::Range};
 
 use crate::safety::normalise::Sentence;
 
@@ -16,43 +16,38 @@ const FIGURE: &str = "#";
 /// Words of one sentence that are weighed.
 const MOST_WORDS: usize = 200;
 
-/// Calls `found` with each feature of `sentence` and the words it stands in; a feature comes as
-/// often as it stands there.
-pub(super) fn each(sentence: &Sentence, mut found: impl FnMut(Range<usize>, &str)) {
+/// Calls `found` with each feature of `sentence`, in parts that make its name when put together, and
+/// the words it stands in; a feature comes as often as it stands there.
+pub(super) fn each(sentence: &Sentence, mut found: impl FnMut(Range<usize>, &[&str])) {
     let words: Vec<&str> = sentence.words.iter().take(MOST_WORDS).map(|word| plain(&word.text)).collect();
     let count = words.len();
     let at = |place: usize| match place {
         0 => EDGES[0],
         place => words.get(place - 1).copied().unwrap_or(EDGES[1]),
     };
+    // The edges stand in no word.
     let range = |from: usize, to: usize| from.saturating_sub(1)..to.saturating_sub(1).min(count);
-    let mut feature = String::new();
-    for place in 0..count + 2 {
-        let mut name = |parts: &[&str]| {
-            feature.clear();
-            for part in parts {
-                feature.push_str(part);
-            }
-            let to = place + parts.len().div_ceil(2);
-            found(range(place, to), &feature);
-        };
-        name(&[at(place)]);
-        if place + 1 < count + 2 {
-            name(&[at(place), " ", at(place + 1)]);
+    let end = count + 2;
+    for place in 0..end {
+        found(range(place, place + 1), &[at(place)]);
+        if place + 1 < end {
+            found(range(place, place + 2), &[at(place), " ", at(place + 1)]);
         }
-        if place + 2 < count + 2 {
-            name(&[at(place), " ", at(place + 1), " ", at(place + 2)]);
-            name(&[at(place), " _ ", "", "", at(place + 2)]);
+        if place + 2 < end {
+            found(range(place, place + 3), &[at(place), " ", at(place + 1), " ", at(place + 2)]);
+            found(range(place, place + 3), &[at(place), " _ ", at(place + 2)]);
         }
     }
+    let mut padded = String::new();
+    let mut starts = vec![];
     for (place, word) in words.iter().enumerate() {
-        let letters: Vec<char> = std::iter::once(' ').chain(word.chars()).chain([' ']).collect();
+        padded.clear();
+        padded.extend([" ", word, " "]);
+        starts.clear();
+        starts.extend(padded.char_indices().map(|(at, _)| at).chain([padded.len()]));
         for length in PARTS {
-            for part in letters.windows(length) {
-                feature.clear();
-                feature.push('~');
-                feature.extend(part);
-                found(place..place + 1, &feature);
+            for ends in starts.windows(length + 1) {
+                found(place..place + 1, &["~", &padded[ends[0]..ends[length]]]);
             }
         }
     }
@@ -62,9 +57,30 @@ fn plain(word: &str) -> &str {
     if word.bytes().all(|byte| byte.is_ascii_digit()) { FIGURE } else { word }
 }
 
-/// FNV-1a, 64 bits: the same everywhere.
-pub(super) fn hash(feature: &str) -> u64 {
-    feature
-        .bytes()
+/// FNV-1a, 64 bits, of the name that the parts make: the same everywhere.
+pub(super) fn hash(parts: &[&str]) -> u64 {
+    parts
+        .iter()
+        .flat_map(|part| part.bytes())
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// For maps whose keys are such hashes already.
+#[derive(Debug, Default)]
+pub(super) struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }

@@ -68,7 +68,7 @@ pub(super) fn read(text: &str) -> Result<(Learned, String), (u64, String)> {
     for (line, entry) in text.lines().enumerate() {
         if let Some((feature, codes)) = entry.split_once('\t') {
             let row = row(codes).ok_or_else(|| fault(line, "these are no weights"))?;
-            learned.rows.insert(features::hash(feature), row);
+            learned.rows.insert(features::hash(&[feature]), row);
         } else if let Some(hash) = entry.strip_prefix("examples ") {
             digest = Some(hash.to_owned());
         } else if let Some(numbers) = entry.strip_prefix("ear ") {

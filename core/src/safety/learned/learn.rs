@@ -30,9 +30,11 @@ pub struct Lesson {
 /// How large a share of the texts that were held out may be heard where they should not.
 #[derive(Debug, Clone, Copy)]
 pub struct Shares {
-    /// Of harmless texts, by the ear of a route or of suicide. The examples lie near the border on
-    /// purpose: of what people really write, a third of it or less is heard.
-    pub harmless: f64,
+    /// Of harmless texts, by the ears of B, C, D and E. The examples lie near the border on purpose:
+    /// of what people really write, a third of it or less is heard.
+    pub harmless: [f64; 4],
+    /// Of harmless texts, by the ear of suicide as a kind, which hears what is said indirectly.
+    pub harmless_as_suicide: f64,
     /// Of harmless texts, by the ear of another kind.
     pub harmless_by_kind: f64,
     /// Of texts that call for the route just below, by the ear of the level of D, and of E.
@@ -43,7 +45,13 @@ pub struct Shares {
 
 impl Default for Shares {
     fn default() -> Self {
-        Self { harmless: 0.03, harmless_by_kind: 0.003, one_step_below: [0.42, 0.3], further_below: 0.15 }
+        Self {
+            harmless: [0.02, 0.03, 0.035, 0.04],
+            harmless_as_suicide: 0.025,
+            harmless_by_kind: 0.003,
+            one_step_below: [0.42, 0.3],
+            further_below: 0.15,
+        }
     }
 }
 
@@ -139,8 +147,11 @@ fn threshold(lessons: &[Lesson], totals: &[[f64; EARS]], ear: usize, shares: &Sh
         let gentler = limit(shares.further_below, &|lesson| lesson.max > Route::A && steps(lesson) > 1);
         return rounded(next.max(gentler));
     }
-    let of_suicide = ear.checked_sub(FIRST_KIND).is_some_and(|kind| KINDS[kind] == Kind::Suicide);
-    let share = if ear < FIRST_LEVEL || of_suicide { shares.harmless } else { shares.harmless_by_kind };
+    let share = match ear.checked_sub(FIRST_KIND).map(|kind| KINDS[kind]) {
+        None => shares.harmless[ear],
+        Some(Kind::Suicide) => shares.harmless_as_suicide,
+        Some(_) => shares.harmless_by_kind,
+    };
     rounded(limit(share, &|lesson| lesson.max == Route::A))
 }
 
@@ -234,7 +245,7 @@ impl<'a> School<'a> {
         let mut names = vec![];
         for (name, roots) in self.vocabulary.iter().zip(rows) {
             if roots.iter().any(|root| root.abs() >= LEAST_ROOT) {
-                let hash = features::hash(name);
+                let hash = features::hash(&[name]);
                 learned.rows.insert(hash, Row(roots));
                 names.push((name.clone(), hash));
             }
@@ -246,10 +257,8 @@ impl<'a> School<'a> {
 fn named(sentences: &[Sentence]) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for sentence in sentences {
-        features::each(sentence, |_, feature| {
-            if !names.contains(feature) {
-                names.insert(feature.to_owned());
-            }
+        features::each(sentence, |_, parts| {
+            names.insert(parts.concat());
         });
     }
     names

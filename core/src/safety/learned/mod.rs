@@ -16,8 +16,12 @@ mod features;
 mod file;
 mod learn;
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    hash::BuildHasherDefault,
+};
 
+use features::Hashed;
 pub use learn::{Learnt, Lesson, Shares, learn};
 
 use super::normalise::Sentence;
@@ -64,7 +68,7 @@ const REASONS: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct Learned {
     /// By the hash of the feature.
-    rows: HashMap<u64, Row>,
+    rows: HashMap<u64, Row, BuildHasherDefault<Hashed>>,
     ears: [Ear; EARS],
 }
 
