@@ -56,13 +56,17 @@ fn main() {
     );
 }
 
-/// Calls with the YAML files of a folder as (path, text).
+/// Calls with the files of a folder as (path, text), the paths as content names them.
 fn with_files<T>(folder: &Path, load: impl FnOnce(&[(&str, &str)]) -> T) -> T {
     let mut files: Vec<(String, String)> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "yaml"))
-        .map(|path| (path.to_str().unwrap().to_owned(), fs::read_to_string(&path).unwrap()))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "yaml" || ending == "weights"))
+        .map(|path| {
+            let within = folder.file_name().unwrap().to_str().unwrap();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            (format!("{within}/{name}"), fs::read_to_string(&path).unwrap())
+        })
         .collect();
     files.sort();
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
@@ -74,8 +78,8 @@ fn texts(tests: &Path) -> Vec<String> {
         "understanding/needs",
         "understanding/slots",
         "understanding/intents",
-        "safety/danger",
-        "safety/everyday",
+        "safety/held_back",
+        "safety/missed",
     ];
     let mut out = Vec::new();
     for file in files {

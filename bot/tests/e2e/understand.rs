@@ -1,6 +1,6 @@
 //! `chatbox understand --score`: what it counts as right, and what it refuses.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
@@ -76,9 +76,66 @@ fn line_that_cannot_be_measured_is_named_and_ends_it() {
 #[test]
 fn texts_of_the_project_are_read_as_they_stand() {
     let dir = folder();
-    let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/tests");
-    for file in ["safety/danger.jsonl", "understanding/needs.jsonl", "understanding/slots.jsonl"] {
-        let ran = run(chatbox(dir.path(), ["understand", "--score", &format!("{tests}/{file}")]), b"");
+    let project = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    for file in [
+        "config/content/safety/examples/danger.jsonl",
+        "core/tests/safety/held_back.jsonl",
+        "core/tests/safety/missed.jsonl",
+        "core/tests/understanding/needs.jsonl",
+        "core/tests/understanding/slots.jsonl",
+    ] {
+        let ran = run(chatbox(dir.path(), ["understand", "--score", &format!("{project}/{file}")]), b"");
         assert_eq!(ran.code, Some(0), "{file}: {}", ran.err);
+    }
+}
+
+#[test]
+fn weights_that_are_not_those_of_the_examples_are_refused_until_they_are_learned() {
+    let dir = folder();
+    let content = dir.path().join("config/content");
+    copy_folder(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../config/content")), &content);
+    fs::write(dir.path().join("config/chatbox.toml"), "").unwrap();
+    let examples = content.join("safety/examples");
+    for file in fs::read_dir(&examples).unwrap() {
+        fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    let lines = [
+        r#"{"text": "I will do it with the rope tonight", "group": "means_or_plan", "min": "D", "kinds": ["suicide"]}"#,
+        r#"{"text": "I have the rope for tonight, to do it", "group": "means_or_plan", "min": "D", "kinds": ["suicide"]}"#,
+        r#"{"text": "we skip with a rope at the gym", "group": "everyday", "min": "A", "max": "A"}"#,
+        r#"{"text": "who has a rope for the tombola", "group": "everyday", "min": "A", "max": "A"}"#,
+    ];
+    fs::write(examples.join("few.jsonl"), lines.join("\n")).unwrap();
+    let check = || run(chatbox(dir.path(), ["check"]), b"");
+    let stale = check();
+    assert_eq!(stale.code, Some(2), "{}", stale.out);
+    assert!(
+        stale.out.contains("learned.weights") && stale.out.contains("run `chatbox learn`"),
+        "{}",
+        stale.out
+    );
+    let learned = run(chatbox(dir.path(), ["learn"]), b"");
+    assert_eq!(learned.code, Some(0), "{}", learned.err);
+    assert!(learned.out.contains("what 4 examples teach"), "{}", learned.out);
+    let fresh = check();
+    assert!(!fresh.out.contains("run `chatbox learn`"), "{}", fresh.out);
+    assert!(fresh.out.contains("built-in/floor.yaml"), "four examples teach too little: {}", fresh.out);
+
+    fs::write(examples.join("few.jsonl"), "{\"text\": \"secret words\"}").unwrap();
+    let broken = run(chatbox(dir.path(), ["learn"]), b"");
+    assert_eq!(broken.code, Some(2));
+    assert!(broken.err.contains("few.jsonl:1: error") && !broken.err.contains("secret"), "{}", broken.err);
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let to = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_folder(&path, &to);
+        } else {
+            fs::copy(&path, &to).unwrap();
+        }
     }
 }
