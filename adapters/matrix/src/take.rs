@@ -138,10 +138,8 @@ impl<'a> Taking<'a> {
         let Some(room) = self.client.get_room(id) else { return Ok(()) };
         let events = self.events(&room, timeline, next).await?;
         let events: Vec<Event> = events.iter().filter_map(Event::parse).collect();
-        let listens = self.listens(&room).await?;
-        // What was said before a third person came is for the bot, whoever is there now.
-        let private = if listens { events.len() } else { self.private(&room, &events).await? };
-        for (nth, event) in events.into_iter().enumerate() {
+        let for_us = self.for_us(&room, &events).await?;
+        for (event, for_us) in events.into_iter().zip(for_us) {
             if event.kind == "m.room.tombstone"
                 && let Some(next) = event.content["replacement_room"].as_str()
                 && let Ok(next) = RoomId::parse(next)
@@ -151,12 +149,12 @@ impl<'a> Taking<'a> {
             }
             rooms::settle(self.account, id, &event);
             if event.is_unreadable() && event.sender != self.account.me {
-                if nth < private {
+                if for_us {
                     self.taken.cursor.keep(id, event.id, self.now.as_second());
                 }
                 continue;
             }
-            self.one(&room, &event, nth < private).await?;
+            self.one(&room, &event, for_us).await?;
             self.taken.cursor.forget(&event.id);
         }
         Ok(())
@@ -272,30 +270,34 @@ impl<'a> Taking<'a> {
         }
     }
 
-    /// Whether what is said there is for us.
-    async fn listens(&self, room: &Room) -> Result<bool, Failure> {
+    /// For each of these events whether it is for us: in the desk's room all of it, elsewhere what was
+    /// said while the bot had at most one other with it, whoever is there now. Told from who is there
+    /// now, back through who came and went.
+    async fn for_us(&self, room: &Room, events: &[Event]) -> Result<Vec<bool>, Failure> {
+        let mut for_us = vec![true; events.len()];
         if self.is_desk(room) {
-            return Ok(true);
+            return Ok(for_us);
         }
-        match rooms::company(room).await.map_err(|error| failure_of(&error))? {
-            Company::More => Ok(false),
-            Company::Nobody | Company::One(_) => Ok(true),
-        }
-    }
-
-    /// How many of these events, from the first, were said while the bot and one person were alone
-    /// in a room that has more members now.
-    async fn private(&self, room: &Room, events: &[Event]) -> Result<usize, Failure> {
-        let came = |event: &Event| {
-            let (user, membership) = event.membership()?;
-            let new = !matches!(event.before.as_deref(), Some("join" | "invite"));
-            (new && user != self.account.me && matches!(membership, "join" | "invite"))
-                .then(|| user.to_owned())
-        };
-        let newcomers: BTreeSet<String> = events.iter().filter_map(came).collect();
         let now = rooms::others(room).await.map_err(|error| failure_of(&error))?;
-        let before = now.iter().filter(|user| !newcomers.contains(user.as_str())).count();
-        Ok(if before == 1 { events.iter().position(|event| came(event).is_some()).unwrap_or(0) } else { 0 })
+        let mut there: BTreeSet<String> = now.iter().map(ToString::to_string).collect();
+        for (event, for_us) in events.iter().zip(&mut for_us).rev() {
+            *for_us = there.len() <= 1;
+            let Some((user, membership)) = event.membership() else { continue };
+            if user == self.account.me {
+                continue;
+            }
+            let was_there = matches!(event.before.as_deref(), Some("join" | "invite"));
+            match membership {
+                "join" | "invite" if !was_there => {
+                    there.remove(user);
+                }
+                "leave" | "ban" if was_there || event.before.is_none() => {
+                    there.insert(user.to_owned());
+                }
+                _ => {}
+            }
+        }
+        Ok(for_us)
     }
 
     /// Whether a change of membership means that the person can or cannot be reached there.

@@ -75,6 +75,28 @@ async fn what_was_said_before_a_third_person_came_is_heard_though_both_come_at_o
 }
 
 #[tokio::test]
+async fn what_was_said_among_three_is_not_heard_though_the_third_is_gone_again() {
+    let synapse = Synapse::shared().await;
+    let mut bot = Bot::start(synapse).await;
+    let ann = synapse.person("ann").await;
+    let ben = synapse.person("ben").await;
+    let id = bot.id().to_owned();
+    let room = bot.during(ann.meets(&id)).await;
+    room.says("hello").await;
+    bot.hears("hello").await;
+    // While the bot does not look.
+    room.invites(&ben.id).await;
+    room.says("about us three").await;
+    let (status, _) = ann
+        .calls("POST", &format!("/_matrix/client/v3/rooms/{}/kick", room.id), json!({ "user_id": ben.id }))
+        .await;
+    assert_eq!(status, 200);
+    room.says("about us two").await;
+    bot.hears("about us two").await;
+    assert_eq!(bot.heard(), ["hello", "about us two"]);
+}
+
+#[tokio::test]
 async fn encryption_is_turned_on_where_the_room_lets_the_bot() {
     let synapse = Synapse::shared().await;
     let mut bot = Bot::start(synapse).await;
