@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use chatbox_telegram_standin::Standin;
 
-use crate::support::{Service, chatbox, folder, run};
+use crate::support::{Service, chatbox, copy, folder, run};
 
 fn refused(dir: &Path, config: &str, args: &[&str]) -> String {
     fs::write(dir.join("chatbox.toml"), config).unwrap();
@@ -90,19 +90,6 @@ fn broken_content_names_file_line_and_column() {
     assert_eq!(ran.code, Some(2), "{}", ran.out);
     let place = format!("dialogues/group_request.yaml:{line}:");
     assert!(ran.out.contains(&place) && ran.out.contains("error: "), "{}{}", ran.out, ran.err);
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let to = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &to);
-        } else {
-            fs::copy(&path, &to).unwrap();
-        }
-    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use crate::support::{Ran, chatbox, folder, run};
+use crate::support::{Ran, chatbox, copy, folder, run};
 
 fn score(lines: &str, args: &[&str]) -> Ran {
     let dir = folder();
@@ -93,7 +93,7 @@ fn texts_of_the_project_are_read_as_they_stand() {
 fn weights_that_are_not_those_of_the_examples_are_refused_until_they_are_learned() {
     let dir = folder();
     let content = dir.path().join("config/content");
-    copy_folder(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../config/content")), &content);
+    copy(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../config/content")), &content);
     fs::write(dir.path().join("config/chatbox.toml"), "").unwrap();
     let examples = content.join("safety/examples");
     for file in fs::read_dir(&examples).unwrap() {
@@ -125,17 +125,4 @@ fn weights_that_are_not_those_of_the_examples_are_refused_until_they_are_learned
     let broken = run(chatbox(dir.path(), ["learn"]), b"");
     assert_eq!(broken.code, Some(2));
     assert!(broken.err.contains("few.jsonl:1: error") && !broken.err.contains("secret"), "{}", broken.err);
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let to = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy_folder(&path, &to);
-        } else {
-            fs::copy(&path, &to).unwrap();
-        }
-    }
 }
