@@ -31,7 +31,7 @@ pub(super) fn hear(
     memory: &Memory,
     now: Timestamp,
 ) -> Heard {
-    let mut ear = Ear {
+    let mut listener = Listener {
         rules,
         scopes_off,
         heard: Heard::default(),
@@ -42,19 +42,19 @@ pub(super) fn hear(
     };
     let sentences = normalise::normalise(text);
     for sentence in &sentences {
-        ear.sentence(sentence);
+        listener.sentence(sentence);
     }
     for joined in one_word_runs(&sentences) {
-        ear.sentence(&joined);
+        listener.sentence(&joined);
     }
-    ear.add_up_messages(memory, now);
+    listener.add_up_messages(memory, now);
     if let Some(sound) = learned.hear(&sentences) {
-        ear.raise(sound);
+        listener.raise(sound);
     }
-    ear.finish()
+    listener.finish()
 }
 
-struct Ear<'a> {
+struct Listener<'a> {
     rules: &'a RuleBook,
     scopes_off: &'a BTreeSet<usize>,
     heard: Heard,
@@ -66,7 +66,7 @@ struct Ear<'a> {
     found: Vec<(Route, Reason)>,
 }
 
-impl Ear<'_> {
+impl Listener<'_> {
     fn sentence(&mut self, sentence: &Sentence) {
         let rules = self.rules;
         rules.grammar.spans(&rules.words, sentence, |from, spans| {

@@ -1,31 +1,29 @@
-//! What of a sentence is weighed: words, neighbours, and parts of words.
+//! What of a piece of text is weighed: words, neighbours, and parts of words.
 
 use std::{hash::Hasher, ops::Range};
 
-use crate::safety::normalise::Sentence;
+use crate::safety::normalise::Word;
 
 /// Lengths of the parts of words, with a space for the word's edge.
 const PARTS: std::ops::RangeInclusive<usize> = 4..=5;
 
-/// Stands for the beginning and the end of a sentence.
+/// Stand for the beginning and the end of a piece.
 const EDGES: [&str; 2] = ["^", "$"];
 
 /// Stands for any figure.
 const FIGURE: &str = "#";
 
-/// Words of one sentence that are weighed.
-const MOST_WORDS: usize = 200;
-
-/// Calls `found` with each feature of `sentence`, in parts that make its name when put together, and
-/// the words it stands in; a feature comes as often as it stands there.
-pub(super) fn each(sentence: &Sentence, mut found: impl FnMut(Range<usize>, &[&str])) {
-    let words: Vec<&str> = sentence.words.iter().take(MOST_WORDS).map(|word| plain(&word.text)).collect();
+/// Calls `found` with each feature of `words`, in parts that make its name when put together, and
+/// the places of the words it stands in; a feature comes as often as it stands there.
+pub(super) fn each(words: &[Word], mut found: impl FnMut(Range<usize>, &[&str])) {
+    let words: Vec<&str> = words.iter().map(|word| plain(&word.text)).collect();
     let count = words.len();
+    // With an edge before and after: place 0 is the beginning, place 1 the first word.
     let at = |place: usize| match place {
         0 => EDGES[0],
         place => words.get(place - 1).copied().unwrap_or(EDGES[1]),
     };
-    // The edges stand in no word.
+    // The words at these places; the edges stand in none.
     let range = |from: usize, to: usize| from.saturating_sub(1)..to.saturating_sub(1).min(count);
     let end = count + 2;
     for place in 0..end {

@@ -7,12 +7,13 @@
 //! …
 //! <feature><tab><one character an ear>
 //! ```
-//! A character stands for the root of a weight: its code less that of `P`. `P` is nothing, `Q` one
-//! for, `R` four for and `O` one against.
+//! The numbers of an ear are those of its [`Gauge`]. A character stands for the root of a weight, in
+//! order of the ears: its code less that of `P`. `P` is nothing, `Q` one for, `R` four for and `O` one
+//! against.
 
 use std::fmt::Write as _;
 
-use super::{EARS, Ear, FIRST_KIND, FIRST_LEVEL, KINDS, LEVELS, Learned, ROUTES, Row, features};
+use super::{EARS, Ear, Gauge, Learned, Row, features};
 
 /// The character for nothing.
 const NOTHING: u8 = b'P';
@@ -23,30 +24,21 @@ const HEAD: &str = "# What words count for and against a route or a kind of dang
 # safety/examples/*.jsonl: change those, never this file.\n";
 
 /// The name of the ear in the file.
-pub(super) fn name(ear: usize) -> String {
-    if let Some(kind) = ear.checked_sub(FIRST_KIND) {
-        KINDS[kind].as_str().to_owned()
-    } else if let Some(level) = ear.checked_sub(FIRST_LEVEL) {
-        format!("level-{:?}", LEVELS[level])
-    } else {
-        format!("{:?}", ROUTES[ear])
+fn name(ear: Ear) -> String {
+    match ear {
+        Ear::Route(route) => format!("{route:?}"),
+        Ear::Level(route) => format!("level-{route:?}"),
+        Ear::Kind(kind) => kind.as_str().to_owned(),
     }
 }
 
-/// The file of these ears and rows, the rows in order of their features.
-pub(super) fn write(digest: &str, ears: &[Ear; EARS], rows: &[(String, Row)]) -> String {
+/// The file of these gauges and rows, the rows in order of their features.
+pub(super) fn write(digest: &str, gauges: &[Gauge; EARS.len()], rows: &[(String, Row)]) -> String {
     let mut out = HEAD.to_owned();
     let _ = writeln!(out, "examples {digest}");
-    for (at, ear) in ears.iter().enumerate() {
-        let _ = writeln!(
-            out,
-            "ear {} {:.9} {:.6} {:.6} {:.6}",
-            name(at),
-            ear.unit,
-            ear.bias,
-            ear.threshold,
-            ear.named
-        );
+    for (ear, Gauge { unit, bias, threshold, named }) in EARS.into_iter().zip(gauges) {
+        let name = name(ear);
+        let _ = writeln!(out, "ear {name} {unit:.9} {bias:.6} {threshold:.6} {named:.6}");
     }
     for (feature, row) in rows {
         out.push_str(feature);
@@ -64,42 +56,41 @@ pub(super) fn read(text: &str) -> Result<(Learned, String), (u64, String)> {
     };
     let mut learned = Learned::default();
     let mut digest = None;
-    let mut ears = 0;
+    let mut gauges = EARS.into_iter().zip(&mut learned.gauges);
     for (line, entry) in text.lines().enumerate() {
         if let Some((feature, codes)) = entry.split_once('\t') {
             let row = row(codes).ok_or_else(|| fault(line, "these are no weights"))?;
             learned.rows.insert(features::hash(&[feature]), row);
         } else if let Some(hash) = entry.strip_prefix("examples ") {
             digest = Some(hash.to_owned());
-        } else if let Some(numbers) = entry.strip_prefix("ear ") {
-            let ear = numbers.strip_prefix(name(ears).as_str()).and_then(ear);
-            let slot = learned.ears.get_mut(ears);
-            let (Some(ear), Some(slot)) = (ear, slot) else {
-                return Err(fault(line, "this is not the ear that should stand here"));
-            };
-            *slot = ear;
-            ears += 1;
+        } else if let Some(entry) = entry.strip_prefix("ear ") {
+            let written = gauges.next().and_then(|(ear, slot)| {
+                *slot = gauge(entry.strip_prefix(name(ear).as_str())?)?;
+                Some(())
+            });
+            written.ok_or_else(|| fault(line, "this is not the ear that should stand here"))?;
         } else if !entry.starts_with('#') {
             return Err(fault(line, "this line says nothing"));
         }
     }
+    let whole = gauges.next().is_none();
     match digest {
-        Some(digest) if ears == EARS => Ok((learned, digest)),
+        Some(digest) if whole => Ok((learned, digest)),
         Some(_) | None => Err(fault(0, "the head is not whole")),
     }
 }
 
 fn row(codes: &str) -> Option<Row> {
-    let codes: [u8; EARS] = codes.as_bytes().try_into().ok()?;
-    let mut roots = [0; EARS];
+    let codes: [u8; EARS.len()] = codes.as_bytes().try_into().ok()?;
+    let mut roots = [0; EARS.len()];
     for (root, code) in roots.iter_mut().zip(codes) {
         *root = i8::try_from(i16::from(code) - i16::from(NOTHING)).ok().filter(|root| root.abs() <= MOST)?;
     }
     Some(Row(roots))
 }
 
-fn ear(numbers: &str) -> Option<Ear> {
+fn gauge(numbers: &str) -> Option<Gauge> {
     let numbers: Vec<f64> = numbers.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
     let [unit, bias, threshold, named] = numbers.try_into().ok()?;
-    Some(Ear { unit, bias, threshold, named })
+    Some(Gauge { unit, bias, threshold, named })
 }

@@ -8,13 +8,15 @@
 //! Architecture invariants:
 //! - It only ever raises a route, and never speaks where there is no weights file.
 //! - The scores of sentences add up and none counts below zero, so a sentence more never lowers
-//!   the route.
+//!   the route, however long the text.
 //! - Only addition, multiplication, division and the square root are used: the same text gives the
 //!   same bytes on every machine.
 
 mod features;
 mod file;
 mod learn;
+mod lesson;
+mod machine;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -22,38 +24,48 @@ use std::{
 };
 
 use features::Hashed;
-pub use learn::{Learnt, Lesson, Shares, learn};
+pub use learn::{Learnt, Shares, learn};
+pub use lesson::Lesson;
 
-use super::normalise::Sentence;
+use super::normalise::{Sentence, Word};
 use super::{Kind, Route, WEIGHTS};
 use crate::content::{Finding, Severity};
 
-/// Routes that are listened for, each with an ear of its own: "this or higher".
-const ROUTES: [Route; 4] = [Route::B, Route::C, Route::D, Route::E];
+/// One thing that is listened for, with weights of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ear {
+    /// That a text calls for this route or a higher one.
+    Route(Route),
+    /// The same, learned from dangerous texts alone: it tells this danger from a gentler one.
+    Level(Route),
+    /// That there is this kind of danger.
+    Kind(Kind),
+}
 
-/// Kinds that are listened for once a route was raised.
-const KINDS: [Kind; 12] = [
-    Kind::Suicide,
-    Kind::SelfHarm,
-    Kind::HarmToOthers,
-    Kind::Abuse,
-    Kind::SexualViolence,
-    Kind::Stalking,
-    Kind::Safeguarding,
-    Kind::Under18,
-    Kind::Medical,
-    Kind::FitnessToPractise,
-    Kind::PatientSafety,
-    Kind::ThirdParty,
+/// Every ear, in the order of the weights.
+const EARS: [Ear; 18] = [
+    Ear::Route(Route::B),
+    Ear::Route(Route::C),
+    Ear::Route(Route::D),
+    Ear::Route(Route::E),
+    Ear::Level(Route::D),
+    Ear::Level(Route::E),
+    Ear::Kind(Kind::Suicide),
+    Ear::Kind(Kind::SelfHarm),
+    Ear::Kind(Kind::HarmToOthers),
+    Ear::Kind(Kind::Abuse),
+    Ear::Kind(Kind::SexualViolence),
+    Ear::Kind(Kind::Stalking),
+    Ear::Kind(Kind::Safeguarding),
+    Ear::Kind(Kind::Under18),
+    Ear::Kind(Kind::Medical),
+    Ear::Kind(Kind::FitnessToPractise),
+    Ear::Kind(Kind::PatientSafety),
+    Ear::Kind(Kind::ThirdParty),
 ];
 
-/// Routes that have a second ear, which tells them from gentler danger.
-const LEVELS: [Route; 2] = [Route::D, Route::E];
-
-/// The ears of routes come first, then those of levels, then those of kinds.
-const FIRST_LEVEL: usize = ROUTES.len();
-const FIRST_KIND: usize = FIRST_LEVEL + LEVELS.len();
-const EARS: usize = FIRST_KIND + KINDS.len();
+/// One number for each of [`EARS`].
+type Scores = [f64; EARS.len()];
 
 /// How far below zero a sentence still adds to its neighbours' score.
 const MURMUR: f64 = 0.6;
@@ -61,7 +73,10 @@ const MURMUR: f64 = 0.6;
 /// So many sentences of a message add up.
 const LOUDEST: usize = 3;
 
-/// So many words of the sentence that weighed most are named as the reason.
+/// A longer sentence is weighed in pieces of so many words, as if each were a sentence.
+const LONGEST_PIECE: usize = 200;
+
+/// So many words of the piece that weighed most are named as the reason.
 const REASONS: usize = 4;
 
 /// The weights, ready to use.
@@ -69,23 +84,26 @@ const REASONS: usize = 4;
 pub(super) struct Learned {
     /// By the hash of the feature.
     rows: HashMap<u64, Row, BuildHasherDefault<Hashed>>,
-    ears: [Ear; EARS],
+    /// For each of [`EARS`].
+    gauges: [Gauge; EARS.len()],
 }
 
-/// What one feature counts for or against each ear: the root of the weight in that ear's `unit`, with
-/// its sign.
+/// What one feature counts for or against each of [`EARS`]: the root of the weight in that ear's
+/// `unit`, with its sign.
 #[derive(Debug, Clone, Copy)]
-struct Row([i8; EARS]);
+struct Row([i8; EARS.len()]);
 
 impl Row {
+    /// For the ear at this place in [`EARS`].
     fn weight(&self, ear: usize) -> i32 {
         let root = i32::from(self.0[ear]);
         root * root.abs()
     }
 }
 
+/// How an ear's weights become a score, and what the score says.
 #[derive(Debug, Clone, Copy, Default)]
-struct Ear {
+struct Gauge {
     /// What one unit of weight is worth.
     unit: f64,
     /// The score of a text without any known feature.
@@ -131,46 +149,61 @@ impl Learned {
         if self.rows.is_empty() {
             return None;
         }
-        let scores: Vec<[f64; EARS]> = sentences.iter().map(|sentence| self.sentence(sentence)).collect();
-        let totals: [f64; EARS] = std::array::from_fn(|ear| together(scores.iter().map(|score| score[ear])));
+        let pieces: Vec<&[Word]> = pieces(sentences).collect();
+        let scores: Vec<Scores> = pieces.iter().map(|words| self.score(words)).collect();
+        let totals = together(&scores);
         let route = self.route(&totals);
         if route == Route::A {
             return None;
         }
-        let best =
-            (0..KINDS.len()).max_by(|a, b| totals[FIRST_KIND + a].total_cmp(&totals[FIRST_KIND + b]))?;
-        let sure =
-            (0..KINDS.len()).filter(|kind| totals[FIRST_KIND + kind] >= self.ears[FIRST_KIND + kind].named);
-        let kinds: BTreeSet<Kind> = sure.chain([best]).map(|kind| KINDS[kind]).collect();
-        let ear = (0..EARS)
-            .filter(|ear| ROUTES.get(*ear) == Some(&route) || *ear >= FIRST_KIND)
-            .max_by(|a, b| totals[*a].total_cmp(&totals[*b]))?;
-        let loudest = (0..sentences.len()).max_by(|a, b| scores[*a][ear].total_cmp(&scores[*b][ear]))?;
-        Some(Sound { route, kinds, words: self.telling(&sentences[loudest], ear) })
-    }
-
-    /// The route of a text with these scores: the highest whose ear heard it, and B for a kind alone.
-    fn route(&self, totals: &[f64; EARS]) -> Route {
-        let heard = |ear: usize| totals[ear] >= self.ears[ear].threshold;
-        let level = |route: Route| {
-            LEVELS.iter().position(|level| *level == route).is_none_or(|level| heard(FIRST_LEVEL + level))
+        let kinds = self.kinds(&totals);
+        let decided = |ear: Ear| match ear {
+            Ear::Route(of) => of == route,
+            Ear::Level(_) => false,
+            Ear::Kind(_) => true,
         };
-        match (0..ROUTES.len()).rev().find(|ear| heard(*ear) && level(ROUTES[*ear])) {
-            Some(ear) => ROUTES[ear],
-            None if (FIRST_KIND..EARS).any(heard) => Route::B,
-            None => Route::A,
-        }
+        let ear = (0..EARS.len())
+            .filter(|ear| decided(EARS[*ear]))
+            .max_by(|a, b| totals[*a].total_cmp(&totals[*b]))?;
+        let (loudest, _) = pieces.iter().zip(&scores).max_by(|(_, a), (_, b)| a[ear].total_cmp(&b[ear]))?;
+        Some(Sound { route, kinds, words: self.telling(loudest, ear) })
     }
 
-    fn sentence(&self, sentence: &Sentence) -> [f64; EARS] {
+    /// The route of a text with these scores: the highest that was heard, and B for a kind alone.
+    fn route(&self, scores: &Scores) -> Route {
+        let ears = || EARS.iter().zip(scores).zip(&self.gauges);
+        let heard = |ear: Ear| ears().any(|((at, score), gauge)| *at == ear && *score >= gauge.threshold);
+        let route = [Route::E, Route::D, Route::C, Route::B].into_iter().find(|route| match route {
+            Route::D | Route::E => heard(Ear::Route(*route)) && heard(Ear::Level(*route)),
+            Route::A | Route::B | Route::C => heard(Ear::Route(*route)),
+        });
+        let a_kind = || EARS.iter().any(|ear| matches!(ear, Ear::Kind(_)) && heard(*ear));
+        route.or_else(|| a_kind().then_some(Route::B)).unwrap_or(Route::A)
+    }
+
+    /// The kinds of danger in a text with these scores that calls for a route: those that are clear,
+    /// and at least the likeliest.
+    fn kinds(&self, scores: &Scores) -> BTreeSet<Kind> {
+        let kinds = || {
+            EARS.iter().zip(scores).zip(&self.gauges).filter_map(|((ear, score), gauge)| match ear {
+                Ear::Kind(kind) => Some((*kind, *score, gauge.named)),
+                Ear::Route(_) | Ear::Level(_) => None,
+            })
+        };
+        let likeliest = kinds().max_by(|(_, a, _), (_, b, _)| a.total_cmp(b));
+        kinds().filter(|(_, score, named)| score >= named).chain(likeliest).map(|(kind, ..)| kind).collect()
+    }
+
+    /// How `words` sound to each ear.
+    fn score(&self, words: &[Word]) -> Scores {
         let mut known = vec![];
-        features::each(sentence, |_, feature| {
+        features::each(words, |_, feature| {
             let hash = features::hash(feature);
             known.extend(self.rows.get(&hash).map(|row| (hash, *row)));
         });
         known.sort_unstable_by_key(|(hash, _)| *hash);
         known.dedup_by_key(|(hash, _)| *hash);
-        let mut sums = [0_i32; EARS];
+        let mut sums = [0_i32; EARS.len()];
         for (_, row) in &known {
             for (ear, sum) in sums.iter_mut().enumerate() {
                 *sum += row.weight(ear);
@@ -178,34 +211,41 @@ impl Learned {
         }
         let length = u32::try_from(known.len().max(1)).map_or(f64::MAX, f64::from).sqrt();
         std::array::from_fn(|ear| {
-            let Ear { unit, bias, .. } = self.ears[ear];
+            let Gauge { unit, bias, .. } = self.gauges[ear];
             f64::from(sums[ear]) * unit / length + bias
         })
     }
 
-    /// The words whose features speak loudest for `ear`, in the order of the sentence.
-    fn telling(&self, sentence: &Sentence, ear: usize) -> String {
-        let mut shares = vec![0; sentence.words.len()];
-        features::each(sentence, |words, feature| {
+    /// Those of `words` whose features speak loudest for the ear at this place, in their order.
+    fn telling(&self, words: &[Word], ear: usize) -> String {
+        let mut shares = vec![0; words.len()];
+        features::each(words, |places, feature| {
             if let Some(row) = self.rows.get(&features::hash(feature)) {
-                for word in words {
-                    shares[word] += row.weight(ear);
+                for place in places {
+                    shares[place] += row.weight(ear);
                 }
             }
         });
-        let mut order: Vec<usize> = (0..shares.len()).filter(|word| shares[*word] > 0).collect();
-        order.sort_by_key(|word| std::cmp::Reverse(shares[*word]));
+        let mut order: Vec<usize> = (0..shares.len()).filter(|place| shares[*place] > 0).collect();
+        order.sort_by_key(|place| std::cmp::Reverse(shares[*place]));
         order.truncate(REASONS);
         order.sort_unstable();
-        let words: Vec<&str> = order.iter().map(|word| sentence.words[*word].text.as_str()).collect();
-        words.join(" ")
+        let telling: Vec<&str> = order.iter().map(|place| words[*place].text.as_str()).collect();
+        telling.join(" ")
     }
 }
 
-/// The score of sentences that stand in one message: each of the loudest that is not far below zero
-/// adds to it.
-fn together(scores: impl Iterator<Item = f64>) -> f64 {
-    let mut louder: Vec<f64> = scores.map(|score| (score + MURMUR).max(0.0)).collect();
-    louder.sort_unstable_by(|a, b| b.total_cmp(a));
-    louder.iter().take(LOUDEST).sum::<f64>() - MURMUR
+/// What is weighed at a time: the sentences, and long ones in pieces.
+fn pieces(sentences: &[Sentence]) -> impl Iterator<Item = &[Word]> {
+    sentences.iter().flat_map(|sentence| sentence.words.chunks(LONGEST_PIECE))
+}
+
+/// The scores of pieces that stand in one message: each of the loudest that is not far below zero
+/// adds to them, and none takes away.
+fn together(pieces: &[Scores]) -> Scores {
+    std::array::from_fn(|ear| {
+        let mut louder: Vec<f64> = pieces.iter().map(|score| (score[ear] + MURMUR).max(0.0)).collect();
+        louder.sort_unstable_by(|a, b| b.total_cmp(a));
+        louder.iter().take(LOUDEST).sum::<f64>() - MURMUR
+    })
 }
