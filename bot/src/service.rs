@@ -22,7 +22,7 @@ use crate::{
     budget::Rates,
     clock,
     config::{
-        Config,
+        Config, Loaded,
         desk::{DeskChannel, NOBODY},
         telegram,
     },
@@ -38,11 +38,43 @@ use crate::{
     stop::Stop,
 };
 
-/// After the signal to stop: time to decide and send what is under way (P13: under 10 s).
+/// After the signal to stop: time to decide and send what is under way, and then to close the
+/// database, however slow that is (P13: under 10 s).
 const DRAIN: Duration = Duration::from_secs(8);
+const CLOSE: Duration = Duration::from_secs(1);
 
-/// Runs until SIGTERM or SIGINT, and then sends what is under way.
-pub async fn run(setup: Setup) -> Result<(), Stop> {
+/// Runs until SIGTERM or SIGINT, and then sends what is under way. To be told to stop is no failure,
+/// at whatever moment that comes.
+pub async fn run(loaded: Loaded) -> Result<(), Stop> {
+    // Before anything that takes time: a signal that nobody listens for ends the process as a crash
+    // does.
+    let stopping = Stopping::listen()?;
+    let started = tokio::select! {
+        started = Box::pin(start(loaded, &stopping)) => started?,
+        () = stopping.clone().at_once() => {
+            tracing::info!("the service has stopped before it had started");
+            return Ok(());
+        }
+    };
+    let store = started.store.clone();
+    let result = Box::pin(work(started, &stopping)).await;
+    if time::timeout(CLOSE, store.close()).await.is_err() {
+        tracing::warn!("the database did not close in time; what was committed is on its disk");
+    }
+    tracing::info!("the service has stopped");
+    result
+}
+
+/// A service that has all it needs to work.
+struct Started {
+    setup: Setup,
+    store: Store,
+    links: Vec<Link>,
+    servers: Servers,
+}
+
+async fn start(loaded: Loaded, stopping: &Stopping) -> Result<Started, Stop> {
+    let setup = Setup::with(loaded, clock::now())?;
     let config = &setup.config;
     if config.desk.channel.is_none() && !config.desk.none {
         return Err(Stop::Usage(format!(
@@ -57,9 +89,7 @@ pub async fn run(setup: Setup) -> Result<(), Stop> {
     }
     let metrics = health::recorder()?;
     let store = Store::open_service(store_config(config, None).migrate()).await?;
-    let stopping = Stopping::listen()?;
-
-    let mut servers = Servers::new(&stopping);
+    let mut servers = Servers::new(stopping);
     if let Some(address) = config.http.listen {
         let warnings = setup.engine.content().warnings.len();
         let health = Health { store: store.clone(), warnings, metrics };
@@ -67,21 +97,13 @@ pub async fn run(setup: Setup) -> Result<(), Stop> {
     }
     let links = link::all(config, &store).await?;
     tracing::info!(content.hash = setup.engine.content().hash, "the service runs");
-    let result = Box::pin(work(&setup, &store, links, servers, &stopping)).await;
-    store.close().await;
-    tracing::info!("the service has stopped");
-    result
+    Ok(Started { setup, store, links, servers })
 }
 
 /// Runs the loops until it is time to stop.
-async fn work(
-    setup: &Setup,
-    store: &Store,
-    links: Vec<Link>,
-    servers: Servers,
-    stopping: &Stopping,
-) -> Result<(), Stop> {
-    let Setup { config, engine, .. } = setup;
+async fn work(started: Started, stopping: &Stopping) -> Result<(), Stop> {
+    let Started { setup: Setup { config, engine, .. }, store, links, servers } = started;
+    let (config, engine, store) = (&config, &engine, &store);
     let outlet = Outlet::new(Vec::new(), desk(config), rates(&config.telegram));
     let waiting = Arc::new(Waiting::default());
     store.set_reach(reach(config, &outlet));

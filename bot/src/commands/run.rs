@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use super::chat;
-use crate::{clock, service, setup::Setup, stop::Stop};
+use crate::{clock, config, service, setup::Setup, stop::Stop};
 
 /// Runs the service. `or_chat`: without a channel it is a chat in this terminal.
-pub async fn run(config: Option<&Path>, or_chat: bool) -> Result<(), Stop> {
-    let setup = Setup::read(config, clock::now())?;
-    if or_chat && !setup.config.has_live_channel() {
-        return Box::pin(chat::with(setup)).await;
+pub async fn run(file: Option<&Path>, or_chat: bool) -> Result<(), Stop> {
+    let loaded = config::load(file, std::env::vars_os())?;
+    if or_chat && !loaded.config.has_live_channel() {
+        return Box::pin(chat::with(Setup::with(loaded, clock::now())?)).await;
     }
-    Box::pin(service::run(setup)).await
+    Box::pin(service::run(loaded)).await
 }

@@ -91,7 +91,7 @@ async fn nothing_is_lost_or_decided_twice_however_often_the_service_is_killed() 
         // The database is there once the service receives.
         hub.telegram.wait_for_confirmation().await;
         books.settled(each * usize::try_from(PEOPLE).unwrap()).await;
-        assert!(last.stop().await.success());
+        last.stop().await;
         drop(allowed);
         books
     };

@@ -11,6 +11,7 @@ mod promises;
 mod race;
 #[path = "../../../adapters/store/tests/conformance/server.rs"]
 mod server;
+mod stopping;
 #[expect(dead_code, reason = "shared with the end-to-end tests, which use all of it")]
 #[path = "../e2e/support.rs"]
 mod support;
