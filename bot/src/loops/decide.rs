@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     future::Future,
     panic::{self, AssertUnwindSafe},
+    thread,
     time::Duration,
 };
 
@@ -184,7 +185,6 @@ pub async fn run(
     waiting: &Waiting,
     stop: impl Future<Output = ()>,
 ) {
-    let mut changes = store.inbox_changes();
     let mut desk = (DeskView::default(), Timestamp::UNIX_EPOCH);
     let mut claim = None;
     let mut stopping = false;
@@ -194,7 +194,14 @@ pub async fn run(
             Some(claim) => chain(store, engine, config, &mut desk, claim, clock::now())
                 .await
                 .map(|(done, next)| (Some(done), next)),
-            None => store.claim(BATCH).await.map(|next| (None, next)),
+            None if stopping => store.claim(BATCH).await.map(|next| (None, next)),
+            None => tokio::select! {
+                () = &mut stop => {
+                    stopping = true;
+                    continue;
+                }
+                next = store.claim_next(BATCH) => next.map(|next| (None, Some(next))),
+            },
         };
         match step {
             Ok((done, next)) => {
@@ -205,14 +212,8 @@ pub async fn run(
                     }
                 }
                 claim = next;
-                if claim.is_none() {
-                    if stopping {
-                        return;
-                    }
-                    tokio::select! {
-                        () = &mut stop => stopping = true,
-                        () = changes.changed() => {}
-                    }
+                if claim.is_none() && stopping {
+                    return;
                 }
             }
             Err(fault) => {
@@ -251,6 +252,8 @@ fn decide(
     let first = decided.len();
     context.channel = ChannelFacts::of(work.lane.channel);
     for claimed in &work.inputs {
+        // Whoever else wants the processor has less to do with it, and is waited for.
+        thread::yield_now();
         context.now = claimed.received;
         context.seed = claimed.seed;
         let before = decided[first..].last().map(|turn| &turn.conversation);

@@ -14,6 +14,7 @@ pub use desk::filled;
 use std::{
     collections::{BTreeMap, HashMap},
     future::Future,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
@@ -204,44 +205,64 @@ pub async fn run<C: Channel + Clone + 'static>(
     let mut changes = store.outbox_changes();
     let mut handed = store.handed_changes();
     let mut sending: JoinSet<Over> = JoinSet::new();
+    // One at a time. What is leased along with its turn asks nothing of the store, and does not wait for it.
+    let mut exchanging: Option<Pin<Box<dyn Future<Output = Result<Sends, StoreError>> + Send + '_>>> = None;
+    let mut look = true;
     // When to look next, whatever happens.
-    let mut next = Some(Instant::now());
+    let mut next: Option<Instant> = None;
     tokio::pin!(stop);
     loop {
-        // What was leased along with its turn asks nothing of the store before it is sent.
-        let look = tokio::select! {
+        tokio::select! {
             () = &mut stop => break,
-            () = handed.changed() => false,
-            () = changes.changed() => true,
+            () = handed.changed() => {}
+            () = changes.changed() => look = true,
             Some(done) = sending.join_next(), if !sending.is_empty() => {
                 outlet.over().take(done);
-                true
+                look = true;
             }
-            () = sleep(next.map(|at| at.saturating_duration_since(Instant::now()))) => true,
-        };
+            Some(exchanged) = maybe(&mut exchanging) => {
+                exchanging = None;
+                let wait = match exchanged {
+                    Ok(Sends { jobs, next }) => {
+                        start(&mut sending, store, outlet, jobs);
+                        next.map(|at| until(at, clock::now()))
+                    }
+                    Err(fault) => Some(note(&fault)),
+                };
+                next = wait.map(|wait| Instant::now() + wait);
+            }
+            () = sleep(next.map(|at| at.saturating_duration_since(Instant::now()))) => {
+                next = None;
+                look = true;
+            }
+        }
         start(&mut sending, store, outlet, store.handed());
         while let Some(done) = sending.try_join_next() {
             outlet.over().take(done);
         }
         let unwritten = outlet.over().lanes;
         let free = LANES.saturating_sub(sending.len() + unwritten);
-        if unwritten == 0 && (!look || free == 0) {
-            continue;
+        if look && exchanging.is_none() && (unwritten > 0 || free > 0) {
+            look = false;
+            exchanging = Some(Box::pin(exchange(store, outlet, clock::now(), free, free)));
         }
-        let wait = match exchange(store, outlet, clock::now(), free, free).await {
-            Ok(Sends { jobs, next }) => {
-                start(&mut sending, store, outlet, jobs);
-                next.map(|at| until(at, clock::now()))
-            }
-            Err(fault) => Some(note(&fault)),
-        };
-        next = wait.map(|wait| Instant::now() + wait);
+    }
+    if let Some(Ok(Sends { jobs, next: _ })) = maybe(&mut exchanging).await {
+        start(&mut sending, store, outlet, jobs);
     }
     while let Some(done) = sending.join_next().await {
         outlet.over().take(done);
     }
     if let Err(fault) = exchange(store, outlet, clock::now(), 0, 0).await {
         note(&fault);
+    }
+}
+
+/// Waits for it, if it is there.
+async fn maybe<T>(future: &mut Option<impl Future<Output = T> + Unpin>) -> Option<T> {
+    match future {
+        Some(future) => Some(future.await),
+        None => None,
     }
 }
 

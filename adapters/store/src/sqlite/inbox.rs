@@ -140,6 +140,8 @@ fn seal(
 
 pub(super) struct Take {
     pub(super) limit: usize,
+    /// Until there is something.
+    pub(super) wait: bool,
     pub(super) recent: Arc<Recent>,
     pub(super) taken: Option<Taken>,
     pub(super) reply: oneshot::Sender<Result<Option<Taken>>>,
@@ -234,6 +236,18 @@ impl Task for Take {
             self.taken = Some(Taken { found, hold });
             Ok(())
         })
+    }
+
+    fn can_wait(&self) -> bool {
+        self.wait
+    }
+
+    fn still_waits(&self) -> bool {
+        self.wait && self.taken.is_none()
+    }
+
+    fn is_forgotten(&self) -> bool {
+        self.reply.is_closed()
     }
 
     fn answer(self: Box<Self>, outcome: Result<()>) {

@@ -21,7 +21,7 @@ use chatbox_core::{
 };
 use jiff::Timestamp;
 use sqlx::{Sqlite as Db, SqliteConnection, SqlitePool, pool::PoolConnection};
-use tokio::sync::{OwnedMutexGuard, oneshot};
+use tokio::sync::{Notify, OwnedMutexGuard, oneshot};
 
 use crate::{
     error::StoreError,
@@ -96,6 +96,8 @@ pub(crate) struct Hold {
 pub(crate) struct Held {
     lanes: Mutex<Lanes>,
     signals: Arc<Signals>,
+    /// Something that was wanted is held no more.
+    given_back: Notify,
 }
 
 #[derive(Default)]
@@ -111,7 +113,7 @@ struct Lanes {
 
 impl Held {
     fn new(signals: Arc<Signals>) -> Self {
-        Self { lanes: Mutex::default(), signals }
+        Self { lanes: Mutex::default(), signals, given_back: Notify::new() }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Lanes> {
@@ -146,6 +148,7 @@ impl Drop for Hold {
         }
         if std::mem::take(&mut lanes.wanted) {
             self.held.signals.inbox();
+            self.held.given_back.notify_one();
         }
     }
 }
@@ -177,9 +180,10 @@ impl Sqlite {
         self.writer.ask(|reply| inbox::Receive { arrivals, cursor, new: 0, reply }).await
     }
 
-    pub(crate) async fn claim(&self, limit: usize) -> Result<Option<Claim>> {
+    /// With `wait` it comes back with something.
+    pub(crate) async fn claim(&self, limit: usize, wait: bool) -> Result<Option<Claim>> {
         let recent = Arc::clone(&self.recent);
-        let taken = self.writer.ask(|reply| inbox::Take { limit, recent, taken: None, reply }).await?;
+        let taken = self.writer.ask(|reply| inbox::Take { limit, wait, recent, taken: None, reply }).await?;
         self.opened(taken)
     }
 
@@ -207,7 +211,7 @@ impl Sqlite {
     ) -> Result<((CommitReport, Outgoing), Result<Option<Claim>>)> {
         let ready = commit::Ready::of(hold, turns, &self.sealer, &self.ahead);
         let (heads, ahead, recent) = (ready.heads(), Arc::clone(&self.ahead), Arc::clone(&self.recent));
-        let take = |reply| inbox::Take { limit, recent, taken: None, reply };
+        let take = |reply| inbox::Take { limit, wait: false, recent, taken: None, reply };
         let (committed, taken) = self.writer.ask_both(|reply| ready.task(ahead, reply), take).await?;
         let report = self.kept(committed?, &heads);
         Ok((report, taken.and_then(|taken| self.opened(taken))))
@@ -241,7 +245,7 @@ impl Sqlite {
     ) -> Result<Sends> {
         let sends = self
             .writer
-            .ask(|reply| outbox::Lease { now, limits, reach, sends: Sends::default(), reply })
+            .ask(|reply| outbox::Lease { now, limits, reach, with_ends: false, sends: Sends::default(), reply })
             .await?;
         self.ahead.allow(limits, reach);
         Ok(sends)
@@ -265,7 +269,8 @@ impl Sqlite {
     ) -> Result<(Vec<OutboxId>, Result<Sends>)> {
         let at = now.as_microsecond();
         let finish = |reply| outbox::Finish { ends, now: at, late: Vec::new(), reply };
-        let lease = |reply| outbox::Lease { now, limits, reach, sends: Sends::default(), reply };
+        let lease =
+            |reply| outbox::Lease { now, limits, reach, with_ends: true, sends: Sends::default(), reply };
         let (late, sends) = self.writer.ask_both(finish, lease).await?;
         let late = late?;
         self.ahead.allow(limits, reach);

@@ -20,6 +20,8 @@ pub(super) struct Lease {
     pub(super) now: Timestamp,
     pub(super) limits: SendLimits,
     pub(super) reach: Reach,
+    /// Asked for along with [`Finish`].
+    pub(super) with_ends: bool,
     pub(super) sends: Sends,
     pub(super) reply: oneshot::Sender<Result<Sends>>,
 }
@@ -126,6 +128,11 @@ impl Task for Lease {
         })
     }
 
+    /// What waits to be sent may wait for it, unless it comes along with ends.
+    fn can_wait(&self) -> bool {
+        self.with_ends
+    }
+
     fn answer(self: Box<Self>, outcome: Result<()>) {
         let sends = self.sends;
         answer(self.reply, outcome.map(|()| sends));
@@ -207,6 +214,11 @@ impl Task for Finish {
             group.erased |= gone > 0;
             Ok(())
         })
+    }
+
+    /// Nobody waits for it but what comes next in the same lanes.
+    fn can_wait(&self) -> bool {
+        true
     }
 
     fn answer(self: Box<Self>, outcome: Result<()>) {

@@ -5,10 +5,21 @@
 //! leave a transaction half way; and a thread of its own, because everybody waits for it, and no
 //! other task is to run in its place.
 
-use std::{collections::BTreeSet, fs::File, future::Future, pin::Pin, sync::Arc, thread};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    fs::File,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use sqlx::{Connection, SqliteConnection};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::{
+    sync::{Mutex, mpsc, oneshot},
+    time,
+};
 
 use super::{Held, Result};
 use crate::{error::StoreError, plan::Fail, seal::Sealer};
@@ -17,6 +28,12 @@ use crate::{error::StoreError, plan::Fail, seal::Sealer};
 const QUEUE: usize = 1024;
 /// Requests that share one transaction.
 const GROUP: usize = 128;
+/// So long a group in which nobody is in a hurry waits for company: each sync of the disk costs as much
+/// whether it is for one or for many.
+const LINGER: Duration = Duration::from_millis(2);
+/// So often a claim that waits for work looks, whatever happens: a command beside the service may have
+/// put something back into the inbox.
+const LOOK: Duration = Duration::from_secs(1);
 
 pub(super) type Run<'a> = Pin<Box<dyn Future<Output = std::result::Result<(), Fail>> + Send + 'a>>;
 
@@ -28,6 +45,22 @@ pub(super) trait Task: Send {
     /// Writes. May run twice: after a group fails each of its tasks runs in a transaction of its
     /// own, with [`Group::alone`].
     fn run<'a>(&'a mut self, tx: &'a mut SqliteConnection, group: &'a mut Group) -> Run<'a>;
+
+    /// Nobody is kept waiting if it runs a little later.
+    fn can_wait(&self) -> bool {
+        false
+    }
+
+    /// Ran and found nothing to do, and whoever asked waits until there is something: it runs again with
+    /// the groups to come, and is not answered yet.
+    fn still_waits(&self) -> bool {
+        false
+    }
+
+    /// Nobody waits for the answer of a task that [`Task::still_waits`] any more.
+    fn is_forgotten(&self) -> bool {
+        false
+    }
 
     /// After the commit, or after the failure that undid it.
     fn answer(self: Box<Self>, outcome: Result<()>);
@@ -89,6 +122,25 @@ impl Handle {
     }
 }
 
+/// What was asked for and is not done yet.
+#[derive(Default)]
+struct Requested {
+    tasks: Vec<Box<dyn Task>>,
+    closing: Option<oneshot::Sender<()>>,
+}
+
+impl Requested {
+    fn add(&mut self, messages: impl Iterator<Item = Message>) {
+        for message in messages {
+            match message {
+                Message::Task(task) => self.tasks.push(task),
+                Message::Both(both) => self.tasks.extend(both),
+                Message::Close(reply) => self.closing = Some(reply),
+            }
+        }
+    }
+}
+
 pub(super) struct Writer {
     pub(super) connection: Arc<Mutex<SqliteConnection>>,
     pub(super) sealer: Arc<Sealer>,
@@ -109,20 +161,16 @@ impl Writer {
     }
 
     async fn serve(self, mut requests: mpsc::Receiver<Message>) {
-        let mut waiting = Vec::with_capacity(GROUP);
-        let mut closing = None;
+        let mut requested = Requested::default();
+        let mut waits: VecDeque<Box<dyn Task>> = VecDeque::new();
         let mut erased = false;
-        while closing.is_none() && requests.recv_many(&mut waiting, GROUP).await > 0 {
-            let mut tasks = Vec::with_capacity(waiting.len());
-            for message in waiting.drain(..) {
-                match message {
-                    Message::Task(task) => tasks.push(task),
-                    Message::Both(both) => tasks.extend(both),
-                    Message::Close(reply) => closing = Some(reply),
-                }
-            }
+        while requested.closing.is_none() && self.next(&mut requests, &mut requested, &waits).await {
+            let mut tasks = std::mem::take(&mut requested.tasks);
+            waits.retain(|task| !task.is_forgotten());
+            // What one of them does not find, the others would not either.
+            tasks.extend(waits.pop_front());
             if !tasks.is_empty() {
-                erased |= self.group(tasks).await;
+                erased |= self.group(tasks, &mut waits).await;
             }
             if erased && self.wal {
                 erased = !self.clean().await;
@@ -134,18 +182,45 @@ impl Writer {
             let _ = connection.into_inner().close().await;
         }
         drop(self.lock);
-        if let Some(reply) = closing {
+        if let Some(reply) = requested.closing {
             let _ = reply.send(());
         }
     }
 
-    /// Returns whether something was erased.
-    async fn group(&self, mut tasks: Vec<Box<dyn Task>>) -> bool {
+    /// Waits for what is to be done together. False once every handle is gone.
+    async fn next(
+        &self,
+        requests: &mut mpsc::Receiver<Message>,
+        requested: &mut Requested,
+        waits: &VecDeque<Box<dyn Task>>,
+    ) -> bool {
+        let mut messages = Vec::with_capacity(GROUP);
+        let got = tokio::select! {
+            got = requests.recv_many(&mut messages, GROUP) => got,
+            () = self.held.given_back.notified(), if !waits.is_empty() => return true,
+            () = time::sleep(LOOK), if !waits.is_empty() => return true,
+        };
+        requested.add(messages.drain(..));
+        if requested.closing.is_none() && requested.tasks.iter().all(|task| task.can_wait()) {
+            let company = requests.recv_many(&mut messages, GROUP);
+            // Nobody came: then without.
+            let _ = time::timeout(LINGER, company).await;
+            requested.add(messages.drain(..));
+        }
+        got > 0
+    }
+
+    /// Returns whether something was erased. Tasks that found nothing and wait go to `waits`.
+    async fn group(&self, mut tasks: Vec<Box<dyn Task>>, waits: &mut VecDeque<Box<dyn Task>>) -> bool {
         let mut connection = self.connection.lock().await;
         tasks.sort_by_key(|task| task.order());
         if let Ok(erased) = self.together(&mut connection, &mut tasks, false).await {
             for task in tasks {
-                task.answer(Ok(()));
+                if task.still_waits() {
+                    waits.push_back(task);
+                } else {
+                    task.answer(Ok(()));
+                }
             }
             return erased;
         }
