@@ -206,10 +206,11 @@ pub async fn run<C: Channel + Clone + 'static>(
     let mut handed = store.handed_changes();
     let mut sending: JoinSet<Over> = JoinSet::new();
     // One at a time. What is leased along with its turn asks nothing of the store, and does not wait for it.
-    let mut exchanging: Option<Pin<Box<dyn Future<Output = Result<Sends, StoreError>> + Send + '_>>> = None;
-    let mut look = true;
+    let mut exchanging: Option<Exchanging<'_>> = None;
+    // Something may be there to write down or to lease.
+    let mut look = false;
     // When to look next, whatever happens.
-    let mut next: Option<Instant> = None;
+    let mut next = Some(Instant::now());
     tokio::pin!(stop);
     loop {
         tokio::select! {
@@ -257,6 +258,9 @@ pub async fn run<C: Channel + Clone + 'static>(
         note(&fault);
     }
 }
+
+/// An [`exchange`] under way.
+type Exchanging<'a> = Pin<Box<dyn Future<Output = Result<Sends, StoreError>> + Send + 'a>>;
 
 /// Waits for it, if it is there.
 async fn maybe<T>(future: &mut Option<impl Future<Output = T> + Unpin>) -> Option<T> {

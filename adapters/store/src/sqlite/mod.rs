@@ -245,7 +245,14 @@ impl Sqlite {
     ) -> Result<Sends> {
         let sends = self
             .writer
-            .ask(|reply| outbox::Lease { now, limits, reach, with_ends: false, sends: Sends::default(), reply })
+            .ask(|reply| outbox::Lease {
+                now,
+                limits,
+                reach,
+                with_ends: false,
+                sends: Sends::default(),
+                reply,
+            })
             .await?;
         self.ahead.allow(limits, reach);
         Ok(sends)

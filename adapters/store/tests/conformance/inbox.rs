@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use chatbox_core::{effect::Effect, input::InputKind};
 use chatbox_store::{MAX_TRIES, StoreError};
 
@@ -44,6 +46,45 @@ pub(crate) async fn inputs_of_one_conversation_come_in_order_to_one_claimer(home
     let third = claim(&store).await;
     let told: Vec<&str> = third.works()[0].inputs.iter().map(|i| words(&i.input)).collect();
     assert_eq!(told, ["one", "three"]);
+}
+
+pub(crate) async fn claim_that_waits_is_answered_by_what_is_received(home: Home) {
+    let store = home.open().await;
+    // One that nobody waits for any more takes nothing.
+    assert!(tokio::time::timeout(Duration::from_millis(50), store.claim_next(10)).await.is_err());
+    let waiting = [store.clone(), store.clone()].map(|store| {
+        tokio::spawn(async move {
+            let claim = store.claim_next(10).await.unwrap();
+            let [work] = claim.works() else { panic!("one conversation at a time") };
+            let told = (work.inputs[0].tries, words(&work.inputs[0].input).to_owned());
+            let turns = work.inputs.iter().map(|input| decided(input, Vec::new())).collect();
+            store.commit(claim, turns, Vec::new(), at(1)).await.unwrap();
+            told
+        })
+    });
+    tokio::task::yield_now().await;
+    receive(&store, &[text("a", "1", "one")]).await;
+    // By now one of the two has it, or will have it before the other is asked.
+    while store.stats(at(2)).await.unwrap().inbox_waiting > 0 {
+        tokio::task::yield_now().await;
+    }
+    receive(&store, &[text("a", "2", "two")]).await;
+    let [first, second] = waiting;
+    let mut told = [first.await.unwrap(), second.await.unwrap()];
+    told.sort();
+    assert_eq!(told, [(1, "one".to_owned()), (1, "two".to_owned())]);
+}
+
+pub(crate) async fn claim_that_waits_gets_what_another_gave_back(home: Home) {
+    let store = home.open().await;
+    receive(&store, &[text("a", "1", "one")]).await;
+    let held = claim(&store).await;
+    let waiting = store.clone();
+    let waiting =
+        tokio::spawn(async move { waiting.claim_next(10).await.unwrap().works()[0].inputs[0].tries });
+    tokio::task::yield_now().await;
+    drop(held);
+    assert_eq!(waiting.await.unwrap(), 2);
 }
 
 pub(crate) async fn tries_are_committed_before_the_engine_runs(home: Home) {

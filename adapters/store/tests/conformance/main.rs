@@ -43,6 +43,8 @@ promises! {
     inbox::message_received_twice_is_decided_once,
     inbox::cursor_is_kept_with_its_batch,
     inbox::inputs_of_one_conversation_come_in_order_to_one_claimer,
+    inbox::claim_that_waits_is_answered_by_what_is_received,
+    inbox::claim_that_waits_gets_what_another_gave_back,
     inbox::tries_are_committed_before_the_engine_runs,
     inbox::input_tried_five_times_is_poisoned_then_parked_then_replayed,
     inbox::dropped_claim_gives_its_inputs_back,
