@@ -10,11 +10,15 @@
 
 #![expect(clippy::print_stdout, reason = "printing is its job")]
 
+mod cluster;
 mod platform;
 mod program;
 mod report;
 mod scenarios;
 mod script;
+#[expect(clippy::unwrap_used, dead_code, reason = "shared with the tests of the store")]
+#[path = "../../../adapters/store/tests/conformance/server.rs"]
+mod server;
 mod stored;
 
 use std::path::PathBuf;
@@ -52,6 +56,10 @@ struct Cli {
     /// Stored conversations of the scenarios `stored` (the first) and `growth` (both others).
     #[arg(long, num_args = 3, default_values_t = [100_000, 1_000, 1_000_000])]
     stored: Vec<usize>,
+    /// Keeps the databases of `stored` and `growth` here, and takes those that are here already: to
+    /// fill one with a million conversations takes a quarter of an hour.
+    #[arg(long, value_name = "FOLDER")]
+    stocks: Option<PathBuf>,
     /// Where databases are made: on the kind of disk that is meant.
     #[arg(long, default_value = ".")]
     folder: PathBuf,
@@ -60,11 +68,24 @@ struct Cli {
     bench: bool,
 }
 
+/// Processes of the scenario `postgres`.
+const PROCESSES: [usize; 2] = [1, 4];
+
+/// What runs in turn.
+enum Run<'a> {
+    Fresh(&'a Program),
+    /// chatbox, with these conversations.
+    Stocked(&'a Stock),
+    /// So many of chatbox.
+    Processes(usize),
+}
+
 /// What all runs share.
 pub(crate) struct Options {
     pub(crate) users: usize,
     pub(crate) secs: f64,
     pub(crate) folder: PathBuf,
+    pub(crate) stocks: Option<PathBuf>,
     pub(crate) peer_script: Script,
 }
 
@@ -74,6 +95,7 @@ fn main() -> anyhow::Result<()> {
         users: cli.users,
         secs: cli.secs,
         folder: cli.folder.canonicalize()?,
+        stocks: cli.stocks,
         peer_script: cli.peer_script.as_deref().map_or_else(Script::peer, Script::read)?,
     };
     let binary = cli.chatbox.unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_chatbox")));
@@ -88,7 +110,6 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     for scenario in scenarios {
         let mut report = Report::new(scenario);
-        // What runs in turn: a program, and the conversations it starts with.
         let mut stocks = Vec::new();
         let sizes: &[usize] = match scenario {
             Scenario::Stored => &cli.stored[..1],
@@ -98,26 +119,36 @@ fn main() -> anyhow::Result<()> {
             | Scenario::Paced
             | Scenario::Flood
             | Scenario::Crash
-            | Scenario::Backlog => &[],
+            | Scenario::Backlog
+            | Scenario::Postgres => &[],
         };
         for size in sizes {
             stocks.push(runtime.block_on(Stock::fill(&options, *size))?);
         }
-        let alone = matches!(scenario, Scenario::Backlog);
-        let mut runs: Vec<(&Program, Option<&Stock>)> = if alone {
-            vec![(&chatbox, None)]
-        } else if stocks.is_empty() {
-            everybody.iter().map(|program| (program, None)).collect()
-        } else {
-            stocks.iter().map(|stock| (&chatbox, Some(stock))).collect()
+        let mut runs: Vec<Run<'_>> = match scenario {
+            Scenario::Backlog => vec![Run::Fresh(&chatbox)],
+            Scenario::Stored | Scenario::Growth => stocks.iter().map(Run::Stocked).collect(),
+            Scenario::Postgres => PROCESSES.map(Run::Processes).into(),
+            Scenario::Load | Scenario::Slow | Scenario::Paced | Scenario::Flood | Scenario::Crash => {
+                everybody.iter().map(Run::Fresh).collect()
+            }
         };
         for round in 1..=cli.rounds {
-            for (program, stock) in &runs {
-                let name = match stock {
-                    Some(stock) => format!("{}, {} stored", program.name(), stock.conversations),
-                    None => program.name().to_owned(),
+            for run in &runs {
+                let (name, figures) = match run {
+                    Run::Fresh(program) => {
+                        (program.name().to_owned(), scenarios::run(scenario, program, &options, None))
+                    }
+                    Run::Stocked(stock) => (
+                        format!("{}, {} stored", chatbox.name(), stock.conversations),
+                        scenarios::run(scenario, &chatbox, &options, Some(stock)),
+                    ),
+                    Run::Processes(count) => (
+                        format!("{}, processes: {count}", chatbox.name()),
+                        cluster::run(&chatbox, *count, &options, &runtime),
+                    ),
                 };
-                match scenarios::run(scenario, program, &options, *stock) {
+                match figures {
                     Ok(figures) => {
                         println!("{scenario:?} {round} {name}: {figures}");
                         report.add(name, figures);

@@ -6,7 +6,10 @@ use std::{
     collections::VecDeque,
     fmt::Write as _,
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -18,7 +21,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, sync::Notify, time};
+use tokio::{net::TcpListener, runtime::Handle, sync::Notify, time};
 
 use crate::script::{Action, Script};
 
@@ -27,6 +30,15 @@ const FIRST: i64 = 100_000;
 
 /// Updates handed out at once, as in the real Bot API.
 const MOST: usize = 100;
+
+/// Connections over which updates are pushed: what Telegram opens unless asked for another number.
+const CONNECTIONS: usize = 40;
+
+/// Before an update that was not taken is pushed again, to the next process.
+const PUSH_AGAIN: Duration = Duration::from_millis(50);
+
+/// What a process knows pushes by.
+pub(crate) const SECRET: &str = "the-secret-of-the-load";
 
 /// How users behave.
 #[derive(Debug, Clone, Copy)]
@@ -76,6 +88,7 @@ impl Tally {
 pub(crate) struct Platform {
     pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
+    runtime: Handle,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -130,7 +143,7 @@ impl Platform {
         let shared = Arc::new(Shared { world: Mutex::new(world), arrived: Notify::new(), script, delay });
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let served = Arc::clone(&shared);
+        let (served, handle) = (Arc::clone(&shared), runtime.handle().clone());
         let thread = std::thread::spawn(move || {
             let serve = async {
                 let Ok(listener) = TcpListener::from_std(listener) else { return };
@@ -145,7 +158,31 @@ impl Platform {
                 tokio::select! { () = serve => {}, _ = stopped => {} }
             });
         });
-        Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { address, shared, runtime: handle, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// From now on updates are not polled for but pushed, to each of these in turn.
+    pub(crate) fn push_to(&self, processes: &[SocketAddr]) {
+        let hooks: Arc<[String]> = processes.iter().map(|address| format!("http://{address}/hook")).collect();
+        let (next, client) = (Arc::new(AtomicUsize::new(0)), reqwest::Client::new());
+        for _ in 0..CONNECTIONS {
+            let (shared, hooks) = (Arc::clone(&self.shared), Arc::clone(&hooks));
+            let (next, client) = (Arc::clone(&next), client.clone());
+            self.runtime.spawn(async move {
+                loop {
+                    let update = shared.next_update().await;
+                    loop {
+                        let hook = &hooks[next.fetch_add(1, Ordering::Relaxed) % hooks.len()];
+                        let push = client.post(hook).header("X-Telegram-Bot-Api-Secret-Token", SECRET);
+                        let answer = push.body(update.body.clone()).send().await;
+                        if answer.is_ok_and(|answer| answer.status().is_success()) {
+                            break;
+                        }
+                        time::sleep(PUSH_AGAIN).await;
+                    }
+                }
+            });
+        }
     }
 
     pub(crate) fn first_poll(&self) -> Option<Instant> {
@@ -245,6 +282,23 @@ impl Drop for Platform {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The oldest update that nobody has taken, when there is one.
+    async fn next_update(&self) -> Update {
+        loop {
+            let arrived = self.arrived.notified();
+            {
+                let mut world = self.lock();
+                if let Some(update) = world.queue.pop_front() {
+                    if !world.queue.is_empty() {
+                        self.arrived.notify_one();
+                    }
+                    return update;
+                }
+            }
+            arrived.await;
+        }
     }
 
     fn tick(&self, rate: u32) {

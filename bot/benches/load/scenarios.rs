@@ -18,9 +18,9 @@ use crate::{
 };
 
 /// How long a bot may take to come up.
-const START: Duration = Duration::from_secs(30);
+pub(crate) const START: Duration = Duration::from_secs(30);
 /// Load before anything is counted.
-const WARM: Duration = Duration::from_secs(2);
+pub(crate) const WARM: Duration = Duration::from_secs(2);
 /// After the load: how long an answer may take to come in.
 const SETTLE: Duration = Duration::from_secs(8);
 /// Messages of the one who floods.
@@ -48,6 +48,8 @@ pub(crate) enum Scenario {
     Stored,
     /// The load, with few and with very many stored conversations. chatbox alone.
     Growth,
+    /// The load on PostgreSQL and by pushes: one process, and four that share it. chatbox alone.
+    Postgres,
 }
 
 /// One program in one run. Absent: not measured here.
@@ -61,6 +63,9 @@ pub(crate) struct Figures {
     /// Resident megabytes: at the most.
     pub(crate) memory: Option<f64>,
     pub(crate) start_ms: Option<f64>,
+    /// Of several processes: each one's part in what was decided and in what was sent, in percent.
+    pub(crate) decided: Vec<f64>,
+    pub(crate) sent: Vec<f64>,
     pub(crate) wrong: usize,
     pub(crate) repeats: usize,
     pub(crate) unanswered: usize,
@@ -79,6 +84,12 @@ impl fmt::Display for Figures {
         show("CPU s/1000", self.cpu, 3)?;
         show("MB", self.memory, 0)?;
         show("start ms", self.start_ms, 0)?;
+        for (name, shares) in [("decided", &self.decided), ("sent", &self.sent)] {
+            if !shares.is_empty() {
+                let shares: Vec<String> = shares.iter().map(|share| format!("{share:.0}")).collect();
+                write!(f, "{name} {} %, ", shares.join("/"))?;
+            }
+        }
         write!(f, "wrong {}, repeats {}, unanswered {}", self.wrong, self.repeats, self.unanswered)?;
         if let Some(wrong) = &self.last_wrong {
             write!(f, " ({wrong})")?;
@@ -89,21 +100,32 @@ impl fmt::Display for Figures {
 
 /// Stored conversations to start from: a folder whose database is copied for each run.
 pub(crate) struct Stock {
-    folder: TempDir,
+    folder: PathBuf,
+    /// Removed with it, unless it is kept.
+    _temporary: Option<TempDir>,
     pub(crate) conversations: usize,
 }
 
 impl Stock {
     pub(crate) async fn fill(options: &Options, conversations: usize) -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir_in(&options.folder)?;
-        crate::stored::fill(folder.path(), conversations).await?;
-        Ok(Self { folder, conversations })
+        let kept = options.stocks.as_ref().map(|stocks| stocks.join(conversations.to_string()));
+        if let Some(folder) = kept.clone().filter(|folder| folder.exists()) {
+            return Ok(Self { folder, _temporary: None, conversations });
+        }
+        let made = tempfile::tempdir_in(options.stocks.as_ref().unwrap_or(&options.folder))?;
+        crate::stored::fill(made.path(), conversations).await?;
+        let Some(folder) = kept else {
+            return Ok(Self { folder: made.path().to_owned(), _temporary: Some(made), conversations });
+        };
+        // Under its name it is whole.
+        std::fs::rename(made.keep(), &folder)?;
+        Ok(Self { folder, _temporary: None, conversations })
     }
 
     fn copy_to(&self, folder: &Path) -> anyhow::Result<()> {
         for ending in ["", ".key"] {
             let name = |folder: &Path| PathBuf::from(format!("{}{ending}", database(folder).display()));
-            std::fs::copy(name(self.folder.path()), name(folder)).context("a database cannot be copied")?;
+            std::fs::copy(name(&self.folder), name(folder)).context("a database cannot be copied")?;
         }
         Ok(())
     }
@@ -132,13 +154,16 @@ pub(crate) fn run(
         | Scenario::Crash
         | Scenario::Backlog
         | Scenario::Stored
-        | Scenario::Growth => Duration::ZERO,
+        | Scenario::Growth
+        | Scenario::Postgres => Duration::ZERO,
     };
     let platform = Platform::start(script, delay)?;
     let bench = Bench { program, folder: folder.path(), platform: &platform, options };
     let (running, start) = bench.start()?;
     let figures = match scenario {
-        Scenario::Load | Scenario::Slow | Scenario::Growth => bench.steady(running, Pace::AtOnce),
+        Scenario::Load | Scenario::Slow | Scenario::Growth | Scenario::Postgres => {
+            bench.steady(running, Pace::AtOnce)
+        }
         Scenario::Paced => bench.steady(running, Pace::PerSecond(200)),
         Scenario::Flood => bench.flood(running),
         Scenario::Crash => bench.crash(running),
@@ -183,7 +208,7 @@ impl Bench<'_> {
         let (took, cpu) = (began.elapsed(), running.cpu() - cpu);
         let answered = self.platform.answered();
         running.check()?;
-        let tally = self.settle();
+        let tally = settle(self.platform);
         let memory = running.memory().1;
         running.stop()?;
         let answered = per(answered);
@@ -240,24 +265,24 @@ impl Bench<'_> {
         let (mut running, _) = self.start()?;
         std::thread::sleep(Duration::from_secs_f64(self.options.secs / 2.0));
         running.check()?;
-        let tally = self.settle();
+        let tally = settle(self.platform);
         running.stop()?;
         Ok(Figures::of(tally))
     }
+}
 
-    /// Users write no more, and everything that was asked may still be answered.
-    fn settle(&self) -> Tally {
-        self.platform.hush();
-        let until = Instant::now() + SETTLE;
-        while self.platform.waiting() > 0 && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        self.platform.end()
+/// Users write no more, and everything that was asked may still be answered.
+pub(crate) fn settle(platform: &Platform) -> Tally {
+    platform.hush();
+    let until = Instant::now() + SETTLE;
+    while platform.waiting() > 0 && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
     }
+    platform.end()
 }
 
 impl Figures {
-    fn of(tally: Tally) -> Self {
+    pub(crate) fn of(tally: Tally) -> Self {
         Self {
             wrong: tally.wrong,
             repeats: tally.repeats,
@@ -269,6 +294,6 @@ impl Figures {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a count that fits")]
-fn per(count: usize) -> f64 {
+pub(crate) fn per(count: usize) -> f64 {
     count as f64
 }

@@ -1,13 +1,15 @@
-//! What comes in: receiving, claiming, timers.
+//! What waits in the inbox: claiming, timers, replay.
 
 use jiff::Timestamp;
 use sqlx::{PgConnection, Row};
 
-use super::{Hold, Postgres, Result, again, enrolment};
+use super::{
+    Hold, Postgres, Result, again,
+    receive::{append, lock_lanes},
+};
 use crate::{
     plan::{self, Arrival, Fail},
-    rows,
-    seal::{self, Sealer},
+    rows, seal,
     work::{self, Claim},
 };
 
@@ -17,39 +19,6 @@ type Tried<T> = std::result::Result<T, Fail>;
 const WINDOW: i64 = 1024;
 
 impl Postgres {
-    pub(crate) async fn receive(
-        &self,
-        arrivals: Vec<Arrival>,
-        cursor: Option<(String, String)>,
-    ) -> Result<usize> {
-        again(|| async {
-            let mut tx = self.pool.begin().await?;
-            lock_lanes(&mut tx, &arrivals, &self.sealer).await?;
-            // Codes are rare: everything else goes as it is.
-            let mut proving;
-            let mut arrivals = &arrivals[..];
-            if arrivals.iter().any(|arrival| arrival.proof.is_some()) {
-                proving = arrivals.to_vec();
-                enrolment::redeem(&mut tx, &self.sealer, &mut proving).await?;
-                arrivals = &proving[..];
-            }
-            let new = insert(&mut tx, arrivals, &self.sealer).await?;
-            if let Some((channel, value)) = &cursor {
-                sqlx::query(
-                    "INSERT INTO cursor (channel, value) VALUES ($1, $2)
-                     ON CONFLICT (channel) DO UPDATE SET value = excluded.value",
-                )
-                .bind(channel)
-                .bind(value)
-                .execute(&mut *tx)
-                .await?;
-            }
-            tx.commit().await?;
-            Ok(new)
-        })
-        .await
-    }
-
     pub(crate) async fn claim(&self, limit: usize) -> Result<Option<Claim>> {
         let mut window = WINDOW;
         loop {
@@ -63,36 +32,35 @@ impl Postgres {
     }
 
     async fn try_claim(&self, limit: usize, window: i64) -> Tried<Looked> {
-        // A row to lock, for those that have none yet. Committed at once: uncommitted it would
-        // make every other claimer wait.
-        let waiting: Vec<String> = sqlx::query_scalar(
-            "SELECT w.lane FROM (SELECT lane, seq FROM inbox WHERE status = 0 ORDER BY seq LIMIT $1) w
+        let found: Vec<(String, bool, i64)> = sqlx::query_as(
+            "SELECT w.lane, EXISTS (SELECT FROM conversation c WHERE c.lane = w.lane), count(*)
+             FROM (SELECT lane, seq FROM inbox WHERE status = 0 ORDER BY seq LIMIT $1) w
              GROUP BY w.lane ORDER BY min(w.seq)",
         )
         .bind(window)
         .fetch_all(&self.pool)
         .await?;
-        if waiting.is_empty() {
+        if found.is_empty() {
             return Ok(Looked::Nothing);
         }
-        let mut tx = self.claims.begin().await?;
-        let mut locked = lock(&mut tx, &waiting, limit).await?;
-        if locked.len() < waiting.len().min(limit) {
-            let made = sqlx::query(
-                "INSERT INTO conversation (lane)
-                 SELECT w.lane FROM unnest($1::text[]) w (lane)
-                 WHERE NOT EXISTS (SELECT 1 FROM conversation c WHERE c.lane = w.lane)
-                 ON CONFLICT DO NOTHING",
+        // A row to lock, for those that have none yet. Committed at once: uncommitted it would
+        // make every other claimer wait.
+        let new: Vec<&str> =
+            found.iter().filter(|(_, known, _)| !known).map(|(lane, ..)| lane.as_str()).collect();
+        if !new.is_empty() {
+            sqlx::query(
+                "INSERT INTO conversation (lane) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING",
             )
-            .bind(&waiting)
+            .bind(&new)
             .execute(&self.pool)
             .await?;
-            if made.rows_affected() > 0 {
-                locked = lock(&mut tx, &waiting, limit).await?;
-            }
         }
+        let all = found.iter().map(|(.., inputs)| inputs).sum::<i64>() < window;
+        let waiting: Vec<String> = found.into_iter().map(|(lane, ..)| lane).collect();
+        let mut tx = self.claims.begin().await?;
+        let mut locked = lock(&mut tx, &waiting, limit).await?;
         if locked.is_empty() {
-            return Ok(Looked::AllHeld);
+            return Ok(if all { Looked::Nothing } else { Looked::AllHeld });
         }
         let lanes: Vec<&str> = locked.iter().map(|(lane, _)| lane.as_str()).collect();
         // A statement of its own, so that it sees what the former holders committed.
@@ -199,7 +167,9 @@ impl Postgres {
 
 enum Looked {
     Claimed(Claim),
+    /// Nothing waits, or others hold all that does.
     Nothing,
+    /// Others hold what was looked at, and more may wait behind it.
     AllHeld,
 }
 
@@ -216,78 +186,4 @@ async fn lock(
     .bind(rows::count(limit))
     .fetch_all(tx)
     .await?)
-}
-
-/// Whoever appends to a conversation holds its lock until the commit, so that a lower seq of it is
-/// never committed after a higher one.
-async fn lock_lanes(tx: &mut PgConnection, arrivals: &[Arrival], sealer: &Sealer) -> Tried<()> {
-    let mut locks: Vec<i64> = arrivals
-        .iter()
-        .map(|arrival| {
-            let hash = u128::from_be_bytes(sealer.hash("lane", &[&arrival.lane]));
-            ((hash >> 64) as u64).cast_signed()
-        })
-        .collect();
-    locks.sort_unstable();
-    locks.dedup();
-    if !locks.is_empty() {
-        sqlx::query("SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) k")
-            .bind(&locks)
-            .execute(tx)
-            .await?;
-    }
-    Ok(())
-}
-
-/// Inserts those not seen before, and returns how many they were.
-async fn insert(tx: &mut PgConnection, arrivals: &[Arrival], sealer: &Sealer) -> Tried<usize> {
-    if arrivals.is_empty() {
-        return Ok(0);
-    }
-    let keys: Vec<&[u8]> = arrivals.iter().map(|arrival| &arrival.key[..]).collect();
-    let fresh: Vec<Vec<u8>> = sqlx::query_scalar(
-        "INSERT INTO seen (key, at) SELECT k, $2 FROM unnest($1::bytea[]) k
-         ON CONFLICT DO NOTHING RETURNING key",
-    )
-    .bind(&keys)
-    .bind(arrivals[0].received)
-    .fetch_all(&mut *tx)
-    .await?;
-    let new: Vec<&Arrival> = arrivals.iter().filter(|a| fresh.iter().any(|key| key[..] == a.key)).collect();
-    append(tx, &new, sealer).await?;
-    Ok(new.len())
-}
-
-async fn append(tx: &mut PgConnection, arrivals: &[&Arrival], sealer: &Sealer) -> Tried<()> {
-    if arrivals.is_empty() {
-        return Ok(());
-    }
-    // The seq is bound into the sealed body, so it must be known before.
-    let mut seqs: Vec<i64> = sqlx::query_scalar(
-        "SELECT nextval(pg_get_serial_sequence('inbox', 'seq')) FROM generate_series(1, $1::bigint)",
-    )
-    .bind(rows::count(arrivals.len()))
-    .fetch_all(&mut *tx)
-    .await?;
-    seqs.sort_unstable();
-    let bodies: Vec<Vec<u8>> = arrivals
-        .iter()
-        .zip(&seqs)
-        .map(|(arrival, seq)| sealer.seal(seal::INBOX, &seq.to_be_bytes(), &arrival.body))
-        .collect();
-    sqlx::query(
-        "INSERT INTO inbox (seq, lane, native, origin, seed, received, body)
-         SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
-                              $7::bytea[])",
-    )
-    .bind(&seqs)
-    .bind(arrivals.iter().map(|a| a.lane.as_str()).collect::<Vec<_>>())
-    .bind(arrivals.iter().map(|a| a.native.as_deref()).collect::<Vec<_>>())
-    .bind(arrivals.iter().map(|a| a.origin).collect::<Vec<_>>())
-    .bind(arrivals.iter().map(|a| a.seed).collect::<Vec<_>>())
-    .bind(arrivals.iter().map(|a| a.received).collect::<Vec<_>>())
-    .bind(&bodies)
-    .execute(tx)
-    .await?;
-    Ok(())
 }

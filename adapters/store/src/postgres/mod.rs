@@ -5,6 +5,7 @@ mod commit;
 mod inbox;
 mod open;
 mod outbox;
+mod receive;
 
 use std::{future::Future, sync::Arc};
 
@@ -39,6 +40,7 @@ pub(crate) struct Postgres {
     /// Connections that hold claims. Apart, so that whoever holds a claim never waits for a
     /// connection that somebody else's claim holds.
     claims: PgPool,
+    receipts: receive::Receipts,
     sealer: Arc<Sealer>,
 }
 

@@ -7,7 +7,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::Postgres;
+use super::{Postgres, receive::Receipts};
 use crate::{
     error::{OpenError, code, describe, migration_why},
     seal::{self, HASH_KEY, Keyring, META, Sealer},
@@ -73,17 +73,17 @@ impl Postgres {
         let hash = seal::open_hash_key(&ring, &sealed, key_file)?;
         connection.close().await.map_err(|e| lost(&e))?;
 
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(WAIT)
-            .connect_lazy_with(options.clone());
-        let claims = PgPoolOptions::new().max_connections(CLAIMS).acquire_timeout(WAIT).connect_lazy_with(
-            options.options([(
-                "idle_in_transaction_session_timeout",
-                format!("{}ms", config.claim_timeout.as_millis()),
-            )]),
-        );
-        Ok(Self { pool, claims, sealer: Arc::new(Sealer::new(ring, hash)) })
+        // A process that stands still in the middle of a transaction must not hold up the others.
+        let options = options.options([(
+            "idle_in_transaction_session_timeout",
+            format!("{}ms", config.claim_timeout.as_millis()),
+        )]);
+        let connections = |count| PgPoolOptions::new().max_connections(count).acquire_timeout(WAIT);
+        let pool = connections(CONNECTIONS).connect_lazy_with(options.clone());
+        let claims = connections(CLAIMS).connect_lazy_with(options);
+        let sealer = Arc::new(Sealer::new(ring, hash));
+        let receipts = Receipts::start(pool.clone(), Arc::clone(&sealer));
+        Ok(Self { pool, claims, receipts, sealer })
     }
 }
 

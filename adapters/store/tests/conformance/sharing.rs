@@ -85,6 +85,33 @@ async fn identical_processes_share_the_work_and_keep_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn messages_that_come_all_at_once_to_several_processes_are_kept_once_each() {
+    let home = Home::postgres().await;
+    let (one, other) = (home.open().await, home.open().await);
+    let total = 300;
+    let mut receiving = tokio::task::JoinSet::new();
+    for n in 0..total {
+        // Each to both, and many of one conversation among them.
+        for store in [&one, &other] {
+            let (store, message) =
+                (store.clone(), text(&format!("p{}", n % 5), &format!("k{n}"), &n.to_string()));
+            receiving.spawn(async move { receive(&store, &[message]).await });
+        }
+    }
+    assert_eq!(receiving.join_all().await.into_iter().sum::<usize>(), total);
+    let mut told = BTreeSet::new();
+    while let Some(claim) = one.claim(100).await.unwrap() {
+        let mut turns = Vec::new();
+        for input in claim.works().iter().flat_map(|work| &work.inputs) {
+            assert!(told.insert(words(&input.input).to_owned()), "twice");
+            turns.push(decided(input, vec![]));
+        }
+        one.commit(claim, turns, vec![], at(1)).await.unwrap();
+    }
+    assert_eq!(told.len(), total);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn frozen_process_loses_its_claim_and_cannot_commit() {
     let home = Home::postgres().await;
     let frozen = Store::open(home.config.clone().claim_timeout(Duration::from_millis(100))).await.unwrap();

@@ -1,0 +1,216 @@
+//! Receiving. What is pushed comes one message at a time, from many at once: whatever waits while
+//! one transaction is under way shares the next.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use sqlx::{PgConnection, PgPool};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Postgres, Result, again, enrolment};
+use crate::{
+    error::StoreError,
+    plan::{Arrival, Fail},
+    rows,
+    seal::{self, Sealer},
+};
+
+type Tried<T> = std::result::Result<T, Fail>;
+
+/// Receipts that share a transaction at most, and as many may wait.
+const GROUP: usize = 64;
+
+/// The receipts of this process. Ends with the last clone.
+#[derive(Clone)]
+pub(super) struct Receipts(mpsc::Sender<Receipt>);
+
+struct Receipt {
+    arrivals: Vec<Arrival>,
+    reply: oneshot::Sender<Result<usize>>,
+}
+
+impl Receipts {
+    pub(super) fn start(pool: PgPool, sealer: Arc<Sealer>) -> Self {
+        let (send, mut waiting) = mpsc::channel(GROUP);
+        // A task of its own: whoever asked may be gone before it is done, and the others are not.
+        tokio::spawn(async move {
+            let mut group = Vec::with_capacity(GROUP);
+            while waiting.recv_many(&mut group, GROUP).await > 0 {
+                take_in(&pool, &sealer, std::mem::take(&mut group)).await;
+            }
+        });
+        Self(send)
+    }
+
+    async fn ask(&self, arrivals: Vec<Arrival>) -> Result<usize> {
+        let (reply, answer) = oneshot::channel();
+        self.0.send(Receipt { arrivals, reply }).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+/// Those that cannot share a transaction get one each, and hold up nobody.
+async fn take_in(pool: &PgPool, sealer: &Arc<Sealer>, group: Vec<Receipt>) {
+    let taken = together(pool, sealer, &group).await.unwrap_or_default();
+    let taken = taken.into_iter().chain(std::iter::repeat(None));
+    for (Receipt { arrivals, reply }, new) in group.into_iter().zip(taken) {
+        if let Some(new) = new {
+            // Whoever asked may be gone.
+            let _ = reply.send(Ok(new));
+            continue;
+        }
+        let (pool, sealer) = (pool.clone(), Arc::clone(sealer));
+        tokio::spawn(async move {
+            let _ = reply.send(alone(&pool, &sealer, arrivals, None).await);
+        });
+    }
+}
+
+/// How many of each receipt were new. `None`: somebody else is writing to one of its conversations.
+async fn together(pool: &PgPool, sealer: &Sealer, group: &[Receipt]) -> Tried<Vec<Option<usize>>> {
+    let locks: Vec<Vec<i64>> = group
+        .iter()
+        .map(|receipt| receipt.arrivals.iter().map(|arrival| lock_of(arrival, sealer)).collect())
+        .collect();
+    let wanted: BTreeSet<i64> = locks.iter().flatten().copied().collect();
+    let mut tx = pool.begin().await?;
+    let free: Vec<i64> =
+        sqlx::query_scalar("SELECT k FROM unnest($1::bigint[]) k WHERE pg_try_advisory_xact_lock(k)")
+            .bind(wanted.into_iter().collect::<Vec<_>>())
+            .fetch_all(&mut *tx)
+            .await?;
+    let free: BTreeSet<i64> = free.into_iter().collect();
+    let shares: Vec<bool> = locks.iter().map(|locks| locks.iter().all(|lock| free.contains(lock))).collect();
+    let arrivals: Vec<&Arrival> = group
+        .iter()
+        .zip(&shares)
+        .filter(|(_, shares)| **shares)
+        .flat_map(|(receipt, _)| &receipt.arrivals)
+        .collect();
+    let mut new = insert(&mut tx, &arrivals, sealer).await?.into_iter();
+    tx.commit().await?;
+    let mut count = |receipt: &Receipt| new.by_ref().take(receipt.arrivals.len()).filter(|new| *new).count();
+    Ok(group.iter().zip(shares).map(|(receipt, shares)| shares.then(|| count(receipt))).collect())
+}
+
+async fn alone(
+    pool: &PgPool,
+    sealer: &Sealer,
+    arrivals: Vec<Arrival>,
+    cursor: Option<(String, String)>,
+) -> Result<usize> {
+    again(|| async {
+        let mut tx = pool.begin().await?;
+        lock_lanes(&mut tx, &arrivals, sealer).await?;
+        // Codes are rare: everything else goes as it is.
+        let mut proving;
+        let mut arrivals = &arrivals[..];
+        if arrivals.iter().any(|arrival| arrival.proof.is_some()) {
+            proving = arrivals.to_vec();
+            enrolment::redeem(&mut tx, sealer, &mut proving).await?;
+            arrivals = &proving[..];
+        }
+        let new = insert(&mut tx, &arrivals.iter().collect::<Vec<_>>(), sealer).await?;
+        if let Some((channel, value)) = &cursor {
+            sqlx::query(
+                "INSERT INTO cursor (channel, value) VALUES ($1, $2)
+                 ON CONFLICT (channel) DO UPDATE SET value = excluded.value",
+            )
+            .bind(channel)
+            .bind(value)
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(new.into_iter().filter(|new| *new).count())
+    })
+    .await
+}
+
+impl Postgres {
+    pub(crate) async fn receive(
+        &self,
+        arrivals: Vec<Arrival>,
+        cursor: Option<(String, String)>,
+    ) -> Result<usize> {
+        if cursor.is_some() || arrivals.iter().any(|arrival| arrival.proof.is_some()) {
+            return alone(&self.pool, &self.sealer, arrivals, cursor).await;
+        }
+        self.receipts.ask(arrivals).await
+    }
+}
+
+/// Whoever appends to a conversation holds its lock until the commit, so that a lower seq of it is
+/// never committed after a higher one.
+pub(super) async fn lock_lanes(tx: &mut PgConnection, arrivals: &[Arrival], sealer: &Sealer) -> Tried<()> {
+    let mut locks: Vec<i64> = arrivals.iter().map(|arrival| lock_of(arrival, sealer)).collect();
+    locks.sort_unstable();
+    locks.dedup();
+    if !locks.is_empty() {
+        sqlx::query("SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) k")
+            .bind(&locks)
+            .execute(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The lock of the conversation that it goes to.
+fn lock_of(arrival: &Arrival, sealer: &Sealer) -> i64 {
+    let hash = u128::from_be_bytes(sealer.hash("lane", &[&arrival.lane]));
+    ((hash >> 64) as u64).cast_signed()
+}
+
+/// Inserts those not seen before, and tells which they were.
+async fn insert(tx: &mut PgConnection, arrivals: &[&Arrival], sealer: &Sealer) -> Tried<Vec<bool>> {
+    let Some(first) = arrivals.first() else { return Ok(Vec::new()) };
+    let keys: Vec<&[u8]> = arrivals.iter().map(|arrival| &arrival.key[..]).collect();
+    let fresh: Vec<Vec<u8>> = sqlx::query_scalar(
+        "INSERT INTO seen (key, at) SELECT k, $2 FROM unnest($1::bytea[]) k
+         ON CONFLICT DO NOTHING RETURNING key",
+    )
+    .bind(&keys)
+    .bind(first.received)
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut fresh: BTreeSet<Vec<u8>> = fresh.into_iter().collect();
+    // Of two with one key the first counts.
+    let new: Vec<bool> = arrivals.iter().map(|arrival| fresh.remove(&arrival.key[..])).collect();
+    let rows: Vec<&Arrival> =
+        arrivals.iter().zip(&new).filter(|(_, new)| **new).map(|(arrival, _)| *arrival).collect();
+    append(tx, &rows, sealer).await?;
+    Ok(new)
+}
+
+pub(super) async fn append(tx: &mut PgConnection, arrivals: &[&Arrival], sealer: &Sealer) -> Tried<()> {
+    if arrivals.is_empty() {
+        return Ok(());
+    }
+    // The seq is bound into the sealed body, so it must be known before.
+    let mut seqs: Vec<i64> = sqlx::query_scalar(
+        "SELECT nextval(pg_get_serial_sequence('inbox', 'seq')) FROM generate_series(1, $1::bigint)",
+    )
+    .bind(rows::count(arrivals.len()))
+    .fetch_all(&mut *tx)
+    .await?;
+    seqs.sort_unstable();
+    let bodies: Vec<Vec<u8>> = arrivals
+        .iter()
+        .zip(&seqs)
+        .map(|(arrival, seq)| sealer.seal(seal::INBOX, &seq.to_be_bytes(), &arrival.body))
+        .collect();
+    sqlx::query(
+        "INSERT INTO inbox (seq, lane, native, origin, seed, received, body)
+         SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
+                              $7::bytea[])",
+    )
+    .bind(&seqs)
+    .bind(arrivals.iter().map(|a| a.lane.as_str()).collect::<Vec<_>>())
+    .bind(arrivals.iter().map(|a| a.native.as_deref()).collect::<Vec<_>>())
+    .bind(arrivals.iter().map(|a| a.origin).collect::<Vec<_>>())
+    .bind(arrivals.iter().map(|a| a.seed).collect::<Vec<_>>())
+    .bind(arrivals.iter().map(|a| a.received).collect::<Vec<_>>())
+    .bind(&bodies)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
