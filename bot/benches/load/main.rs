@@ -56,8 +56,8 @@ struct Cli {
     /// Stored conversations of the scenarios `stored` (the first) and `growth` (both others).
     #[arg(long, num_args = 3, default_values_t = [100_000, 1_000, 1_000_000])]
     stored: Vec<usize>,
-    /// Keeps the databases of `stored` and `growth` here, and takes those that are here already: to
-    /// fill one with a million conversations takes a quarter of an hour.
+    /// Keeps the databases of `stored` and `growth` here and goes on in those that are here already:
+    /// to fill one with a million conversations takes a quarter of an hour, and 5 GB.
     #[arg(long, value_name = "FOLDER")]
     stocks: Option<PathBuf>,
     /// Where databases are made: on the kind of disk that is meant.

@@ -98,11 +98,12 @@ impl fmt::Display for Figures {
     }
 }
 
-/// Stored conversations to start from: a folder whose database is copied for each run.
+/// Stored conversations to start from: a folder whose database is copied for each run, unless it is
+/// kept. Then each run goes on in it: a copy of a very large one would push it out of memory.
 pub(crate) struct Stock {
     folder: PathBuf,
-    /// Removed with it, unless it is kept.
-    _temporary: Option<TempDir>,
+    /// Removed with it.
+    temporary: Option<TempDir>,
     pub(crate) conversations: usize,
 }
 
@@ -110,16 +111,16 @@ impl Stock {
     pub(crate) async fn fill(options: &Options, conversations: usize) -> anyhow::Result<Self> {
         let kept = options.stocks.as_ref().map(|stocks| stocks.join(conversations.to_string()));
         if let Some(folder) = kept.clone().filter(|folder| folder.exists()) {
-            return Ok(Self { folder, _temporary: None, conversations });
+            return Ok(Self { folder, temporary: None, conversations });
         }
         let made = tempfile::tempdir_in(options.stocks.as_ref().unwrap_or(&options.folder))?;
         crate::stored::fill(made.path(), conversations).await?;
         let Some(folder) = kept else {
-            return Ok(Self { folder: made.path().to_owned(), _temporary: Some(made), conversations });
+            return Ok(Self { folder: made.path().to_owned(), temporary: Some(made), conversations });
         };
         // Under its name it is whole.
         std::fs::rename(made.keep(), &folder)?;
-        Ok(Self { folder, _temporary: None, conversations })
+        Ok(Self { folder, temporary: None, conversations })
     }
 
     fn copy_to(&self, folder: &Path) -> anyhow::Result<()> {
@@ -138,10 +139,15 @@ pub(crate) fn run(
     options: &Options,
     stock: Option<&Stock>,
 ) -> anyhow::Result<Figures> {
-    let folder = tempfile::tempdir_in(&options.folder)?;
-    if let Some(stock) = stock {
-        stock.copy_to(folder.path())?;
-    }
+    let made = tempfile::tempdir_in(&options.folder)?;
+    let folder = match stock {
+        Some(Stock { folder, temporary: None, .. }) => folder,
+        Some(stock @ Stock { temporary: Some(_), .. }) => {
+            stock.copy_to(made.path())?;
+            made.path()
+        }
+        None => made.path(),
+    };
     let script = match program {
         Program::Chatbox(_) => Script::chatbox()?,
         Program::Peer(_) => options.peer_script.clone(),
@@ -158,7 +164,7 @@ pub(crate) fn run(
         | Scenario::Postgres => Duration::ZERO,
     };
     let platform = Platform::start(script, delay)?;
-    let bench = Bench { program, folder: folder.path(), platform: &platform, options };
+    let bench = Bench { program, folder, platform: &platform, options };
     let (running, start) = bench.start()?;
     let figures = match scenario {
         Scenario::Load | Scenario::Slow | Scenario::Growth | Scenario::Postgres => {
