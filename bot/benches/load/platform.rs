@@ -25,8 +25,8 @@ use tokio::{net::TcpListener, runtime::Handle, sync::Notify, time};
 
 use crate::script::{Action, Script};
 
-/// The id of the first user.
-const FIRST: i64 = 100_000;
+/// Users whose ids lie between those of two runs: more than any run has.
+const APART: i64 = 1_000_000;
 
 /// Updates handed out at once, as in the real Bot API.
 const MOST: usize = 100;
@@ -104,6 +104,9 @@ struct Shared {
 
 #[derive(Default)]
 struct World {
+    /// The id of the first user. No run has those of another: in a database that is kept their
+    /// messages would be known already.
+    first: i64,
     users: Vec<User>,
     queue: VecDeque<Update>,
     next_update: i64,
@@ -139,7 +142,8 @@ impl Platform {
         let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let world = World { next_update: 1, next_message: 1, ..World::default() };
+        let first = chatbox::clock::now().as_second() * APART;
+        let world = World { first, next_update: 1, next_message: 1, ..World::default() };
         let shared = Arc::new(Shared { world: Mutex::new(world), arrived: Notify::new(), script, delay });
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -333,7 +337,7 @@ impl World {
         let (id, message) = (self.next_update, self.next_message);
         self.next_update += 1;
         self.next_message += 1;
-        let chat = FIRST + i64::try_from(user).unwrap_or(0);
+        let chat = self.first + i64::try_from(user).unwrap_or(0);
         let who = &mut self.users[user];
         if who.asked.is_some() {
             who.more += 1;
@@ -369,7 +373,7 @@ impl World {
         let id = self.next_message;
         self.next_message += 1;
         self.replies += 1;
-        let user = usize::try_from(chat - FIRST).unwrap_or(usize::MAX);
+        let user = usize::try_from(chat - self.first).unwrap_or(usize::MAX);
         let Some(who) = self.users.get_mut(user) else { return id };
         who.last_message = id;
         if let Some(markup) = markup {
