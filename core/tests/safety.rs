@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use chatbox_core::content::{Finding, Severity};
 use chatbox_core::safety::{
-    Heard, Kind, Lesson, Route, Safety, Shares, SignOff, WEIGHTS, digest, learn, plain,
+    Heard, Kind, Lesson, Route, Safety, Shares, SignOff, WEIGHTS, digest, learn, normalise, plain,
 };
 use chatbox_core::understanding::{Memory, Signal};
 use jiff::{SignedDuration, Timestamp};
@@ -326,6 +326,47 @@ fn long_and_strange_texts_are_read_to_the_end() {
     }
 }
 
+/// The learned net with the built-in rules alone.
+fn net() -> Safety {
+    let files = files();
+    let weights = files.iter().find(|(path, _)| path == WEIGHTS).unwrap();
+    Safety::load(&[(&weights.0, &weights.1)], &mut vec![])
+}
+
+#[test]
+fn the_net_hears_a_sentence_without_end_to_its_end() {
+    let net = net();
+    let filler = "we had toast and then a walk to the shop ".repeat(60);
+    let mut heard = 0;
+    for line in include_str!("safety/held_back.jsonl").lines() {
+        let text = serde_json::from_str::<Line>(line).unwrap().text.unwrap();
+        let alone = hear(&net, &text).route;
+        if normalise(&text).len() == 1 {
+            let after = hear(&net, &(filler.clone() + &text)).route;
+            assert!(after >= alone, "{after:?} for {alone:?} after a long beginning: {text}");
+            heard += u32::from(alone > Route::C);
+        }
+    }
+    assert!(heard > 10, "{heard} texts to try it with");
+}
+
+#[test]
+fn denial_in_a_sentence_of_its_own_does_not_silence_the_net() {
+    let safety = load(&mut vec![]);
+    let mut heard = 0;
+    for line in include_str!("safety/held_back.jsonl").lines() {
+        let text = serde_json::from_str::<Line>(line).unwrap().text.unwrap();
+        let alone = hear(&safety, &text);
+        for denied in [format!("{text}.\nI'm not suicidal."), format!("I'm not suicidal.\n{text}")] {
+            let with = hear(&safety, &denied);
+            assert!(with.route >= alone.route, "{:?} for {:?}: {denied}", with.route, alone.route);
+        }
+        let by_the_net = alone.reasons.first().is_some_and(|reason| reason.rule.starts_with("sounds-like"));
+        heard += u32::from(by_the_net && alone.route <= Route::C);
+    }
+    assert!(heard > 10, "{heard} texts to try it with");
+}
+
 #[test]
 fn time_is_linear_in_the_length() {
     let safety = load(&mut vec![]);
@@ -387,11 +428,14 @@ proptest! {
         mark in prop::sample::select(&[". ", "! ", "\n", "? ", "... \n"][..]),
     ) {
         let text = words.join(" ");
-        let (alone, before, after) =
-            (hear(&SAFETY, danger), hear(&SAFETY, &text), hear(&SAFETY, &format!("{text}{mark}{danger}")));
-        prop_assert!(after.route >= before.route.max(alone.route));
-        let first = hear(&SAFETY, &format!("{danger}{mark}{text}"));
-        prop_assert!(first.route >= before.route.max(alone.route));
+        // With the mark, which makes a question of some.
+        let heard = |text: &str| hear(&SAFETY, text).route;
+        let (alone, before) = (heard(danger), heard(&format!("{text}{mark}")));
+        let together = heard(&format!("{text}{mark}{danger}"));
+        prop_assert!(together >= before.max(alone));
+        let (alone, before) = (heard(&format!("{danger}{mark}")), heard(&text));
+        let together = heard(&format!("{danger}{mark}{text}"));
+        prop_assert!(together >= before.max(alone));
     }
 
     #[test]

@@ -41,14 +41,24 @@ pub(super) fn hear(
         found: vec![],
     };
     let sentences = normalise::normalise(text);
+    let mut not_denied = vec![];
     for sentence in &sentences {
-        listener.sentence(sentence);
+        if !listener.sentence(sentence) {
+            not_denied.push(sentence);
+        }
     }
     for joined in one_word_runs(&sentences) {
         listener.sentence(&joined);
     }
     listener.add_up_messages(memory, now);
-    if let Some(sound) = learned.hear(&sentences) {
+    let all: Vec<&Sentence> = sentences.iter().collect();
+    let mut sound = learned.hear(&all);
+    // A denial sounds like what it denies: up to C it counts for nothing, and takes nothing from the
+    // sentences around it.
+    if all.len() > not_denied.len() && sound.as_ref().is_some_and(|sound| sound.route <= Route::C) {
+        sound = learned.hear(&not_denied);
+    }
+    if let Some(sound) = sound {
         listener.raise(sound);
     }
     listener.finish()
@@ -67,7 +77,9 @@ struct Listener<'a> {
 }
 
 impl Listener<'_> {
-    fn sentence(&mut self, sentence: &Sentence) {
+    /// Whether something is denied in it.
+    fn sentence(&mut self, sentence: &Sentence) -> bool {
+        let denied_before = std::mem::take(&mut self.denied);
         let rules = self.rules;
         rules.grammar.spans(&rules.words, sentence, |from, spans| {
             if !spans.is_empty() {
@@ -79,6 +91,9 @@ impl Listener<'_> {
             self.add_up(sum, &here, &BTreeSet::new());
         }
         self.in_message.extend(here);
+        let denied = self.denied;
+        self.denied |= denied_before;
+        denied
     }
 
     fn window(&mut self, words: &[Word], spans: &[Span]) {
@@ -167,9 +182,6 @@ impl Listener<'_> {
 
     /// Raises the route to what the text sounds like, if that is higher than what the rules heard.
     fn raise(&mut self, sound: Sound) {
-        if self.denied && sound.route <= Route::C {
-            return;
-        }
         self.heard.kinds.extend(sound.kinds);
         if sound.route > self.heard.route {
             self.heard.route = sound.route;

@@ -1,54 +1,65 @@
-//! What of a piece of text is weighed: words, neighbours, and parts of words.
+//! What of a piece of text is weighed: words, neighbours, marks, and parts of words.
 
 use std::{hash::Hasher, ops::Range};
 
-use crate::safety::normalise::Word;
+use super::Piece;
 
-/// Lengths of the parts of words, with a space for the word's edge.
-const PARTS: std::ops::RangeInclusive<usize> = 4..=5;
+/// Letters in a part of a word, with a space for the word's edge.
+const PART: usize = 5;
 
-/// Stand for the beginning and the end of a piece.
-const EDGES: [&str; 2] = ["^", "$"];
+/// Stands for the beginning of a piece.
+const BEGINNING: &str = "^";
+
+/// Stands for its end, and for the end of a question.
+const END: &str = "$";
+const QUESTION: &str = "?";
+
+/// Stands for a mark between two words.
+const MARK: &str = ",";
 
 /// Stands for any figure.
 const FIGURE: &str = "#";
 
-/// Calls `found` with each feature of `words`, in parts that make its name when put together, and
+/// Calls `found` with each feature of `piece`, in parts that make its name when put together, and
 /// the places of the words it stands in; a feature comes as often as it stands there.
-pub(super) fn each(words: &[Word], mut found: impl FnMut(Range<usize>, &[&str])) {
-    let words: Vec<&str> = words.iter().map(|word| plain(&word.text)).collect();
-    let count = words.len();
-    // With an edge before and after: place 0 is the beginning, place 1 the first word.
-    let at = |place: usize| match place {
-        0 => EDGES[0],
-        place => words.get(place - 1).copied().unwrap_or(EDGES[1]),
-    };
-    // The words at these places; the edges stand in none.
-    let range = |from: usize, to: usize| from.saturating_sub(1)..to.saturating_sub(1).min(count);
-    let end = count + 2;
-    for place in 0..end {
-        found(range(place, place + 1), &[at(place)]);
-        if place + 1 < end {
-            found(range(place, place + 2), &[at(place), " ", at(place + 1)]);
+pub(super) fn each(piece: Piece<'_>, mut found: impl FnMut(Range<usize>, &[&str])) {
+    let tokens = tokens(piece);
+    for (at, (token, words)) in tokens.iter().enumerate() {
+        found(words.clone(), &[token]);
+        if let Some((next, to)) = tokens.get(at + 1) {
+            found(words.start..to.end, &[token, " ", next]);
         }
-        if place + 2 < end {
-            found(range(place, place + 3), &[at(place), " ", at(place + 1), " ", at(place + 2)]);
-            found(range(place, place + 3), &[at(place), " _ ", at(place + 2)]);
+        if let Some((after_next, to)) = tokens.get(at + 2) {
+            found(words.start..to.end, &[token, " _ ", after_next]);
         }
     }
     let mut padded = String::new();
     let mut starts = vec![];
-    for (place, word) in words.iter().enumerate() {
+    for (place, word) in piece.words.iter().enumerate() {
         padded.clear();
-        padded.extend([" ", word, " "]);
+        padded.extend([" ", plain(&word.text), " "]);
         starts.clear();
         starts.extend(padded.char_indices().map(|(at, _)| at).chain([padded.len()]));
-        for length in PARTS {
-            for ends in starts.windows(length + 1) {
-                found(place..place + 1, &["~", &padded[ends[0]..ends[length]]]);
-            }
+        for ends in starts.windows(PART + 1) {
+            found(place..place + 1, &["~", &padded[ends[0]..ends[PART]]]);
         }
     }
+}
+
+/// The words of a piece, its marks and its edges, each with the place of the word; marks and edges
+/// stand in none.
+fn tokens(piece: Piece<'_>) -> Vec<(&str, Range<usize>)> {
+    let Piece { words, question } = piece;
+    let mut tokens = Vec::with_capacity(words.len() + 2);
+    tokens.push((BEGINNING, 0..0));
+    for (place, word) in words.iter().enumerate() {
+        if word.after_mark && place > 0 {
+            tokens.push((MARK, place..place));
+        }
+        tokens.push((plain(&word.text), place..place + 1));
+    }
+    tokens.push((if question { QUESTION } else { END }, words.len()..words.len()));
+    tokens
 }
 
 fn plain(word: &str) -> &str {

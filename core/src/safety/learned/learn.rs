@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::machine::{number, separate};
+use super::machine::{Example, number, separate};
 use super::{EARS, Ear, Gauge, Learned, Lesson, MURMUR, Row, Scores, features, file, pieces, together};
 use crate::safety::normalise::{Sentence, normalise};
 use crate::safety::{Kind, Route};
@@ -27,11 +27,11 @@ pub struct Shares {
 impl Default for Shares {
     fn default() -> Self {
         Self {
-            harmless: [0.02, 0.03, 0.035, 0.04],
+            harmless: [0.02, 0.035, 0.045, 0.04],
             harmless_as_suicide: 0.025,
             harmless_by_kind: 0.003,
             one_step_below: [0.42, 0.3],
-            further_below: 0.15,
+            further_below: 0.08,
         }
     }
 }
@@ -61,7 +61,7 @@ pub fn learn(lessons: &[Lesson], digest: &str, shares: &Shares) -> Learnt {
         let (learned, _) = school.teach(|lesson| lesson % PARTS != part);
         for lesson in (part..lessons.len()).step_by(PARTS) {
             let pieces = pieces(&school.sentences[lesson]);
-            totals[lesson] = together(&pieces.map(|words| learned.score(words)).collect::<Vec<_>>());
+            totals[lesson] = together(&pieces.map(|piece| learned.score(piece)).collect::<Vec<_>>());
         }
     }
     let (mut learned, names) = school.teach(|_| true);
@@ -162,6 +162,8 @@ struct Paper {
     lesson: usize,
     /// Numbers in the vocabulary.
     features: Vec<u32>,
+    /// All its features, those of the vocabulary or not.
+    all: usize,
 }
 
 impl<'a> School<'a> {
@@ -180,7 +182,9 @@ impl<'a> School<'a> {
         for (lesson, text) in sentences.iter().enumerate() {
             let mut add = |sentences: &[Sentence]| {
                 let number = |name: &String| numbers.get(name.as_str()).copied();
-                papers.push(Paper { lesson, features: named(sentences).iter().filter_map(number).collect() });
+                let names = named(sentences);
+                let features = names.iter().filter_map(number).collect();
+                papers.push(Paper { lesson, features, all: names.len() });
             };
             add(text);
             if text.len() > 1 && lessons[lesson].max == Route::A {
@@ -198,13 +202,12 @@ impl<'a> School<'a> {
         let mut learned = Learned::default();
         let mut rows = vec![[0_i8; EARS.len()]; self.vocabulary.len()];
         for (ear, listens_for) in EARS.into_iter().enumerate() {
-            let examples: Vec<(&[u32], f64)> = self
+            let examples: Vec<Example<'_>> = self
                 .papers
                 .iter()
                 .filter(|paper| taken(paper.lesson))
-                .filter_map(|paper| {
-                    let side = side(&self.lessons[paper.lesson], listens_for)?;
-                    Some((paper.features.as_slice(), side))
+                .filter_map(|Paper { lesson, features, all }| {
+                    Some(Example { features, all: *all, side: side(&self.lessons[*lesson], listens_for)? })
                 })
                 .collect();
             let (weights, bias) = separate(&examples, self.vocabulary.len());
@@ -229,8 +232,8 @@ impl<'a> School<'a> {
 /// The names of all features of the sentences.
 fn named(sentences: &[Sentence]) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for words in pieces(sentences) {
-        features::each(words, |_, parts| {
+    for piece in pieces(sentences) {
+        features::each(piece, |_, parts| {
             names.insert(parts.concat());
         });
     }

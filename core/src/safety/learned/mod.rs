@@ -1,7 +1,7 @@
 //! What a text sounds like: a second net below the rules, learned from examples.
 //!
 //! Rules hear what somebody thought of; people find other words. So each text is also weighed: its
-//! words, pairs and triples of words and parts of words each count for or against a route and a
+//! words, pairs of words and parts of words each count for or against a route and a
 //! kind, by how often they stood in examples of it ([`learn`]). The weights are a text file of the
 //! content, `safety/learned.weights`, made from `safety/examples/*.jsonl` by `chatbox learn`.
 //!
@@ -145,12 +145,12 @@ pub(super) struct Sound {
 
 impl Learned {
     /// What `sentences` sound like together; `None` if like nothing that calls for a route.
-    pub(super) fn hear(&self, sentences: &[Sentence]) -> Option<Sound> {
+    pub(super) fn hear(&self, sentences: &[&Sentence]) -> Option<Sound> {
         if self.rows.is_empty() {
             return None;
         }
-        let pieces: Vec<&[Word]> = pieces(sentences).collect();
-        let scores: Vec<Scores> = pieces.iter().map(|words| self.score(words)).collect();
+        let pieces: Vec<Piece<'_>> = pieces(sentences.iter().copied()).collect();
+        let scores: Vec<Scores> = pieces.iter().map(|piece| self.score(*piece)).collect();
         let totals = together(&scores);
         let route = self.route(&totals);
         if route == Route::A {
@@ -166,7 +166,7 @@ impl Learned {
             .filter(|ear| decided(EARS[*ear]))
             .max_by(|a, b| totals[*a].total_cmp(&totals[*b]))?;
         let (loudest, _) = pieces.iter().zip(&scores).max_by(|(_, a), (_, b)| a[ear].total_cmp(&b[ear]))?;
-        Some(Sound { route, kinds, words: self.telling(loudest, ear) })
+        Some(Sound { route, kinds, words: self.telling(*loudest, ear) })
     }
 
     /// The route of a text with these scores: the highest that was heard, and B for a kind alone.
@@ -194,32 +194,29 @@ impl Learned {
         kinds().filter(|(_, score, named)| score >= named).chain(likeliest).map(|(kind, ..)| kind).collect()
     }
 
-    /// How `words` sound to each ear.
-    fn score(&self, words: &[Word]) -> Scores {
-        let mut known = vec![];
-        features::each(words, |_, feature| {
-            let hash = features::hash(feature);
-            known.extend(self.rows.get(&hash).map(|row| (hash, *row)));
-        });
-        known.sort_unstable_by_key(|(hash, _)| *hash);
-        known.dedup_by_key(|(hash, _)| *hash);
+    /// How `piece` sounds to each ear.
+    fn score(&self, piece: Piece<'_>) -> Scores {
+        let mut hashes = vec![];
+        features::each(piece, |_, feature| hashes.push(features::hash(feature)));
+        hashes.sort_unstable();
+        hashes.dedup();
         let mut sums = [0_i32; EARS.len()];
-        for (_, row) in &known {
+        for row in hashes.iter().filter_map(|hash| self.rows.get(hash)) {
             for (ear, sum) in sums.iter_mut().enumerate() {
                 *sum += row.weight(ear);
             }
         }
-        let length = u32::try_from(known.len().max(1)).map_or(f64::MAX, f64::from).sqrt();
+        let evened = evened(hashes.len());
         std::array::from_fn(|ear| {
             let Gauge { unit, bias, .. } = self.gauges[ear];
-            f64::from(sums[ear]) * unit / length + bias
+            f64::from(sums[ear]) * unit / evened + bias
         })
     }
 
-    /// Those of `words` whose features speak loudest for the ear at this place, in their order.
-    fn telling(&self, words: &[Word], ear: usize) -> String {
-        let mut shares = vec![0; words.len()];
-        features::each(words, |places, feature| {
+    /// The words whose features speak loudest for the ear at this place, in their order.
+    fn telling(&self, piece: Piece<'_>, ear: usize) -> String {
+        let mut shares = vec![0; piece.words.len()];
+        features::each(piece, |places, feature| {
             if let Some(row) = self.rows.get(&features::hash(feature)) {
                 for place in places {
                     shares[place] += row.weight(ear);
@@ -230,14 +227,30 @@ impl Learned {
         order.sort_by_key(|place| std::cmp::Reverse(shares[*place]));
         order.truncate(REASONS);
         order.sort_unstable();
-        let telling: Vec<&str> = order.iter().map(|place| words[*place].text.as_str()).collect();
+        let telling: Vec<&str> = order.iter().map(|place| piece.words[*place].text.as_str()).collect();
         telling.join(" ")
     }
 }
 
-/// What is weighed at a time: the sentences, and long ones in pieces.
-fn pieces(sentences: &[Sentence]) -> impl Iterator<Item = &[Word]> {
-    sentences.iter().flat_map(|sentence| sentence.words.chunks(LONGEST_PIECE))
+/// What is weighed at a time: a sentence, or a part of a long one.
+#[derive(Debug, Clone, Copy)]
+struct Piece<'a> {
+    words: &'a [Word],
+    /// A question mark ends its sentence.
+    question: bool,
+}
+
+fn pieces<'a>(sentences: impl IntoIterator<Item = &'a Sentence>) -> impl Iterator<Item = Piece<'a>> {
+    sentences.into_iter().flat_map(|Sentence { words, question }| {
+        words.chunks(LONGEST_PIECE).map(|words| Piece { words, question: *question })
+    })
+}
+
+/// What the sum of the weights is divided by in a piece of so many features, known or not, so that
+/// long pieces and short ones can be compared.
+fn evened(features: usize) -> f64 {
+    let count = u32::try_from(features.max(1)).map_or(f64::MAX, f64::from);
+    (count * count.sqrt()).sqrt()
 }
 
 /// The scores of pieces that stand in one message: each of the loudest that is not far below zero
