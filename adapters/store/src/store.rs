@@ -181,24 +181,22 @@ impl Store {
     /// Hold a claim only while the engine runs. On PostgreSQL one that is held for longer than
     /// [`StoreConfig::claim_timeout`] is lost, and its commit is refused.
     pub async fn claim(&self, limit: usize) -> Result<Option<Claim>> {
-        match &self.backend {
-            Backend::Sqlite(db) => db.claim(limit, false).await,
-            Backend::Postgres(db) => db.claim(limit).await,
-        }
+        on!(self, db => db.claim(limit))
     }
 
     /// [`Store::claim`] as soon as there is something. May be dropped at any point: what it has claimed
-    /// by then is given back.
+    /// by then is given back; its tries stay counted.
     pub async fn claim_next(&self, limit: usize) -> Result<Claim> {
-        let mut changes = self.inbox_changes();
-        loop {
-            let claim = match &self.backend {
-                Backend::Sqlite(db) => db.claim(limit, true).await?,
-                Backend::Postgres(db) => db.claim(limit).await?,
-            };
-            match claim {
-                Some(claim) => return Ok(claim),
-                None => changes.changed().await,
+        match &self.backend {
+            Backend::Sqlite(db) => db.claim_next(limit).await,
+            Backend::Postgres(db) => {
+                let mut changes = self.inbox_changes();
+                loop {
+                    if let Some(claim) = db.claim(limit).await? {
+                        return Ok(claim);
+                    }
+                    changes.changed().await;
+                }
             }
         }
     }

@@ -99,6 +99,8 @@ fn think(claim: &Claim, engine: &Engine, desk: &DeskView) -> Thought {
         desk: desk.clone(),
     };
     for work in claim.works() {
+        // Who writes, sends and receives has little to do at a time, and everybody waits for them.
+        thread::yield_now();
         outcome.lanes.push(work.lane.clone());
         decide(work, engine, &mut context, &mut decided, &mut outcome);
     }
@@ -252,8 +254,6 @@ fn decide(
     let first = decided.len();
     context.channel = ChannelFacts::of(work.lane.channel);
     for claimed in &work.inputs {
-        // Whoever else wants the processor has less to do with it, and is waited for.
-        thread::yield_now();
         context.now = claimed.received;
         context.seed = claimed.seed;
         let before = decided[first..].last().map(|turn| &turn.conversation);

@@ -238,7 +238,7 @@ impl Task for Take {
         })
     }
 
-    fn can_wait(&self) -> bool {
+    fn can_linger(&self) -> bool {
         self.wait
     }
 
@@ -252,7 +252,10 @@ impl Task for Take {
 
     fn answer(self: Box<Self>, outcome: Result<()>) {
         let taken = self.taken;
-        answer(self.reply, outcome.map(|()| taken));
+        if let Err(Ok(Some(Taken { hold, .. }))) = self.reply.send(outcome.map(|()| taken)) {
+            // Whoever asked is gone by now; others wait.
+            hold.give_back();
+        }
     }
 }
 

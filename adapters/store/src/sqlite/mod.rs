@@ -132,6 +132,11 @@ impl Hold {
         }
         Self { lanes, alone, held: Arc::clone(held) }
     }
+
+    /// As dropping it, and whoever waits for work is told.
+    fn give_back(self) {
+        self.held.lock().wanted = true;
+    }
 }
 
 impl Drop for Hold {
@@ -180,8 +185,16 @@ impl Sqlite {
         self.writer.ask(|reply| inbox::Receive { arrivals, cursor, new: 0, reply }).await
     }
 
-    /// With `wait` it comes back with something.
-    pub(crate) async fn claim(&self, limit: usize, wait: bool) -> Result<Option<Claim>> {
+    pub(crate) async fn claim(&self, limit: usize) -> Result<Option<Claim>> {
+        self.take(limit, false).await
+    }
+
+    /// Comes back when there is something.
+    pub(crate) async fn claim_next(&self, limit: usize) -> Result<Claim> {
+        self.take(limit, true).await?.ok_or(StoreError::Closed)
+    }
+
+    async fn take(&self, limit: usize, wait: bool) -> Result<Option<Claim>> {
         let recent = Arc::clone(&self.recent);
         let taken = self.writer.ask(|reply| inbox::Take { limit, wait, recent, taken: None, reply }).await?;
         self.opened(taken)

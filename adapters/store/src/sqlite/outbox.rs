@@ -129,7 +129,7 @@ impl Task for Lease {
     }
 
     /// What waits to be sent may wait for it, unless it comes along with ends.
-    fn can_wait(&self) -> bool {
+    fn can_linger(&self) -> bool {
         self.with_ends
     }
 
@@ -217,7 +217,7 @@ impl Task for Finish {
     }
 
     /// Nobody waits for it but what comes next in the same lanes.
-    fn can_wait(&self) -> bool {
+    fn can_linger(&self) -> bool {
         true
     }
 

@@ -1,19 +1,14 @@
 //! The task that owns the writing connection. Whatever waits for it shares one transaction, and
 //! so one sync of the disk (group commit).
 //!
+//! A claim that finds nothing may wait here until it does: then it shares the transaction of what is
+//! received, and nobody has to be told to ask again.
+//!
 //! A task of its own, because a future that is dropped half way (in a `select!`, say) must not
 //! leave a transaction half way; and a thread of its own, because everybody waits for it, and no
 //! other task is to run in its place.
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    fs::File,
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    thread,
-    time::Duration,
-};
+use std::{collections::BTreeSet, fs::File, future::Future, pin::Pin, sync::Arc, thread, time::Duration};
 
 use sqlx::{Connection, SqliteConnection};
 use tokio::{
@@ -46,8 +41,8 @@ pub(super) trait Task: Send {
     /// own, with [`Group::alone`].
     fn run<'a>(&'a mut self, tx: &'a mut SqliteConnection, group: &'a mut Group) -> Run<'a>;
 
-    /// Nobody is kept waiting if it runs a little later.
-    fn can_wait(&self) -> bool {
+    /// Nobody is kept waiting if it runs [`LINGER`] later.
+    fn can_linger(&self) -> bool {
         false
     }
 
@@ -152,7 +147,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Ends when every handle is gone, or on [`Handle::close`].
+    /// Ends when every handle is gone, or on [`Handle::close`]. It needs the timers of the runtime that it
+    /// was started in.
     pub(super) fn start(self) -> Handle {
         let (send, receive) = mpsc::channel(QUEUE);
         let runtime = tokio::runtime::Handle::current();
@@ -162,15 +158,15 @@ impl Writer {
 
     async fn serve(self, mut requests: mpsc::Receiver<Message>) {
         let mut requested = Requested::default();
-        let mut waits: VecDeque<Box<dyn Task>> = VecDeque::new();
+        let mut unanswered: Vec<Box<dyn Task>> = Vec::new();
         let mut erased = false;
-        while requested.closing.is_none() && self.next(&mut requests, &mut requested, &waits).await {
+        while requested.closing.is_none()
+            && self.next(&mut requests, &mut requested, !unanswered.is_empty()).await
+        {
             let mut tasks = std::mem::take(&mut requested.tasks);
-            waits.retain(|task| !task.is_forgotten());
-            // What one of them does not find, the others would not either.
-            tasks.extend(waits.pop_front());
+            tasks.extend(unanswered.drain(..).filter(|task| !task.is_forgotten()));
             if !tasks.is_empty() {
-                erased |= self.group(tasks, &mut waits).await;
+                erased |= self.group(tasks, &mut unanswered).await;
             }
             if erased && self.wal {
                 erased = !self.clean().await;
@@ -187,22 +183,24 @@ impl Writer {
         }
     }
 
-    /// Waits for what is to be done together. False once every handle is gone.
+    /// Waits for what is to be done together; with `unanswered` also for what may end that. False once
+    /// every handle is gone.
     async fn next(
         &self,
         requests: &mut mpsc::Receiver<Message>,
         requested: &mut Requested,
-        waits: &VecDeque<Box<dyn Task>>,
+        unanswered: bool,
     ) -> bool {
         let mut messages = Vec::with_capacity(GROUP);
         let got = tokio::select! {
+            biased;
             got = requests.recv_many(&mut messages, GROUP) => got,
-            () = self.held.given_back.notified(), if !waits.is_empty() => return true,
-            () = time::sleep(LOOK), if !waits.is_empty() => return true,
+            () = self.held.given_back.notified(), if unanswered => return true,
+            () = time::sleep(LOOK), if unanswered => return true,
         };
         requested.add(messages.drain(..));
-        if requested.closing.is_none() && requested.tasks.iter().all(|task| task.can_wait()) {
-            let company = requests.recv_many(&mut messages, GROUP);
+        if requested.closing.is_none() && requested.tasks.iter().all(|task| task.can_linger()) {
+            let company = requests.recv_many(&mut messages, GROUP - got);
             // Nobody came: then without.
             let _ = time::timeout(LINGER, company).await;
             requested.add(messages.drain(..));
@@ -210,17 +208,13 @@ impl Writer {
         got > 0
     }
 
-    /// Returns whether something was erased. Tasks that found nothing and wait go to `waits`.
-    async fn group(&self, mut tasks: Vec<Box<dyn Task>>, waits: &mut VecDeque<Box<dyn Task>>) -> bool {
+    /// Returns whether something was erased. Tasks that found nothing and wait for it go to `unanswered`.
+    async fn group(&self, mut tasks: Vec<Box<dyn Task>>, unanswered: &mut Vec<Box<dyn Task>>) -> bool {
         let mut connection = self.connection.lock().await;
         tasks.sort_by_key(|task| task.order());
         if let Ok(erased) = self.together(&mut connection, &mut tasks, false).await {
             for task in tasks {
-                if task.still_waits() {
-                    waits.push_back(task);
-                } else {
-                    task.answer(Ok(()));
-                }
+                answer(task, Ok(()), unanswered);
             }
             return erased;
         }
@@ -230,7 +224,7 @@ impl Writer {
             let outcome = self.together(&mut connection, &mut alone, true).await;
             erased |= matches!(outcome, Ok(true));
             let [task] = alone;
-            task.answer(outcome.map(|_| ()));
+            answer(task, outcome.map(|_| ()), unanswered);
         }
         erased
     }
@@ -271,6 +265,14 @@ impl Writer {
         let busy: sqlx::Result<(i64, i64, i64)> =
             sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await;
         matches!(busy, Ok((0, _, _)))
+    }
+}
+
+fn answer(task: Box<dyn Task>, outcome: Result<()>, unanswered: &mut Vec<Box<dyn Task>>) {
+    if outcome.is_ok() && task.still_waits() {
+        unanswered.push(task);
+    } else {
+        task.answer(outcome);
     }
 }
 

@@ -11,7 +11,7 @@ use chatbox_core::{
 use chatbox_store::{Copy, Destination, SendEnd, StoreError};
 use jiff::Timestamp;
 
-use super::{LONGEST_WAIT, SEND_WITHIN, Sending, incoming, not_yet};
+use super::send::{LONGEST_WAIT, SEND_WITHIN, Sending, incoming, not_yet};
 
 impl<C: Channel + Clone + 'static> Sending<'_, C> {
     /// Gives every copy of a message its new text; none takes them back. A copy that the platform

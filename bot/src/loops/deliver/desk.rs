@@ -11,7 +11,10 @@ use chatbox_core::{
 use chatbox_store::{Destination, Line, SendBody, SendEnd, SendJob, SendState, Spoken, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{LONGEST_WAIT, Outlet, SEND_WITHIN, Sending, moved, not_yet, refusal_name};
+use super::{
+    outlet::Outlet,
+    send::{LONGEST_WAIT, SEND_WITHIN, Sending, moved, not_yet, refusal_name},
+};
 
 /// Letters of lines that go out as one message, at most: with room to spare below Telegram's limit.
 const MAX_JOINED: usize = 3_500;

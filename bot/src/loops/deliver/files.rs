@@ -10,7 +10,7 @@ use chatbox_core::{
 use chatbox_store::SendEnd;
 use jiff::Timestamp;
 
-use super::{Sending, not_yet};
+use super::send::{Sending, not_yet};
 
 /// The largest file that is passed on: what Telegram hands to a bot.
 const MAX_FILE: u64 = 20 << 20;

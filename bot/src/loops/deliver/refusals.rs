@@ -1,17 +1,24 @@
 //! What becomes of texts on a platform that says no.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use chatbox_core::{
-    channel::{Batch, FetchError, Mark, ReceiveError, ThreadError},
+    channel::{
+        Attempt, Batch, Channel, Delivery, FetchError, Mark, Post, ReceiveError, Refusal, ThreadError,
+    },
     conversation::Conversation,
-    effect::{DeskKind, DeskPost, Effect, Say},
-    ids::Reference,
-    input::{FileRef, Message},
+    effect::{DeskKind, DeskPost, Effect, Say, SayKind},
+    ids::{ChannelKind, Lane, OutboxId, Reference},
+    input::{FileRef, Input, InputKind, Message},
 };
 use chatbox_store::{Decided, StoreConfig};
+use jiff::SignedDuration;
 
 use super::*;
+use crate::budget::Rates;
 
 /// Takes texts, but those with this word; changes nothing that was sent, and has no time to open a
 /// chat with the lead.
@@ -187,4 +194,47 @@ async fn line_at_fault_is_left_out_and_none_is_while_the_whole_room_is() {
         step(&store, &outlet, at(31 * 60 + second)).await.unwrap();
     }
     assert_eq!(matrix.sent(), ["look now", "before", "after"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_at_once_is_written_down_though_nothing_else_happens() {
+    const CHATS: usize = 8;
+    const ROUNDS: usize = 200;
+    let store = store().await;
+    let telegram = Stubborn::new(ChannelKind::Telegram);
+    let rates = Rates { per_second: 0.0, chat_per_second: 0.0, group_per_minute: 0.0 };
+    let outlet = Outlet::new(vec![telegram.clone()], Desk::default(), rates);
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = {
+        let (store, outlet) = (store.clone(), Arc::clone(&outlet));
+        tokio::spawn(async move { run(&store, &outlet, async { drop(stopped.await) }).await })
+    };
+    for round in 0..ROUNDS {
+        let mut said = JoinSet::new();
+        for chat in 0..CHATS {
+            let store = store.clone();
+            said.spawn(async move {
+                let lane = Lane::new(ChannelKind::Telegram, chat.to_string());
+                let input = Input::new(now(), message("hello"));
+                let incoming = Incoming { lane, key: format!("{round}/{chat}"), native: None, input };
+                store.receive(&[incoming], None, now(), || 1).await.unwrap();
+                let claim = store.claim_next(1).await.unwrap();
+                let seq = claim.works()[0].inputs[0].seq;
+                let effects = vec![Effect::Say(Say::new(SayKind::Bot, "good morning"))];
+                let decided = vec![Decided { seq, conversation: Conversation::default(), effects }];
+                store.commit(claim, decided, Vec::new(), now()).await.unwrap();
+            });
+        }
+        said.join_all().await;
+        let written = async {
+            while store.stats(now()).await.unwrap().outbox_waiting > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let within = tokio::time::timeout(LEASE / 2, written).await;
+        assert!(within.is_ok(), "an end was not written down in round {round}");
+    }
+    assert_eq!(telegram.sent().len(), ROUNDS * CHATS);
+    stop.send(()).unwrap();
+    running.await.unwrap();
 }
