@@ -94,7 +94,8 @@ impl fmt::Display for Origin {
 }
 
 fn is_content(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml" || ending == "weights")
+    path.extension()
+        .is_some_and(|ending| ending == "yaml" || ending == "yml" || ending == "weights" || ending == "txt")
 }
 
 fn read_folder(root: &Path, dir: &Path, depth: usize, files: &mut Vec<(String, String)>) -> Result<(), Stop> {

@@ -61,7 +61,9 @@ fn with_files<T>(folder: &Path, load: impl FnOnce(&[(&str, &str)]) -> T) -> T {
     let mut files: Vec<(String, String)> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "yaml" || ending == "weights"))
+        .filter(|path| {
+            path.extension().is_some_and(|ending| ending == "yaml" || ending == "weights" || ending == "txt")
+        })
         .map(|path| {
             let within = folder.file_name().unwrap().to_str().unwrap();
             let name = path.file_name().unwrap().to_str().unwrap();

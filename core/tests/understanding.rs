@@ -14,7 +14,7 @@ use chatbox_core::{
 use proptest::prelude::*;
 use serde::Deserialize;
 
-const FILES: [&str; 4] = ["needs.yaml", "sentences.yaml", "intents.yaml", "slots.yaml"];
+const FILES: [&str; 5] = ["needs.yaml", "sentences.yaml", "told.txt", "intents.yaml", "slots.yaml"];
 
 #[derive(Deserialize)]
 struct Line {
@@ -157,6 +157,25 @@ fn a_sentence_for_an_unknown_need_is_a_finding_with_its_place() {
         findings.iter().any(|finding| found(finding) && finding.message.contains("slep")),
         "{findings:?}"
     );
+}
+
+#[test]
+fn a_story_speaks_of_the_need_that_it_is_told_for_first() {
+    let told = "# a remark\nsleep, money: the meter ran out at dawn and I lay there counting coins\n";
+    let files = [("needs.yaml", NO_PHRASES), ("sentences.yaml", "[]"), ("told.txt", told)];
+    let understanding = Understanding::load(&files, &mut Vec::new());
+    let meaning = understanding.read("counting coins, the meter ran out", None);
+    assert_eq!(meaning.needs.first().map(|need| need.id.as_str()), Some("sleep"), "{:?}", meaning.needs);
+}
+
+#[test]
+fn a_story_for_an_unknown_need_or_for_none_is_a_finding_with_its_place() {
+    let told = "sleep: wide awake\nsleep, slep: wide awake again\nstill awake\n";
+    let mut findings = Vec::new();
+    Understanding::load(&[("needs.yaml", NO_PHRASES), ("told.txt", told)], &mut findings);
+    let lines: Vec<u64> =
+        findings.iter().filter(|finding| finding.file == "told.txt").map(|finding| finding.line).collect();
+    assert_eq!(lines, [2, 3], "{findings:?}");
 }
 
 const NO_PHRASES: &str = "

@@ -1,8 +1,8 @@
 //! From words to [`Meaning`]: route, needs, intent and the slots of a group request.
 //!
 //! [`Understanding`] reads needs, intent and slots; `safety` reads route and kinds. Its words are
-//! content (`needs.yaml`, `sentences.yaml`, `intents.yaml`, `slots.yaml`), compiled once. [`answer`] reads the answer
-//! to one question.
+//! content (`needs.yaml`, `sentences.yaml`, `told.txt`, `intents.yaml`, `slots.yaml`), compiled once.
+//! [`answer`] reads the answer to one question.
 
 pub mod answer;
 mod examples;
@@ -45,8 +45,8 @@ pub struct Understanding {
 }
 
 impl Understanding {
-    /// Compiles `needs.yaml`, `sentences.yaml`, `intents.yaml` and `slots.yaml`, given as (path, text). Every fault, a
-    /// missing file too, is a finding; what is sound is used all the same.
+    /// Compiles `needs.yaml`, `sentences.yaml`, `told.txt`, `intents.yaml` and `slots.yaml`, given as (path,
+    /// text). Every fault, a missing file too, is a finding; what is sound is used all the same.
     pub fn load(files: &[(&str, &str)], findings: &mut Vec<Finding>) -> Self {
         let mut find = |name: &str| -> Option<Source<'_>> {
             let found = files.iter().find(|(path, _)| path.rsplit('/').next() == Some(name));
@@ -61,12 +61,10 @@ impl Understanding {
             }
             found.map(|(file, text)| Source { file, text })
         };
-        let (needs, sentences) = (find("needs.yaml"), find("sentences.yaml"));
+        let (needs, sentences, told) = (find("needs.yaml"), find("sentences.yaml"), find("told.txt"));
         let (intents, words) = (find("intents.yaml"), find("slots.yaml"));
         let mut needs = needs.map(|source| Needs::load(&source, findings)).unwrap_or_default();
-        if let Some(sentences) = sentences {
-            needs.add_sentences(&sentences, findings);
-        }
+        needs.add_sentences(sentences, told, findings);
         Self {
             needs,
             intents: intents.map(|source| Intents::load(&source, findings)).unwrap_or_default(),

@@ -3,7 +3,8 @@
 //! It is asked twice. How much does the message share with the sentences most like it? Words count by
 //! their stem, and the more the fewer sentences hold them; this finds the need of a message that somebody
 //! has said before in other words. And from all sentences of each need together: of which need would one
-//! expect just these words? This weighs many small signs. Each finds what the other misses.
+//! expect just these words, and these words beside each other? This weighs many small signs. Each finds
+//! what the other misses.
 //!
 //! Beside addition, multiplication and division only the square root is used, which every machine rounds
 //! alike, so the same text gives the same bytes everywhere.
@@ -18,9 +19,16 @@ const MOST_SENTENCES: usize = 10;
 const MOST_WORDS: usize = 80;
 /// So many words are named as the reason.
 const REASONS: usize = 3;
-/// A need is taken to hold so many words beside those of its sentences, spread as in all sentences: a
-/// word that its sentences happen not to hold does not rule it out.
+/// A need is taken to hold so many words, and so many pairs of neighbours, beside those of its sentences,
+/// spread as in all sentences: what its sentences happen not to hold does not rule it out.
 const UNSEEN: f64 = 50.0;
+const UNSEEN_PAIRS: f64 = 100.0;
+/// How much a sentence tells of the need it speaks of first, and how much of each further one, in halves.
+const FIRST: u16 = 2;
+const FURTHER: u16 = 1;
+/// Neighbours of the first and the last word.
+const START: u16 = u16::MAX - 1;
+const END: u16 = u16::MAX;
 
 /// Words that anybody uses about anything. They help to rank needs, and speak of none by themselves.
 #[rustfmt::skip]
@@ -45,32 +53,71 @@ const COMMON: &[&str] = &[
 /// The sentences, compiled.
 #[derive(Debug, Default)]
 pub(super) struct Nearest {
-    stems: HashMap<String, Stem>,
-    /// The need of each sentence.
-    needs: Vec<usize>,
-    /// By the number of the need.
-    classes: Vec<Class>,
+    /// The number of each stem.
+    numbers: HashMap<String, u32>,
+    stems: Vec<Stem>,
+    /// The need that each sentence speaks of first, in order.
+    needs: Vec<u16>,
+    /// By the number of the need: its part of all sentences.
+    parts: Vec<f64>,
+    words: Expected<u32>,
+    pairs: Expected<Neighbours>,
 }
 
 #[derive(Debug, Default)]
 struct Stem {
     weight: f64,
-    /// Among [`COMMON`].
-    common: bool,
+    /// How far it tells one need from others: 0 for a word of [`COMMON`], towards 1 for one that only
+    /// sentences of one need hold.
+    tells: f64,
     /// Sentences that hold it, in order, with its share in each.
-    held_by: Vec<(u32, f64)>,
-    /// Needs whose sentences hold it, with how much more to be expected it is there than a word that
-    /// they do not hold.
-    expected: Vec<(usize, f64)>,
+    held_by: Vec<(u32, f32)>,
 }
 
-/// All sentences of one need.
+/// What is to be expected of each need, out of what its sentences hold.
 #[derive(Debug, Default)]
-struct Class {
-    /// Its part of all sentences.
-    part: f64,
-    /// How much less than among all sentences a word is to be expected that its sentences do not hold.
+struct Expected<T> {
+    /// What was found with which need and how often, in halves of a sentence; in order. Small, for there
+    /// are a hundred thousand.
+    found: Vec<(T, u16, u16)>,
+    all: f64,
     unseen: f64,
+    /// By need: how much less than among all sentences anything is to be expected that was not found there.
+    less: Vec<f64>,
+}
+
+/// The numbers of two stems beside each other; those of stems beyond are not noted.
+type Neighbours = (u16, u16);
+
+/// Sentences as numbers, before they are compiled.
+#[derive(Debug, Default)]
+pub(super) struct Sentences {
+    /// The number of each stem.
+    numbers: HashMap<String, u32>,
+    list: Vec<Sentence>,
+}
+
+#[derive(Debug)]
+struct Sentence {
+    /// By their numbers, the one it speaks of first before others.
+    needs: Vec<u16>,
+    /// Its stems and its pairs of neighbours, each once, in order.
+    stems: Vec<u32>,
+    pairs: Vec<Neighbours>,
+}
+
+impl Sentences {
+    /// Adds a sentence with the needs that it speaks of, the best first.
+    pub(super) fn add(&mut self, needs: &[usize], tokens: &[Token]) {
+        let mut stems = Vec::with_capacity(tokens.len());
+        for token in tokens {
+            let next = short(self.numbers.len());
+            stems.push(*self.numbers.entry(stem(&token.word)).or_insert(next));
+        }
+        let pairs = sorted(neighbours(stems.iter().map(|stem| Some(*stem))));
+        let needs = needs.iter().filter_map(|need| u16::try_from(*need).ok()).collect();
+        self.list.push(Sentence { needs, stems: sorted(stems.into_iter()), pairs });
+    }
 }
 
 /// A word of the message that some sentence holds.
@@ -79,6 +126,7 @@ struct Word<'a> {
     at: usize,
     /// How much of the message it is.
     share: f64,
+    number: u32,
     stem: &'a Stem,
 }
 
@@ -88,7 +136,7 @@ pub(super) struct Like {
     pub need: usize,
     /// 0 for nothing in common; seldom above 2.
     pub likeness: f64,
-    /// The part of it that is due to words that tell something.
+    /// The part of it that tells this need from others.
     pub telling: f64,
     /// How well its sentences explain all words together, beside the other needs: 0 to 1.
     pub share: f64,
@@ -97,141 +145,225 @@ pub(super) struct Like {
 }
 
 impl Nearest {
-    /// `sentences`: the words of each with the number of its need.
-    pub(super) fn new(sentences: &[(usize, Vec<Token>)]) -> Self {
-        let sets: Vec<BTreeSet<String>> = sentences
-            .iter()
-            .map(|(_, tokens)| tokens.iter().map(|token| stem(&token.word)).collect())
-            .collect();
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for set in &sets {
-            for stem in set {
-                *counts.entry(stem).or_default() += 1;
-            }
-        }
-        let common: BTreeSet<String> = COMMON.iter().map(|word| stem(word)).collect();
-        let weigh = |stem: &str| weight(sets.len(), counts.get(stem).copied().unwrap_or(1));
-        let mut stems: HashMap<String, Stem> = HashMap::new();
-        for (index, set) in sets.iter().enumerate() {
-            let Ok(index) = u32::try_from(index) else { break };
-            let length = set.iter().map(|stem| weigh(stem) * weigh(stem)).sum::<f64>().sqrt();
-            for word in set {
-                let held = stems.entry(word.clone()).or_default();
-                held.weight = weigh(word);
-                held.common = common.contains(word);
-                held.held_by.push((index, held.weight / length));
-            }
-        }
-        let mut this =
-            Self { stems, needs: sentences.iter().map(|(need, _)| *need).collect(), classes: Vec::new() };
-        this.expect();
+    pub(super) fn new(sentences: Sentences) -> Self {
+        let Sentences { numbers, list: mut sentences } = sentences;
+        sentences.retain(|sentence| !sentence.needs.is_empty());
+        sentences.sort_by_key(|sentence| sentence.needs[0]);
+        let needs = sentences.iter().map(|sentence| sentence.needs[0]).collect();
+        let mut this = Self { numbers, needs, ..Self::default() };
+        this.hold(&sentences);
+        this.expect(&sentences);
         this
     }
 
-    /// Counts what is to be expected of each need.
-    fn expect(&mut self) {
-        let needs = self.needs.iter().max().map_or(0, |last| last + 1);
-        let mut sentences = vec![0usize; needs];
-        for need in &self.needs {
-            sentences[*need] += 1;
+    /// Notes which sentences hold each stem.
+    fn hold(&mut self, sentences: &[Sentence]) {
+        let mut counts = vec![0usize; self.numbers.len()];
+        for stem in sentences.iter().flat_map(|sentence| &sentence.stems) {
+            counts[*stem as usize] += 1;
         }
-        let mut words = vec![0usize; needs];
-        for (sentence, _) in self.stems.values().flat_map(|stem| &stem.held_by) {
-            words[self.needs[*sentence as usize]] += 1;
-        }
-        let all_words = number(words.iter().sum());
-        self.classes = (0..needs)
-            .map(|need| Class {
-                part: number(sentences[need]) / number(self.needs.len().max(1)),
-                unseen: UNSEEN / (number(words[need]) + UNSEEN),
-            })
+        self.stems = counts
+            .iter()
+            .map(|count| Stem { weight: weight(sentences.len(), *count), ..Stem::default() })
             .collect();
-        for stem in self.stems.values_mut() {
-            let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
-            for (sentence, _) in &stem.held_by {
-                *counts.entry(self.needs[*sentence as usize]).or_default() += 1;
+        for (sentence, index) in sentences.iter().zip(0..) {
+            let weights = sentence.stems.iter().map(|stem| self.stems[*stem as usize].weight);
+            let length = weights.map(|weight| weight * weight).sum::<f64>().sqrt();
+            for stem in &sentence.stems {
+                let stem = &mut self.stems[*stem as usize];
+                stem.held_by.push((index, narrow(stem.weight / length)));
             }
-            let usual = UNSEEN * number(stem.held_by.len()) / all_words;
-            stem.expected =
-                counts.into_iter().map(|(need, count)| (need, number(count) / usual + 1.0)).collect();
         }
     }
 
-    /// How well the sentences of each need explain some words: the parts add up to 1. The fourth root
-    /// softens it, for words come in company and each counts as if it came alone.
-    fn shares<'w>(&self, words: impl Iterator<Item = &'w Stem>) -> Vec<f64> {
-        let mut shares: Vec<f64> = self.classes.iter().map(|class| class.part).collect();
-        for stem in words {
-            for (share, class) in shares.iter_mut().zip(&self.classes) {
-                *share *= class.unseen;
-            }
-            for &(need, more) in &stem.expected {
-                shares[need] *= more;
+    /// Counts what is to be expected of each need.
+    fn expect(&mut self, sentences: &[Sentence]) {
+        let needs = sentences.iter().flat_map(|sentence| &sentence.needs).max().map_or(0, |last| last + 1);
+        let mut parts = vec![0.0; usize::from(needs)];
+        let (mut words, mut pairs) = (Vec::new(), Vec::new());
+        for sentence in sentences {
+            for (nth, need) in sentence.needs.iter().enumerate() {
+                let part = if nth == 0 { FIRST } else { FURTHER };
+                parts[usize::from(*need)] += f64::from(part);
+                words.extend(sentence.stems.iter().map(|stem| (*stem, *need, part)));
+                pairs.extend(sentence.pairs.iter().map(|stems| (*stems, *need, part)));
             }
         }
-        let best = shares.iter().copied().fold(0.0, f64::max);
-        for share in &mut shares {
-            *share = if best > 0.0 { (*share / best).sqrt().sqrt() } else { 0.0 };
+        for stem in &mut self.stems {
+            stem.held_by.shrink_to_fit();
+            let by_need = stem.held_by.chunk_by(|a, b| self.needs[a.0 as usize] == self.needs[b.0 as usize]);
+            let most = by_need.map(<[_]>::len).max().unwrap_or_default();
+            stem.tells = number(most) / number(stem.held_by.len() + 1);
         }
+        for word in COMMON {
+            if let Some(number) = self.numbers.get(&stem(word)) {
+                self.stems[*number as usize].tells = 0.0;
+            }
+        }
+        self.words = Expected::new(words, parts.len(), UNSEEN);
+        self.pairs = Expected::new(pairs, parts.len(), UNSEEN_PAIRS);
+        let all: f64 = parts.iter().sum();
+        self.parts = parts.into_iter().map(|part| part / all).collect();
+    }
+
+    /// How well the sentences of each need explain some words and neighbours: the parts add up to 1. Roots
+    /// soften it, for words come in company and each counts as if it came alone; neighbours hold the
+    /// words once more.
+    fn shares(&self, words: impl Iterator<Item = u32>, pairs: impl Iterator<Item = Neighbours>) -> Vec<f64> {
+        let (mut by_words, mut by_pairs) = (self.parts.clone(), self.parts.clone());
+        words.for_each(|stem| self.words.weigh(stem, &mut by_words));
+        pairs.for_each(|stems| self.pairs.weigh(stems, &mut by_pairs));
+        let best = |shares: &[f64]| shares.iter().copied().fold(0.0, f64::max);
+        let (best_words, best_pairs) = (best(&by_words), best(&by_pairs));
+        if best_words <= 0.0 || best_pairs <= 0.0 {
+            return vec![0.0; self.parts.len()];
+        }
+        let fourth = |share: f64| share.sqrt().sqrt();
+        let shares: Vec<f64> = by_words
+            .iter()
+            .zip(&by_pairs)
+            .map(|(words, pairs)| fourth(words / best_words) * fourth(fourth(pairs / best_pairs)))
+            .collect();
         let sum: f64 = shares.iter().sum();
-        shares.into_iter().map(|share| share / sum.max(1.0)).collect()
+        shares.into_iter().map(|share| share / sum).collect()
     }
 
     /// The needs that a message is like, in the order of their numbers. Of the tokens only those
     /// that are `heard` count; the others make the message longer, and so less like anything.
     pub(super) fn find(&self, tokens: &[Token], heard: impl Fn(usize) -> bool) -> Vec<Like> {
         let mut words: BTreeMap<String, usize> = BTreeMap::new();
+        let mut in_order = Vec::new();
         for (at, token) in tokens.iter().enumerate() {
             if words.len() == MOST_WORDS {
                 break;
             }
-            words.entry(stem(&token.word)).or_insert(at);
+            let stem = stem(&token.word);
+            in_order.push(self.numbers.get(&stem).copied().filter(|_| heard(at)));
+            words.entry(stem).or_insert(at);
         }
+        let pairs = sorted(neighbours(in_order.into_iter()).take(2 * MOST_WORDS));
         let unknown = weight(self.needs.len(), 1);
-        let weights = words.keys().map(|word| self.stems.get(word).map_or(unknown, |stem| stem.weight));
+        let stem_of = |word: &String| {
+            let number = *self.numbers.get(word)?;
+            Some((number, &self.stems[number as usize]))
+        };
+        let weights = words.keys().map(|word| stem_of(word).map_or(unknown, |(_, stem)| stem.weight));
         let length = weights.map(|weight| weight * weight).sum::<f64>().sqrt();
         let known: Vec<Word<'_>> = words
             .iter()
             .filter(|(_, at)| heard(**at))
             .filter_map(|(word, at)| {
-                let stem = self.stems.get(word)?;
-                Some(Word { at: *at, share: stem.weight / length, stem })
+                let (number, stem) = stem_of(word)?;
+                Some(Word { at: *at, share: stem.weight / length, number, stem })
             })
             .collect();
         let mut sums = vec![0.0; self.needs.len()];
         for word in &known {
             for &(sentence, share) in &word.stem.held_by {
-                sums[sentence as usize] += word.share * share;
+                sums[sentence as usize] += word.share * f64::from(share);
             }
         }
-        let shares = self.shares(known.iter().map(|word| word.stem));
-        let mut by_need: BTreeMap<usize, Vec<(f64, usize)>> = BTreeMap::new();
-        for (sentence, (need, sum)) in
-            self.needs.iter().zip(sums).enumerate().filter(|(_, (_, sum))| *sum > 0.0)
-        {
-            by_need.entry(*need).or_default().push((sum, sentence));
+        let shares = self.shares(known.iter().map(|word| word.number), pairs.into_iter());
+        let mut out = Vec::new();
+        let mut from = 0;
+        for of_need in self.needs.chunk_by(|a, b| a == b) {
+            let to = from + of_need.len();
+            let most = most_alike(&sums[from..to], from);
+            from = to;
+            if most.is_empty() {
+                continue;
+            }
+            let need = usize::from(of_need[0]);
+            let likeness = most.iter().map(|(sum, _)| sum).sum();
+            let parts: Vec<(f64, usize)> =
+                most.iter().flat_map(|(_, sentence)| telling(&known, *sentence)).collect();
+            let telling = parts.iter().map(|(part, _)| part).sum();
+            out.push(Like { need, likeness, telling, share: shares[need], because: reasons(parts) });
         }
-        by_need
-            .into_iter()
-            .map(|(need, mut most)| {
-                most.sort_by(|a, b| b.0.total_cmp(&a.0));
-                most.truncate(MOST_SENTENCES);
-                let likeness = most.iter().map(|(sum, _)| sum).sum();
-                let parts: Vec<(f64, usize)> =
-                    most.iter().flat_map(|(_, sentence)| telling(&known, *sentence)).collect();
-                let telling = parts.iter().map(|(part, _)| part).sum();
-                Like { need, likeness, telling, share: shares[need], because: reasons(parts) }
-            })
-            .collect()
+        out
     }
+}
+
+/// The sentences most like a message among those of one need, `first` being the number of the first.
+fn most_alike(sums: &[f64], first: usize) -> Vec<(f64, usize)> {
+    let order = |a: &(f64, usize), b: &(f64, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+    let alike = sums.iter().zip(first..).filter(|(sum, _)| **sum > 0.0);
+    let mut most: Vec<(f64, usize)> = alike.map(|(sum, sentence)| (*sum, sentence)).collect();
+    if most.len() > MOST_SENTENCES {
+        most.select_nth_unstable_by(MOST_SENTENCES, order);
+        most.truncate(MOST_SENTENCES);
+    }
+    most.sort_unstable_by(order);
+    most
+}
+
+impl<T: Copy + Ord> Expected<T> {
+    fn new(mut found: Vec<(T, u16, u16)>, needs: usize, unseen: f64) -> Self {
+        found.sort_unstable();
+        found.dedup_by(|next, kept| {
+            let same = (next.0, next.1) == (kept.0, kept.1);
+            kept.2 = kept.2.saturating_add(if same { next.2 } else { 0 });
+            same
+        });
+        found.shrink_to_fit();
+        let mut parts = vec![0.0; needs];
+        for (_, need, part) in &found {
+            parts[usize::from(*need)] += f64::from(*part);
+        }
+        let unseen = unseen * f64::from(FIRST);
+        let less = parts.iter().map(|part| unseen / (part + unseen)).collect();
+        Self { found, all: parts.iter().sum(), unseen, less }
+    }
+
+    /// Multiplies the share of each need by how much more than elsewhere `what` is to be expected of it.
+    /// What nothing is known of changes nothing.
+    fn weigh(&self, what: T, shares: &mut [f64]) {
+        let from = self.found.partition_point(|(known, ..)| *known < what);
+        let same = || self.found[from..].iter().take_while(|(known, ..)| *known == what);
+        let everywhere: f64 = same().map(|(.., part)| f64::from(*part)).sum();
+        if everywhere <= 0.0 {
+            return;
+        }
+        for (share, less) in shares.iter_mut().zip(&self.less) {
+            *share *= less;
+        }
+        let usual = self.unseen * everywhere / self.all;
+        for (_, need, part) in same() {
+            shares[usize::from(*need)] *= f64::from(*part) / usual + 1.0;
+        }
+    }
+}
+
+/// Which stand beside each other, the start and the end too.
+fn neighbours(stems: impl Iterator<Item = Option<u32>>) -> impl Iterator<Item = Neighbours> {
+    let numbers = stems.map(|stem| u16::try_from(stem?).ok().filter(|stem| *stem < START));
+    let mut before = Some(START);
+    numbers.chain([Some(END)]).filter_map(move |stem| {
+        let pair = before.zip(stem);
+        before = stem;
+        pair
+    })
+}
+
+fn short(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn sorted<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
+    items.collect::<BTreeSet<T>>().into_iter().collect()
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "seven digits are enough, and hold half the memory")]
+fn narrow(number: f64) -> f32 {
+    number as f32
 }
 
 /// The part of each telling word in what a message has in common with a sentence, with its token.
 fn telling<'a>(known: &'a [Word<'_>], sentence: usize) -> impl Iterator<Item = (f64, usize)> + use<'a> {
-    known.iter().filter(|word| !word.stem.common).filter_map(move |word| {
+    known.iter().filter(|word| word.stem.tells > 0.0).filter_map(move |word| {
         let held = &word.stem.held_by;
         let nth = held.binary_search_by_key(&sentence, |(sentence, _)| *sentence as usize).ok()?;
-        Some((word.share * held[nth].1, word.at))
+        Some((word.share * f64::from(held[nth].1) * word.stem.tells, word.at))
     })
 }
 
@@ -253,7 +385,7 @@ fn weight(all: usize, count: usize) -> f64 {
 }
 
 fn number(count: usize) -> f64 {
-    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+    f64::from(short(count))
 }
 
 /// A word without its ending: "argued", "arguing" and "argues" are one.

@@ -4,17 +4,19 @@
 //! each need (see [`Nearest`]), which decides between needs that the phrases leave equal, and finds
 //! one where no phrase fits.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::{
     meaning::NeedFound,
-    nearest::Nearest,
+    nearest::{Nearest, Sentences},
     phrase::{Hit, Phrases},
     text::{self, Sep, Token, words_of},
     typos::Typos,
 };
-use crate::content::{Finding, Source};
+use crate::content::{Finding, Severity, Source};
 
 /// Further needs than this are noise.
 const MOST_NEEDS: usize = 8;
@@ -30,9 +32,12 @@ const MOST_LIKENESS: f64 = 0.9;
 /// Less likeness than this, so weighed, is not worth naming by itself.
 const WORTH_NAMING: f64 = 0.2;
 /// A message in which no need reaches this speaks of none.
-const HEARD: f64 = 0.3;
-/// Nor does one without a phrase of the lexicon whose telling words are less like any need.
-const TELLING: f64 = 0.4;
+const HEARD: f64 = 0.35;
+/// Nor does one without a phrase of the lexicon whose words tell less of any need.
+const TELLING: f64 = 0.2;
+
+/// A word that was told so often is no typing error.
+const OFTEN: usize = 2;
 
 /// The lexicon of needs, in the order of the content.
 #[derive(Debug, Default)]
@@ -146,26 +151,70 @@ impl Needs {
         this
     }
 
-    /// Adds `sentences.yaml`: for each need the sentences that speak of it. Their words are no typing
-    /// errors either.
-    pub(super) fn add_sentences(&mut self, source: &Source<'_>, findings: &mut Vec<Finding>) {
-        let file: Vec<Said> = match source.parse() {
-            Ok(file) => file,
-            Err(finding) => return findings.push(finding),
+    /// Adds the sentences that are known to speak of a need: by need from `sentences.yaml`, and told by
+    /// people in `told.txt`, which is a line each, `need, further need: sentence`. Their words are no
+    /// typing errors either, unless told only once.
+    pub(super) fn add_sentences(
+        &mut self,
+        by_need: Option<Source<'_>>,
+        told: Option<Source<'_>>,
+        findings: &mut Vec<Finding>,
+    ) {
+        let by_need = by_need.map(|source| self.by_need(&source, findings)).unwrap_or_default();
+        let told = told.map(|source| self.told(&source, findings)).unwrap_or_default();
+        let mut times: BTreeMap<String, usize> = BTreeMap::new();
+        let mut sentences = Sentences::default();
+        let mut add = |needs: &[usize], text: &str, often: usize| {
+            let tokens = text::tokens(text);
+            sentences.add(needs, &tokens);
+            for token in tokens {
+                *times.entry(token.word).or_default() += often;
+            }
         };
-        let mut sentences = Vec::new();
-        for Said { need: id, sentences: texts } in &file {
-            match self.list.iter().position(|need| need.id == id.value) {
-                Some(need) => sentences.extend(texts.iter().map(|text| (need, text::tokens(text)))),
-                None => {
-                    let message = format!("There is no need \"{}\" in needs.yaml.", id.value);
-                    findings.push(source.error(id, message));
+        by_need.iter().for_each(|(need, text)| add(&[*need], text, OFTEN));
+        told.iter().for_each(|(needs, text)| add(needs, text, 1));
+        self.nearest = Nearest::new(sentences);
+        let right = times.into_iter().filter(|(_, times)| *times >= OFTEN);
+        self.phrases.never_typos(right.map(|(word, _)| word));
+    }
+
+    fn by_need(&self, source: &Source<'_>, findings: &mut Vec<Finding>) -> Vec<(usize, String)> {
+        let file: Vec<Said> = source.parse().unwrap_or_else(|finding| {
+            findings.push(finding);
+            Vec::new()
+        });
+        let mut known = Vec::new();
+        for Said { need: id, sentences } in file {
+            match self.number(&id.value) {
+                Ok(need) => known.extend(sentences.into_iter().map(|text| (need, text))),
+                Err(message) => findings.push(source.error(&id, message)),
+            }
+        }
+        known
+    }
+
+    fn told<'t>(&self, source: &Source<'t>, findings: &mut Vec<Finding>) -> Vec<(Vec<usize>, &'t str)> {
+        let mut known = Vec::new();
+        for (entry, line) in source.text.lines().zip(1..).filter(|(entry, _)| !entry.starts_with('#')) {
+            let needs = |ids: &str| ids.split(", ").map(|id| self.number(id)).collect::<Result<Vec<_>, _>>();
+            let read = entry
+                .split_once(": ")
+                .ok_or_else(|| "A line is \"need, further need: sentence\".".to_owned())
+                .and_then(|(ids, text)| Ok((needs(ids)?, text)));
+            match read {
+                Ok(read) => known.push(read),
+                Err(message) => {
+                    let file = source.file.to_owned();
+                    findings.push(Finding { severity: Severity::Error, file, line, column: 1, message });
                 }
             }
         }
-        let words = sentences.iter().flat_map(|(_, tokens)| tokens);
-        self.phrases.never_typos(words.map(|token| token.word.clone()));
-        self.nearest = Nearest::new(&sentences);
+        known
+    }
+
+    fn number(&self, id: &str) -> Result<usize, String> {
+        let found = self.list.iter().position(|need| need.id == id);
+        found.ok_or_else(|| format!("There is no need \"{id}\" in needs.yaml."))
     }
 
     /// Best first; equal scores in the order of the content.

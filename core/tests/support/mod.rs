@@ -21,7 +21,7 @@ pub(crate) fn content_files() -> Vec<(String, String)> {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 walk(root, &path, files);
-            } else if path.extension().is_some_and(|ext| ext == "yaml") {
+            } else if path.extension().is_some_and(|ext| ext == "yaml" || ext == "txt") {
                 let name = path.strip_prefix(root).expect("inside").to_string_lossy().replace('\\', "/");
                 files.push((name, fs::read_to_string(&path).expect("UTF-8")));
             }
