@@ -241,7 +241,7 @@ impl Nearest {
             in_order.push(self.numbers.get(&stem).copied().filter(|_| heard(at)));
             words.entry(stem).or_insert(at);
         }
-        let pairs = sorted(neighbours(in_order.into_iter()).take(2 * MOST_WORDS));
+        let pairs = sorted(neighbours(in_order.into_iter()).take(MOST_WORDS));
         let unknown = weight(self.needs.len(), 1);
         let stem_of = |word: &String| {
             let number = *self.numbers.get(word)?;
