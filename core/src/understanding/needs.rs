@@ -171,8 +171,12 @@ impl Needs {
                 *times.entry(token.word).or_default() += often;
             }
         };
-        by_need.iter().for_each(|(need, text)| add(&[*need], text, OFTEN));
-        told.iter().for_each(|(needs, text)| add(needs, text, 1));
+        for (need, text) in &by_need {
+            add(&[*need], text, OFTEN);
+        }
+        for (needs, text) in &told {
+            add(needs, text, 1);
+        }
         self.nearest = Nearest::new(sentences);
         let right = times.into_iter().filter(|(_, times)| *times >= OFTEN);
         self.phrases.never_typos(right.map(|(word, _)| word));
