@@ -187,6 +187,21 @@ fn held_back_texts_are_heard_as_often_as_promised() {
     assert!(share("others", 3) <= 10, "others: {:?}", groups["others"]);
 }
 
+/// Never learned from: what people answer to a form, and tell the bot to do.
+#[test]
+fn answers_and_commands_are_not_taken_for_danger() {
+    let safety = load(&mut vec![]);
+    let (mut all, mut taken) = (0u32, Vec::new());
+    for line in include_str!("safety/answers.jsonl").lines() {
+        let text = serde_json::from_str::<Line>(line).unwrap().text.unwrap();
+        all += 1;
+        if hear(&safety, &text).route > Route::A {
+            taken.push(text);
+        }
+    }
+    assert!(all > 200 && taken.len() * 100 <= all as usize * 2, "{taken:?} of {all}");
+}
+
 #[test]
 fn the_weights_are_what_the_examples_teach() {
     let files = examples();

@@ -152,6 +152,8 @@ pub(super) const CONTRACTIONS: &[(&str, &str)] = &[
     ("gonna", "going to"),
     ("gona", "going to"),
     ("gunna", "going to"),
+    ("gna", "going to"),
+    ("gnna", "going to"),
     ("gonny", "going to"),
     ("goin", "going"),
     ("gointo", "going to"),
