@@ -71,9 +71,7 @@ async fn someone_is_signposted_and_nothing_said_is_in_a_log_or_a_file() {
     let stage = Stage::set().await;
     let service = stage.start();
     let amina = stage.guest("amina").await;
-    let role = amina.asks("CANARYWORD I can't sleep after nights and I'm skint").await;
-    assert_holds(&role, "What kind of work do you do?");
-    let offers = amina.asks(&number(&role, "Nurse")).await;
+    let offers = amina.asks("CANARYWORD I can't sleep after nights and I'm skint").await;
     assert_holds(&offers, "This may help with sleep and money worries:");
     let more = amina.asks(&number(&offers, "Not for me")).await;
     assert_holds(&more, "1. ");
