@@ -71,7 +71,14 @@ async fn someone_is_signposted_and_nothing_said_is_in_a_log_or_a_file() {
     let stage = Stage::set().await;
     let service = stage.start();
     let amina = stage.guest("amina").await;
-    let offers = amina.asks("CANARYWORD I can't sleep after nights and I'm skint").await;
+    let first = amina.asks("CANARYWORD I can't sleep after nights and I'm skint").await;
+    // The profession is asked for where it could change what is shown; that depends on what is open at
+    // this hour.
+    let offers = if first.text().contains("What kind of work do you do?") {
+        amina.asks(&number(&first, "Nurse")).await
+    } else {
+        first
+    };
     assert_holds(&offers, "This may help with sleep and money worries:");
     let more = amina.asks(&number(&offers, "Not for me")).await;
     assert_holds(&more, "1. ");
