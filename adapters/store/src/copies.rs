@@ -26,7 +26,6 @@ macro_rules! copies {
             use crate::{
                 copies::{self, Found},
                 error::StoreError,
-                plan::Fail,
                 seal::Sealer,
                 views::Copy,
             };
@@ -78,33 +77,16 @@ macro_rules! copies {
                 found.sort_by_key(|copy| copy.id);
                 Ok(found)
             }
-
-            /// Gives sent rows another text; none says that it was taken back.
-            pub(super) async fn rewrite(
-                tx: &mut Connection,
-                sealer: &Sealer,
-                ids: &[i64],
-                text: Option<&str>,
-            ) -> Result<(), Fail> {
-                for id in ids {
-                    let body: Option<Vec<u8>> =
-                        sqlx::query_scalar("SELECT body FROM outbox WHERE id = $1 AND status > 0")
-                            .bind(id)
-                            .fetch_optional(&mut *tx)
-                            .await?;
-                    let Some(body) = body else { continue };
-                    sqlx::query("UPDATE outbox SET body = $2 WHERE id = $1")
-                        .bind(id)
-                        .bind(copies::changed(sealer, *id, &body, text)?)
-                        .execute(&mut *tx)
-                        .await?;
-                }
-                Ok(())
-            }
         }
     };
 }
 pub(crate) use copies;
+
+/// The text of a row that is over. Takes its id.
+pub(crate) const OVER: &str = "SELECT body FROM outbox WHERE id = $1 AND status > 0";
+
+/// Takes id and text.
+pub(crate) const REWRITE: &str = "UPDATE outbox SET body = $2 WHERE id = $1";
 
 /// id, lane, native, body.
 pub(crate) type Found = (i64, String, String, Vec<u8>);

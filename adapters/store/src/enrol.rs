@@ -1,4 +1,5 @@
-//! Who may act at the desk: codes and what they open. The same SQL on both databases.
+//! Who may act at the desk: codes and what they open. The same SQL on both databases: `postgres/enrol.rs`
+//! and `sqlite/enrol.rs` run it.
 
 use chatbox_core::input::{Input, InputKind};
 use jiff::{SignedDuration, Timestamp};
@@ -17,114 +18,42 @@ pub(crate) const CODE_LIFE: SignedDuration = SignedDuration::from_mins(10);
 pub(crate) const GUESSES: i64 = 5;
 pub(crate) const GUESS_WINDOW: i64 = 3_600_000_000;
 
-/// Defines a module of statements for one database's connection.
-macro_rules! enrolment {
-    ($name:ident, $connection:ty) => {
-        mod $name {
-            use crate::{
-                enrol::{self, New},
-                plan::{Arrival, Fail},
-                seal::Sealer,
-            };
+/// When a message was received, if it was. Takes its key.
+pub(crate) const SEEN: &str = "SELECT at FROM seen WHERE key = $1";
 
-            type Connection = $connection;
+/// Counts a code that somebody tries, and returns how many they tried. Takes who, now and
+/// [`GUESS_WINDOW`].
+pub(crate) const GUESS: &str = "INSERT INTO guess (who, since, tries) VALUES ($1, $2, 1)
+     ON CONFLICT (who) DO UPDATE SET
+        tries = CASE WHEN guess.since > $2 - $3 THEN guess.tries + 1 ELSE 1 END,
+        since = CASE WHEN guess.since > $2 - $3 THEN guess.since ELSE excluded.since END
+     RETURNING tries";
 
-            /// Gives each arrival that is a code and was not seen before what came of it.
-            pub(super) async fn redeem(
-                tx: &mut Connection,
-                sealer: &Sealer,
-                arrivals: &mut [Arrival],
-            ) -> Result<(), Fail> {
-                for arrival in arrivals.iter_mut() {
-                    let Some(proof) = &arrival.proof else { continue };
-                    let seen: Option<i64> = sqlx::query_scalar("SELECT at FROM seen WHERE key = $1")
-                        .bind(&arrival.key[..])
-                        .fetch_optional(&mut *tx)
-                        .await?;
-                    if seen.is_some() {
-                        continue;
-                    }
-                    let tries: i64 = sqlx::query_scalar(
-                        "INSERT INTO guess (who, since, tries) VALUES ($1, $2, 1)
-                         ON CONFLICT (who) DO UPDATE SET
-                            tries = CASE WHEN guess.since > $2 - $3 THEN guess.tries + 1 ELSE 1 END,
-                            since = CASE WHEN guess.since > $2 - $3 THEN guess.since ELSE excluded.since END
-                         RETURNING tries",
-                    )
-                    .bind(&proof.who)
-                    .bind(arrival.received)
-                    .bind(enrol::GUESS_WINDOW)
-                    .fetch_one(&mut *tx)
-                    .await?;
-                    let mut found: Option<(Vec<u8>, Vec<u8>)> = None;
-                    if tries <= enrol::GUESSES {
-                        found = sqlx::query_as(
-                            "UPDATE practitioner SET who = $2, code = NULL, expires = NULL
-                             WHERE code = $1 AND expires > $3
-                             AND NOT EXISTS (SELECT 1 FROM practitioner other WHERE other.who = $2)
-                             RETURNING key, name",
-                        )
-                        .bind(&proof.code)
-                        .bind(&proof.who)
-                        .bind(arrival.received)
-                        .fetch_optional(&mut *tx)
-                        .await?;
-                    }
-                    if found.is_some() {
-                        sqlx::query("INSERT INTO audit (at, what, by) VALUES ($1, 'enrolled', $2)")
-                            .bind(arrival.received)
-                            .bind(&proof.who)
-                            .execute(&mut *tx)
-                            .await?;
-                    }
-                    arrival.body = enrol::outcome(sealer, arrival.received, found)?;
-                }
-                Ok(())
-            }
+/// Gives the place that a code is for to who tries it. Takes the code, who and now; returns key and name.
+pub(crate) const REDEEM: &str = "UPDATE practitioner SET who = $2, code = NULL, expires = NULL
+     WHERE code = $1 AND expires > $3
+     AND NOT EXISTS (SELECT 1 FROM practitioner other WHERE other.who = $2)
+     RETURNING key, name";
 
-            /// Adds somebody, or gives somebody who did not use their code yet another one. False
-            /// if the name is taken by somebody who is enrolled, or the id by another name.
-            pub(super) async fn add(tx: &mut Connection, new: &New) -> Result<bool, Fail> {
-                let added = sqlx::query(
-                    "INSERT INTO practitioner (key, who, code, expires, lead, added, name, organisation)
-                     SELECT $1, $2, $3, $4, $5, $6, $7, $8
-                     WHERE NOT EXISTS (SELECT 1 FROM practitioner other WHERE other.who = $2)
-                     ON CONFLICT (key) DO UPDATE SET who = excluded.who, code = excluded.code,
-                        expires = excluded.expires, lead = excluded.lead, added = excluded.added,
-                        name = excluded.name, organisation = excluded.organisation
-                     WHERE practitioner.who IS NULL",
-                )
-                .bind(&new.key)
-                .bind(&new.who)
-                .bind(&new.code)
-                .bind(new.expires)
-                .bind(new.lead)
-                .bind(new.added)
-                .bind(&new.name)
-                .bind(&new.organisation)
-                .execute(&mut *tx)
-                .await?;
-                Ok(added.rows_affected() > 0)
-            }
+/// Takes now and who.
+pub(crate) const ENROLLED: &str = "INSERT INTO audit (at, what, by) VALUES ($1, 'enrolled', $2)";
 
-            pub(super) async fn remove(tx: &mut Connection, key: &[u8], now: i64) -> Result<bool, Fail> {
-                let gone: Option<Option<String>> =
-                    sqlx::query_scalar("DELETE FROM practitioner WHERE key = $1 RETURNING who")
-                        .bind(key)
-                        .fetch_optional(&mut *tx)
-                        .await?;
-                let Some(who) = gone else { return Ok(false) };
-                sqlx::query("INSERT INTO audit (at, what, by) VALUES ($1, 'removed', $2)")
-                    .bind(now)
-                    .bind(who)
-                    .execute(&mut *tx)
-                    .await?;
-                Ok(true)
-            }
-        }
-    };
-}
-pub(crate) use enrolment;
+/// Adds somebody, or gives somebody who did not use their code yet another one. Changes no row if the name is
+/// taken by somebody who is enrolled, or the id by another name. Takes the fields of [`New`] in their order.
+pub(crate) const ADD: &str =
+    "INSERT INTO practitioner (key, who, code, expires, lead, added, name, organisation)
+     SELECT $1, $2, $3, $4, $5, $6, $7, $8
+     WHERE NOT EXISTS (SELECT 1 FROM practitioner other WHERE other.who = $2)
+     ON CONFLICT (key) DO UPDATE SET who = excluded.who, code = excluded.code,
+        expires = excluded.expires, lead = excluded.lead, added = excluded.added,
+        name = excluded.name, organisation = excluded.organisation
+     WHERE practitioner.who IS NULL";
+
+/// Takes the key; returns who it was.
+pub(crate) const REMOVE: &str = "DELETE FROM practitioner WHERE key = $1 RETURNING who";
+
+/// Takes now and who.
+pub(crate) const REMOVED: &str = "INSERT INTO audit (at, what, by) VALUES ($1, 'removed', $2)";
 
 /// What came of a code, as the input that its conversation gets.
 pub(crate) fn outcome(

@@ -75,20 +75,21 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let why = match error.sqlite_error() {
+            Some(failure) => coded(&failure.extended_code.to_string(), None),
+            None => "unexpected answer".to_owned(),
+        };
+        Self::Database { why }
+    }
+}
+
 /// What happened, without the database's own sentence: that may quote the row.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the library may add more")]
 pub(crate) fn describe(error: &sqlx::Error) -> String {
     match error {
-        sqlx::Error::Database(error) => {
-            let code = error.code().unwrap_or_default();
-            if let Some(sentence) = disk(&code) {
-                return sentence.to_owned();
-            }
-            match error.constraint() {
-                Some(constraint) => format!("code {code}, constraint {constraint}"),
-                None => format!("code {code}"),
-            }
-        }
+        sqlx::Error::Database(error) => coded(&error.code().unwrap_or_default(), error.constraint()),
         sqlx::Error::Io(error) => format!("connection: {}", error.kind()),
         sqlx::Error::Tls(_) => "encryption of the connection".to_owned(),
         sqlx::Error::PoolTimedOut => "no connection became free in time".to_owned(),
@@ -97,6 +98,14 @@ pub(crate) fn describe(error: &sqlx::Error) -> String {
         sqlx::Error::RowNotFound => "no row".to_owned(),
         sqlx::Error::Protocol(_) => "protocol".to_owned(),
         _ => "unexpected answer".to_owned(),
+    }
+}
+
+fn coded(code: &str, constraint: Option<&str>) -> String {
+    match (disk(code), constraint) {
+        (Some(sentence), _) => sentence.to_owned(),
+        (None, Some(constraint)) => format!("code {code}, constraint {constraint}"),
+        (None, None) => format!("code {code}"),
     }
 }
 

@@ -468,6 +468,21 @@ impl From<sqlx::Error> for Fail {
     }
 }
 
+impl From<rusqlite::Error> for Fail {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ffi;
+        match error.sqlite_error().map(|failure| failure.extended_code) {
+            Some(
+                ffi::SQLITE_CONSTRAINT_UNIQUE
+                | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+                | ffi::SQLITE_CONSTRAINT_ROWID,
+            ) => Self::Clash,
+            Some(code) if code & 0xFF == ffi::SQLITE_CONSTRAINT => Self::Rows,
+            _ => Self::Database(error.into()),
+        }
+    }
+}
+
 impl Batch {
     /// `natives` are those that a turn with [`Turn::clears_erased`] needs, by seq.
     pub(crate) fn of(

@@ -22,6 +22,14 @@ type Result<T> = std::result::Result<T, StoreError>;
 pub(crate) const KEEP_SECRET: &str = "INSERT INTO meta (name, value) VALUES ($1, $2)
      ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
+/// What a person wrote since then, and what they were sent: place in the chat, the platform's id. Each
+/// takes the lane and the time.
+pub(crate) const NATIVES: [&str; 2] = [
+    "SELECT seq * 65536, native FROM inbox
+     WHERE lane = $1 AND received >= $2 AND origin = 0 AND native IS NOT NULL",
+    "SELECT id, native FROM outbox WHERE person = $1 AND lane = $1 AND made >= $2 AND native IS NOT NULL",
+];
+
 /// Open records that are looked at.
 pub(crate) const MOST_OPEN: i64 = 500;
 
@@ -61,24 +69,10 @@ macro_rules! queries {
             }
 
             pub(super) async fn natives(db: &mut Connection, lane: &str, since: i64) -> Result<Vec<String>> {
-                let mut natives: Vec<(i64, String)> = sqlx::query_as(
-                    "SELECT seq * 65536, native FROM inbox
-                     WHERE lane = $1 AND received >= $2 AND origin = 0 AND native IS NOT NULL",
-                )
-                .bind(lane)
-                .bind(since)
-                .fetch_all(&mut *db)
-                .await?;
-                natives.extend(
-                    sqlx::query_as::<_, (i64, String)>(
-                        "SELECT id, native FROM outbox
-                         WHERE person = $1 AND lane = $1 AND made >= $2 AND native IS NOT NULL",
-                    )
-                    .bind(lane)
-                    .bind(since)
-                    .fetch_all(&mut *db)
-                    .await?,
-                );
+                let mut natives: Vec<(i64, String)> = Vec::new();
+                for sql in read::NATIVES {
+                    natives.extend(sqlx::query_as(sql).bind(lane).bind(since).fetch_all(&mut *db).await?);
+                }
                 natives.sort_by_key(|(at, _)| *at);
                 Ok(natives.into_iter().map(|(_, native)| native).collect())
             }

@@ -5,9 +5,9 @@ use std::path::Path;
 use chatbox_core::ids::{Lane, OutboxId, Reference};
 use jiff::Timestamp;
 
-use super::{Postgres, Result, again, copying, enrolment, open};
+use super::{Postgres, Result, again, enrol, open};
 use crate::{
-    copies::rows,
+    copies,
     enrol::{New, name_key},
     error::StoreError,
     plan::Fail,
@@ -40,7 +40,7 @@ impl Postgres {
     }
 
     pub(crate) async fn add_practitioner(&self, new: New) -> Result<()> {
-        let added = enrolment::add(&mut *self.reading().await?, &new).await.map_err(Fail::into_error)?;
+        let added = enrol::add(&mut *self.reading().await?, &new).await.map_err(Fail::into_error)?;
         if added { Ok(()) } else { Err(StoreError::Taken) }
     }
 
@@ -48,7 +48,7 @@ impl Postgres {
         let key = name_key(&self.sealer, name);
         again(|| async {
             let mut tx = self.pool.begin().await?;
-            let gone = enrolment::remove(&mut tx, &key, now.as_microsecond()).await?;
+            let gone = enrol::remove(&mut tx, &key, now.as_microsecond()).await?;
             tx.commit().await?;
             Ok(gone)
         })
@@ -56,10 +56,16 @@ impl Postgres {
     }
 
     pub(crate) async fn rewrite(&self, ids: &[OutboxId], text: Option<&str>) -> Result<()> {
-        let ids = rows(ids);
+        let ids = copies::rows(ids);
         again(|| async {
             let mut tx = self.pool.begin().await?;
-            copying::rewrite(&mut tx, &self.sealer, &ids, text).await?;
+            for id in &ids {
+                let body: Option<Vec<u8>> =
+                    sqlx::query_scalar(copies::OVER).bind(id).fetch_optional(&mut *tx).await?;
+                let Some(body) = body else { continue };
+                let changed = copies::changed(&self.sealer, *id, &body, text)?;
+                sqlx::query(copies::REWRITE).bind(id).bind(changed).execute(&mut *tx).await?;
+            }
             tx.commit().await?;
             Ok(())
         })

@@ -2,6 +2,7 @@
 
 mod admin;
 mod commit;
+mod enrol;
 mod inbox;
 mod open;
 mod outbox;
@@ -30,7 +31,6 @@ type Result<T> = std::result::Result<T, StoreError>;
 const TRIES: usize = 4;
 
 read::queries!(queries, sqlx::PgConnection);
-crate::enrol::enrolment!(enrolment, sqlx::PgConnection);
 crate::copies::copies!(copying, sqlx::PgConnection);
 
 /// An open PostgreSQL database.

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Postgres, Result, again, enrolment};
+use super::{Postgres, Result, again, enrol};
 use crate::{
     error::StoreError,
     plan::{Arrival, Fail},
@@ -106,7 +106,7 @@ async fn alone(
         let mut arrivals = &arrivals[..];
         if arrivals.iter().any(|arrival| arrival.proof.is_some()) {
             proving = arrivals.to_vec();
-            enrolment::redeem(&mut tx, sealer, &mut proving).await?;
+            enrol::redeem(&mut tx, sealer, &mut proving).await?;
             arrivals = &proving[..];
         }
         let new = insert(&mut tx, &arrivals.iter().collect::<Vec<_>>(), sealer).await?;

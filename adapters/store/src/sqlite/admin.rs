@@ -4,15 +4,17 @@ use std::path::Path;
 
 use chatbox_core::ids::{Lane, OutboxId, Reference};
 use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
+use rusqlite::{Connection, OptionalExtension};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _};
 use tokio::sync::oneshot;
 
 use super::{
-    Result, Sqlite, answer, copying, enrolment, inbox, open,
-    writer::{Group, Run, Task},
+    Result, Sqlite, answer, enrol, inbox, open,
+    statement::shared,
+    writer::{Done, Group, Task},
 };
 use crate::{
-    copies::rows,
+    copies,
     enrol::{New, name_key},
     error::StoreError,
     plan::Fail,
@@ -32,15 +34,16 @@ struct Rare<W, T> {
 
 impl<W, T> Task for Rare<W, T>
 where
-    W: for<'a> Fn(&'a mut SqliteConnection, &'a mut Group, &'a mut Option<T>) -> Run<'a> + Send,
+    W: Fn(&Connection, &mut Group) -> Done<T> + Send,
     T: Send,
 {
     fn order(&self) -> u8 {
         1
     }
 
-    fn run<'a>(&'a mut self, tx: &'a mut SqliteConnection, group: &'a mut Group) -> Run<'a> {
-        (self.write)(tx, group, &mut self.outcome)
+    fn run(&mut self, db: &Connection, group: &mut Group) -> Done {
+        self.outcome = Some((self.write)(db, group)?);
+        Ok(())
     }
 
     fn answer(self: Box<Self>, outcome: Result<()>) {
@@ -52,7 +55,7 @@ where
 impl Sqlite {
     async fn rare<T, W>(&self, write: W) -> Result<T>
     where
-        W: for<'a> Fn(&'a mut SqliteConnection, &'a mut Group, &'a mut Option<T>) -> Run<'a> + Send + 'static,
+        W: Fn(&Connection, &mut Group) -> Done<T> + Send + 'static,
         T: Send + 'static,
     {
         self.writer.ask(|reply| Rare { write, outcome: None, reply }).await
@@ -65,85 +68,60 @@ impl Sqlite {
     pub(crate) async fn keep_secret(&self, name: &str, value: &[u8]) -> Result<()> {
         let row = seal::secret_row(name);
         let sealed = self.sealer.seal(seal::META, row.as_bytes(), value);
-        self.rare(move |tx, _, done| {
-            let (row, sealed) = (row.clone(), sealed.clone());
-            Box::pin(async move {
-                sqlx::query(read::KEEP_SECRET).bind(row).bind(sealed).execute(tx).await?;
-                *done = Some(());
-                Ok(())
-            })
+        self.rare(move |db, _| {
+            shared(db, read::KEEP_SECRET)?.execute((&row, &sealed))?;
+            Ok(())
         })
         .await
     }
 
     pub(crate) async fn set_case_thread(&self, case: &Reference, thread: &Lane) -> Result<()> {
         let (case, thread) = (case.to_string(), thread.to_string());
-        self.rare(move |tx, _, done| {
-            let (case, thread) = (case.clone(), thread.clone());
-            Box::pin(async move {
-                sqlx::query(
-                    "INSERT INTO reference (reference, thread) VALUES ($1, $2)
-                     ON CONFLICT (reference) DO UPDATE SET thread = excluded.thread",
-                )
-                .bind(case)
-                .bind(thread)
-                .execute(tx)
-                .await?;
-                *done = Some(());
-                Ok(())
-            })
+        self.rare(move |db, _| {
+            db.prepare_cached(
+                "INSERT INTO reference (reference, thread) VALUES (?1, ?2)
+                 ON CONFLICT (reference) DO UPDATE SET thread = excluded.thread",
+            )?
+            .execute([&case, &thread])?;
+            Ok(())
         })
         .await
     }
 
     pub(crate) async fn add_practitioner(&self, new: New) -> Result<()> {
-        self.rare(move |tx, _, done| {
-            let new = new.clone();
-            Box::pin(async move {
-                if !enrolment::add(tx, &new).await? {
-                    return Err(Fail::Database(StoreError::Taken));
-                }
-                *done = Some(());
-                Ok(())
-            })
-        })
+        self.rare(
+            move |db, _| {
+                if enrol::add(db, &new)? { Ok(()) } else { Err(Fail::Database(StoreError::Taken)) }
+            },
+        )
         .await
     }
 
     pub(crate) async fn remove_practitioner(&self, name: &str, now: Timestamp) -> Result<bool> {
         let (key, now) = (name_key(&self.sealer, name), now.as_microsecond());
-        self.rare(move |tx, _, done| {
-            Box::pin(async move {
-                *done = Some(enrolment::remove(tx, &key, now).await?);
-                Ok(())
-            })
-        })
-        .await
+        self.rare(move |db, _| enrol::remove(db, &key, now)).await
     }
 
     pub(crate) async fn rewrite(&self, ids: &[OutboxId], text: Option<&str>) -> Result<()> {
-        let (ids, text) = (rows(ids), text.map(str::to_owned));
-        self.rare(move |tx, group, done| {
-            let (ids, text) = (ids.clone(), text.clone());
-            Box::pin(async move {
-                copying::rewrite(tx, &group.sealer, &ids, text.as_deref()).await?;
-                group.erased = true;
-                *done = Some(());
-                Ok(())
-            })
+        let (ids, text) = (copies::rows(ids), text.map(str::to_owned));
+        self.rare(move |db, group| {
+            for id in &ids {
+                let body: Option<Vec<u8>> =
+                    shared(db, copies::OVER)?.query_row([id], |row| row.get(0)).optional()?;
+                let Some(body) = body else { continue };
+                let changed = copies::changed(&group.sealer, *id, &body, text.as_deref())?;
+                shared(db, copies::REWRITE)?.execute((id, changed))?;
+            }
+            group.erased = true;
+            Ok(())
         })
         .await
     }
 
     pub(crate) async fn replay(&self, seq: i64) -> Result<()> {
-        self.rare(move |tx, group, done| {
-            Box::pin(async move {
-                if inbox::replay(tx, seq, &group.sealer).await? == 0 {
-                    return Err(Fail::Database(StoreError::Missing));
-                }
-                *done = Some(());
-                Ok(())
-            })
+        self.rare(move |db, group| {
+            let parked = inbox::replay(db, seq, &group.sealer)?;
+            if parked { Ok(()) } else { Err(Fail::Database(StoreError::Missing)) }
         })
         .await
     }
@@ -155,14 +133,10 @@ impl Sqlite {
             let mut from = Some(i64::MIN);
             while let Some(after) = from {
                 let binds = (step.bind)(&cuts);
-                let slice = self.rare(move |tx, group, done| {
-                    let binds = binds.clone();
-                    Box::pin(async move {
-                        let (gone, next) = purge_slice(tx, step, &binds, after).await?;
-                        group.erased |= gone > 0;
-                        *done = Some((gone, next));
-                        Ok(())
-                    })
+                let slice = self.rare(move |db, group| {
+                    let (gone, next) = purge_slice(db, step, binds.clone(), after)?;
+                    group.erased |= gone > 0;
+                    Ok((gone, next))
                 });
                 let (gone, next) = slice.await?;
                 (step.count)(&mut purged, gone);
@@ -186,7 +160,7 @@ impl Sqlite {
         };
         // Reads one moment of the database; writing goes on beside it.
         let sql = format!("VACUUM INTO '{}'", text.replace('\'', "''"));
-        let mut connection = open::options(Some(database)).connect().await?;
+        let mut connection = open::options(database, true).connect().await?;
         sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut connection).await?;
         connection.close().await?;
         // The copy must be on disk before anybody counts on it.
@@ -197,29 +171,30 @@ impl Sqlite {
 }
 
 /// Runs a step on its next rows. Returns how many it changed, and where to go on.
-async fn purge_slice(
-    tx: &mut SqliteConnection,
+fn purge_slice(
+    db: &Connection,
     step: &purge::Step,
-    binds: &[i64],
+    mut binds: Vec<i64>,
     after: i64,
-) -> std::result::Result<(u64, Option<i64>), Fail> {
-    let bound = |sql| binds.iter().fold(sqlx::query(sql), |query, bind| query.bind(*bind));
-    let Some(purge::Slices { table, key, time }) = &step.slices else {
-        return Ok((bound(AssertSqlSafe(step.sql.to_owned())).execute(tx).await?.rows_affected(), None));
+) -> Done<(u64, Option<i64>)> {
+    let run = |sql: &str, binds: &[i64]| -> Done<u64> {
+        Ok(shared(db, sql)?.execute(rusqlite::params_from_iter(binds))? as u64)
     };
-    let (last, oldest, rows): (Option<i64>, Option<i64>, i64) = sqlx::query_as(AssertSqlSafe(format!(
-        "SELECT max(k), min(t), count(*) FROM (
-            SELECT {key} AS k, {} AS t FROM {table} WHERE {key} > $1 ORDER BY {key} LIMIT {PURGED_AT_ONCE})",
-        time.unwrap_or("NULL")
-    )))
-    .bind(after)
-    .fetch_one(&mut *tx)
-    .await?;
+    let Some(purge::Slices { table, key, time }) = &step.slices else {
+        return Ok((run(step.sql, &binds)?, None));
+    };
+    let (last, oldest, rows): (Option<i64>, Option<i64>, i64) = db
+        .prepare_cached(&format!(
+            "SELECT max(k), min(t), count(*) FROM (
+                SELECT {key} AS k, {} AS t FROM {table} WHERE {key} > ?1 ORDER BY {key} LIMIT {PURGED_AT_ONCE})",
+            time.unwrap_or("NULL")
+        ))?
+        .query_row([after], |row| row.try_into())?;
     let Some(last) = last else { return Ok((0, None)) };
     if oldest.is_some_and(|oldest| binds.iter().all(|cut| oldest >= *cut)) {
         return Ok((0, None));
     }
     let sql = format!("{} AND {key} > ${} AND {key} <= ${}", step.sql, binds.len() + 1, binds.len() + 2);
-    let gone = bound(AssertSqlSafe(sql)).bind(after).bind(last).execute(tx).await?.rows_affected();
-    Ok((gone, (rows == PURGED_AT_ONCE).then_some(last)))
+    binds.extend([after, last]);
+    Ok((run(&sql, &binds)?, (rows == PURGED_AT_ONCE).then_some(last)))
 }

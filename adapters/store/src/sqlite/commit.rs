@@ -5,19 +5,21 @@ use std::{
     sync::Arc,
 };
 
-use sqlx::SqliteConnection;
+use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
 use super::{
     Hold, Result,
     ahead::{Ahead, Planned},
-    answer, inbox, queries,
+    answer,
+    inbox::Timers,
     recent::Head,
-    writer::{Group, Run, Task},
+    statement::shared,
+    writer::{Done, Group, Task},
 };
 use crate::{
     plan::{self, Batch, Erasure, Fail, OutRow, StateRow, Turn},
-    redact, rows,
+    read, redact,
     seal::Sealer,
     work::CommitReport,
 };
@@ -86,21 +88,19 @@ impl Task for Commit {
         2
     }
 
-    fn run<'a>(&'a mut self, tx: &'a mut SqliteConnection, group: &'a mut Group) -> Run<'a> {
-        Box::pin(async move {
-            self.report = CommitReport::default();
-            self.written = Written::default();
-            group.freed.extend(self.ready.hold.lanes.iter().cloned());
-            if group.alone {
-                return self.one_by_one(tx, group).await;
-            }
-            self.written = match &self.ready.batch {
-                Some(batch) => write(tx, batch, group).await?,
-                None => apply(tx, &self.ready.turns, group).await?,
-            };
-            self.report.committed = self.ready.turns.iter().map(|turn| turn.seq).collect();
-            Ok(())
-        })
+    fn run(&mut self, db: &Connection, group: &mut Group) -> Done {
+        self.report = CommitReport::default();
+        self.written = Written::default();
+        group.freed.extend(self.ready.hold.lanes.iter().cloned());
+        if group.alone {
+            return self.one_by_one(db, group);
+        }
+        self.written = match &self.ready.batch {
+            Some(batch) => write(db, batch, group)?,
+            None => apply(db, &self.ready.turns, group)?,
+        };
+        self.report.committed = self.ready.turns.iter().map(|turn| turn.seq).collect();
+        Ok(())
     }
 
     fn answer(self: Box<Self>, outcome: Result<()>) {
@@ -119,238 +119,198 @@ impl Task for Commit {
 
 impl Commit {
     /// Each turn within a savepoint, so that a bad one sinks only what builds on it.
-    async fn one_by_one(
-        &mut self,
-        tx: &mut SqliteConnection,
-        group: &mut Group,
-    ) -> std::result::Result<(), Fail> {
+    fn one_by_one(&mut self, db: &Connection, group: &mut Group) -> Done {
         let mut stopped = BTreeSet::new();
         for turn in &self.ready.turns {
             if stopped.contains(&turn.lane) {
                 continue;
             }
-            sqlx::query("SAVEPOINT turn").execute(&mut *tx).await?;
-            match apply(tx, std::slice::from_ref(turn), group).await {
+            db.execute_batch("SAVEPOINT turn")?;
+            match apply(db, std::slice::from_ref(turn), group) {
                 Ok(written) => {
                     self.written.waiting |= written.waiting;
                     self.report.committed.push(turn.seq);
                 }
                 Err(fail @ (Fail::Database(_) | Fail::Broken(_))) => return Err(fail),
                 Err(fail @ (Fail::Clash | Fail::Rows)) => {
-                    sqlx::query("ROLLBACK TO turn").execute(&mut *tx).await?;
+                    db.execute_batch("ROLLBACK TO turn")?;
                     stopped.insert(&turn.lane);
                     if matches!(fail, Fail::Clash) {
-                        sqlx::query("UPDATE inbox SET seed = $1 WHERE seq = $2")
-                            .bind(plan::fresh_seed(turn.seed))
-                            .bind(turn.seq)
-                            .execute(&mut *tx)
-                            .await?;
+                        db.prepare_cached("UPDATE inbox SET seed = ?1 WHERE seq = ?2")?
+                            .execute([plan::fresh_seed(turn.seed), turn.seq])?;
                         self.report.clashed.push(turn.seq);
                     } else {
                         self.report.failed.push(turn.seq);
                     }
                 }
             }
-            sqlx::query("RELEASE turn").execute(&mut *tx).await?;
+            db.execute_batch("RELEASE turn")?;
         }
         Ok(())
     }
 }
 
 /// Writes some turns; nothing of what they say is leased.
-async fn apply(
-    tx: &mut SqliteConnection,
-    turns: &[Turn],
-    group: &mut Group,
-) -> std::result::Result<Written, Fail> {
+fn apply(db: &Connection, turns: &[Turn], group: &mut Group) -> Done<Written> {
     let mut natives = HashMap::new();
     for turn in turns {
         if let Some(since) = turn.clears_erased() {
-            natives.insert(turn.seq, queries::natives(tx, &turn.lane.to_string(), since).await?);
+            natives.insert(turn.seq, self::natives(db, &turn.lane.to_string(), since)?);
         }
     }
     let batch = Batch::of(turns, &natives, &group.sealer)?;
-    write(tx, &batch, group).await
+    write(db, &batch, group)
 }
 
-async fn write(
-    tx: &mut SqliteConnection,
-    batch: &Batch,
-    group: &mut Group,
-) -> std::result::Result<Written, Fail> {
+/// The platform's ids of what a person wrote and was sent since then, in their order.
+fn natives(db: &Connection, lane: &str, since: i64) -> Done<Vec<String>> {
+    let mut natives: Vec<(i64, String)> = Vec::new();
+    for sql in read::NATIVES {
+        let mut found = shared(db, sql)?;
+        let rows = found.query_map((lane, since), |row| row.try_into())?;
+        natives.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
+    }
+    natives.sort_by_key(|(at, _)| *at);
+    Ok(natives.into_iter().map(|(_, native)| native).collect())
+}
+
+fn write(db: &Connection, batch: &Batch, group: &mut Group) -> Done<Written> {
     group.erased |= !batch.erasures.is_empty() || !batch.redactions.is_empty();
     for erasure in &batch.erasures {
-        erase(tx, erasure).await?;
+        erase(db, erasure)?;
     }
-    if !batch.references.is_empty() {
-        let pairs: Vec<(&String, &String)> = batch.references.iter().collect();
-        let written = sqlx::query(
-            "INSERT INTO reference (reference, lane)
-             SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each($1) WHERE true
-             ON CONFLICT (reference) DO UPDATE SET lane = excluded.lane WHERE lane = excluded.lane",
-        )
-        .bind(rows::json(&pairs)?)
-        .execute(&mut *tx)
-        .await?;
-        if written.rows_affected() < pairs.len() as u64 {
+    refer(db, batch)?;
+    for record in &batch.records {
+        db.prepare_cached(
+            "INSERT INTO record (reference, kind, lane, created, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute((&record.reference, &record.kind, &record.lane, record.created, &record.body))?;
+    }
+    for row in &batch.audits {
+        db.prepare_cached("INSERT INTO audit (at, what, by, case_ref) VALUES (?1, ?2, ?3, ?4)")?
+            .execute((row.at, &row.what, &row.by, &row.case))?;
+    }
+    timers(db, batch)?;
+    // Before anything is put into a lane: those to which something is under way are not leased.
+    let leased = leased(db, batch)?;
+    turned(db, batch)?;
+    say(db, batch, &leased)?;
+    for redaction in &batch.redactions {
+        redact(db, redaction, &group.sealer)?;
+    }
+    let waiting = batch.out.iter().any(|row| !leased.contains(&row.lane) || !row.ahead);
+    Ok(Written { waiting, leased: leased.into_iter().collect() })
+}
+
+fn refer(db: &Connection, batch: &Batch) -> Done {
+    let mut insert = db.prepare_cached(
+        "INSERT INTO reference (reference, lane) VALUES (?1, ?2)
+         ON CONFLICT (reference) DO UPDATE SET lane = excluded.lane WHERE lane = excluded.lane",
+    )?;
+    for pair in &batch.references {
+        if insert.execute(pair)? == 0 {
             return Err(Fail::Clash);
         }
     }
-    for record in &batch.records {
-        sqlx::query("INSERT INTO record (reference, kind, lane, created, body) VALUES ($1, $2, $3, $4, $5)")
-            .bind(&record.reference)
-            .bind(&record.kind)
-            .bind(&record.lane)
-            .bind(record.created)
-            .bind(&record.body)
-            .execute(&mut *tx)
-            .await?;
-    }
-    for row in &batch.audits {
-        sqlx::query("INSERT INTO audit (at, what, by, case_ref) VALUES ($1, $2, $3, $4)")
-            .bind(row.at)
-            .bind(&row.what)
-            .bind(&row.by)
-            .bind(&row.case)
-            .execute(&mut *tx)
-            .await?;
-    }
-    timers(tx, batch).await?;
-    let leased = turned(tx, batch).await?;
-    for redaction in &batch.redactions {
-        redact(tx, redaction, &group.sealer).await?;
-    }
-    let waiting = batch.out.iter().any(|row| !(row.ahead && leased.contains(&row.lane)));
-    Ok(Written { waiting, leased })
+    Ok(())
 }
 
-/// What nearly every turn brings: an input that is done, a state, and something to send. Returns
-/// the lanes that are leased.
-async fn turned(tx: &mut SqliteConnection, batch: &Batch) -> std::result::Result<Vec<String>, Fail> {
-    let done: Vec<(i64, i64)> =
-        batch.decided.iter().map(|seq| (*seq, 1)).chain(batch.parked.iter().map(|seq| (*seq, 2))).collect();
-    let mut blobs = rows::Blobs::default();
-    let states: Vec<_> = batch
-        .states
-        .values()
-        .map(|row| {
-            let (at, len) = blobs.push(&row.state);
-            let handled = row.handled();
-            let StateRow { lane, epoch, holder, since, case, urgency, changed, .. } = row;
-            (lane, epoch, holder, since, case, urgency, handled, changed, at, len)
-        })
-        .collect();
-    let out: Vec<_> = batch
-        .out
-        .iter()
-        .map(|row| {
-            let (at, len) = blobs.push(&row.body);
-            let OutRow { id, lane, person, kind, rank, epoch, made, .. } = row;
-            let flag = i64::from;
-            let (gate, erase, ahead) = (flag(row.gate), flag(row.erase), flag(row.ahead));
-            (id, lane, person, kind, rank, row.place(), epoch, gate, erase, made, at, len, ahead)
-        })
-        .collect();
-    let mut lanes: BTreeMap<&str, (i64, i64, bool)> = BTreeMap::new();
-    for row in &batch.out {
-        let lane = lanes.entry(&row.lane).or_insert((row.rank, row.made, false));
-        lane.0 = lane.0.min(row.rank);
-        lane.2 |= row.ahead;
+fn timers(db: &Connection, batch: &Batch) -> Done {
+    let mut gone = Timers::of(db)?;
+    let mut set = db.prepare_cached(
+        "INSERT INTO timer (lane, name, step, due) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (lane, name) DO UPDATE SET step = excluded.step, due = excluded.due",
+    )?;
+    for ((lane, name), to) in &batch.timers {
+        match to {
+            None => gone.delete(lane, name)?,
+            Some((step, due)) => {
+                set.execute((lane, name, step, due))?;
+            }
+        }
     }
-    let lanes: Vec<_> = lanes
-        .into_iter()
-        .map(|(lane, (rank, made, ahead))| {
-            (lane, rank, if ahead { batch.until } else { made }, i64::from(ahead))
-        })
-        .collect();
-    // First the lanes to which nothing is under way: those are leased, if they are to be.
-    let (leased,): (String,) = sqlx::query_as(
-        "SELECT json_group_array(value->>0) FROM json_each($4)
-         WHERE value->>3 = 1 AND NOT EXISTS (SELECT 1 FROM sending s WHERE s.lane = value->>0);
-         UPDATE inbox SET status = j.value->>1 FROM json_each($1) j WHERE inbox.seq = j.value->>0;
-         INSERT INTO conversation
-             (lane, epoch, holder, since, case_ref, urgency, handled, changed, state)
-         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7,
-                substr($5, value->>8, value->>9) FROM json_each($2) WHERE true
+    Ok(())
+}
+
+/// The lanes that are to be leased with what is said in them, and can be.
+fn leased(db: &Connection, batch: &Batch) -> Done<BTreeSet<String>> {
+    let mut busy = db.prepare_cached("SELECT 1 FROM sending WHERE lane = ?1")?;
+    let mut leased = BTreeSet::new();
+    for row in batch.out.iter().filter(|row| row.ahead) {
+        if !leased.contains(&row.lane) && !busy.exists([&row.lane])? {
+            leased.insert(row.lane.clone());
+        }
+    }
+    Ok(leased)
+}
+
+/// Inputs that are done, and what their conversations are now.
+fn turned(db: &Connection, batch: &Batch) -> Done {
+    let mut done = db.prepare_cached("UPDATE inbox SET status = ?2 WHERE seq = ?1")?;
+    for (seqs, status) in [(&batch.decided, 1), (&batch.parked, 2)] {
+        for seq in seqs {
+            done.execute([*seq, status])?;
+        }
+    }
+    let mut state = db.prepare_cached(
+        "INSERT INTO conversation (lane, epoch, holder, since, case_ref, urgency, handled, changed, state)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
          ON CONFLICT (lane) DO UPDATE SET epoch = excluded.epoch, holder = excluded.holder,
              since = excluded.since, case_ref = excluded.case_ref, urgency = excluded.urgency,
-             handled = max(handled, excluded.handled), changed = excluded.changed, state = excluded.state;
-         INSERT INTO outbox (id, lane, person, kind, rank, place, epoch, gate, erase, made, body, fence, handed)
-         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7,
-                value->>8, value->>9, substr($5, value->>10, value->>11), free, free
-         FROM (SELECT value, value->>12 = 1 AND NOT EXISTS
-                   (SELECT 1 FROM sending s WHERE s.lane = value->>1) AS free FROM json_each($3));
-         INSERT INTO sending (lane, rank, ready)
-         SELECT value->>0, value->>1, value->>2 FROM json_each($4) WHERE true
-         ON CONFLICT (lane) DO UPDATE SET rank = min(rank, excluded.rank)",
-    )
-    .bind(rows::json(&done)?)
-    .bind(rows::json(&states)?)
-    .bind(rows::json(&out)?)
-    .bind(rows::json(&lanes)?)
-    .bind(blobs.bytes())
-    .fetch_all(&mut *tx)
-    .await?
-    .pop()
-    .ok_or(Fail::Rows)?;
-    rows::parse(&leased)
-}
-
-async fn timers(tx: &mut SqliteConnection, batch: &Batch) -> std::result::Result<(), Fail> {
-    let gone: Vec<(&str, &str)> = batch
-        .timers
-        .iter()
-        .filter(|(_, to)| to.is_none())
-        .map(|((lane, name), _)| (lane.as_str(), name.as_str()))
-        .collect();
-    if !gone.is_empty() {
-        inbox::delete_timers(tx, &gone).await?;
-    }
-    let set: Vec<(&str, &str, &str, i64)> = batch
-        .timers
-        .iter()
-        .filter_map(|((lane, name), to)| to.as_ref().map(|(step, due)| (&**lane, &**name, &**step, *due)))
-        .collect();
-    if !set.is_empty() {
-        sqlx::query(
-            "INSERT INTO timer (lane, name, step, due)
-             SELECT value->>0, value->>1, value->>2, value->>3 FROM json_each($1) WHERE true
-             ON CONFLICT (lane, name) DO UPDATE SET step = excluded.step, due = excluded.due",
-        )
-        .bind(rows::json(&set)?)
-        .execute(&mut *tx)
-        .await?;
+             handled = max(handled, excluded.handled), changed = excluded.changed, state = excluded.state",
+    )?;
+    for row in batch.states.values() {
+        let handled = row.handled();
+        let StateRow { lane, epoch, holder, since, case, urgency, changed, state: sealed } = row;
+        state.execute(params![lane, epoch, holder, since, case, urgency, handled, changed, sealed])?;
     }
     Ok(())
 }
 
-async fn redact(
-    tx: &mut SqliteConnection,
-    (lane, native): &(String, String),
-    sealer: &Sealer,
-) -> std::result::Result<(), Fail> {
-    for sql in [redact::STOP, redact::FORGET] {
-        sqlx::query(sql).bind(lane).bind(native).execute(&mut *tx).await?;
+/// What is to be sent, and that its lanes have something.
+fn say(db: &Connection, batch: &Batch, leased: &BTreeSet<String>) -> Done {
+    let mut out = db.prepare_cached(
+        "INSERT INTO outbox (id, lane, person, kind, rank, place, epoch, gate, erase, made, body, fence, handed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)",
+    )?;
+    let mut lanes: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+    for row in &batch.out {
+        let (place, handed) = (row.place(), row.ahead && leased.contains(&row.lane));
+        let OutRow { id, lane, person, kind, rank, epoch, gate, erase, made, body, .. } = row;
+        out.execute(params![id, lane, person, kind, rank, place, epoch, gate, erase, made, body, handed])?;
+        let (least, _) = lanes.entry(lane).or_insert((*rank, *made));
+        *least = (*least).min(*rank);
     }
-    let told: Vec<redact::Told> =
-        sqlx::query_as(redact::TOLD).bind(lane).bind(native).fetch_all(&mut *tx).await?;
+    let mut sending = db.prepare_cached(
+        "INSERT INTO sending (lane, rank, ready) VALUES (?1, ?2, ?3)
+         ON CONFLICT (lane) DO UPDATE SET rank = min(rank, excluded.rank)",
+    )?;
+    for (lane, (rank, made)) in lanes {
+        let ready = if leased.contains(lane) { batch.until } else { made };
+        sending.execute((lane, rank, ready))?;
+    }
+    Ok(())
+}
+
+fn redact(db: &Connection, (lane, native): &(String, String), sealer: &Sealer) -> Done {
+    for sql in [redact::STOP, redact::FORGET] {
+        shared(db, sql)?.execute([lane, native])?;
+    }
+    let told: Vec<redact::Told> = shared(db, redact::TOLD)?
+        .query_map([lane, native], |row| row.try_into())?
+        .collect::<rusqlite::Result<_>>()?;
     for row in &told {
         let Some(change) = redact::change(sealer, row)? else { continue };
-        let query = sqlx::query(redact::CHANGE).bind(row.0).bind(change.status).bind(change.erase);
-        query.bind(change.body).execute(&mut *tx).await?;
+        shared(db, redact::CHANGE)?.execute((row.0, change.status, change.erase, change.body))?;
     }
     Ok(())
 }
 
-async fn erase(tx: &mut SqliteConnection, erasure: &Erasure) -> std::result::Result<(), Fail> {
+fn erase(db: &Connection, erasure: &Erasure) -> Done {
     let lane = &erasure.lane;
-    sqlx::query("DELETE FROM inbox WHERE lane = $1 AND seq <= $2")
-        .bind(lane)
-        .bind(erasure.seq)
-        .execute(&mut *tx)
-        .await?;
+    db.prepare_cached("DELETE FROM inbox WHERE lane = ?1 AND seq <= ?2")?.execute((lane, erasure.seq))?;
     for sql in erasure.statements() {
-        sqlx::query(sql).bind(lane).execute(&mut *tx).await?;
+        shared(db, sql)?.execute([lane])?;
     }
     Ok(())
 }

@@ -1,12 +1,17 @@
-//! SQLite: one file, one service process, one task that writes.
+//! SQLite: one file, one service process, one thread that writes.
+//!
+//! Writing goes straight to SQLite (rusqlite): on the way of a message that passes through sqlx each statement costs
+//! a journey to another thread and back. Reading beside it, and migrations, go through sqlx as on PostgreSQL.
 
 mod admin;
 mod ahead;
 mod commit;
+mod enrol;
 mod inbox;
 mod open;
 mod outbox;
 mod recent;
+mod statement;
 mod writer;
 
 use std::{
@@ -20,8 +25,8 @@ use chatbox_core::{
     ids::{Lane, OutboxId, Reference},
 };
 use jiff::Timestamp;
-use sqlx::{Sqlite as Db, SqliteConnection, SqlitePool, pool::PoolConnection};
-use tokio::sync::{Notify, OwnedMutexGuard, oneshot};
+use sqlx::{Sqlite as Db, SqlitePool, pool::PoolConnection};
+use tokio::sync::{Notify, oneshot};
 
 use crate::{
     error::StoreError,
@@ -38,50 +43,18 @@ use recent::Head;
 type Result<T> = std::result::Result<T, StoreError>;
 
 read::queries!(queries, sqlx::SqliteConnection);
-crate::enrol::enrolment!(enrolment, sqlx::SqliteConnection);
 crate::copies::copies!(copying, sqlx::SqliteConnection);
 
 /// An open SQLite database.
 #[derive(Clone)]
 pub(crate) struct Sqlite {
     writer: writer::Handle,
-    reads: Reads,
+    reads: SqlitePool,
     sealer: Arc<Sealer>,
     recent: Arc<recent::Recent>,
     ahead: Arc<ahead::Ahead>,
     /// `None` in memory.
     path: Option<PathBuf>,
-}
-
-/// Where reading happens: beside the writer, or in memory through its only connection.
-#[derive(Clone)]
-enum Reads {
-    Pool(SqlitePool),
-    Shared(Arc<tokio::sync::Mutex<SqliteConnection>>),
-}
-
-enum Reading {
-    Pool(PoolConnection<Db>),
-    Shared(OwnedMutexGuard<SqliteConnection>),
-}
-
-impl std::ops::Deref for Reading {
-    type Target = SqliteConnection;
-    fn deref(&self) -> &SqliteConnection {
-        match self {
-            Self::Pool(connection) => connection,
-            Self::Shared(connection) => connection,
-        }
-    }
-}
-
-impl std::ops::DerefMut for Reading {
-    fn deref_mut(&mut self) -> &mut SqliteConnection {
-        match self {
-            Self::Pool(connection) => connection,
-            Self::Shared(connection) => connection,
-        }
-    }
 }
 
 /// The lanes that a claim holds. In memory alone: there is one service process.
@@ -163,18 +136,13 @@ impl Sqlite {
         &self.sealer
     }
 
-    async fn reading(&self) -> Result<Reading> {
-        Ok(match &self.reads {
-            Reads::Pool(pool) => Reading::Pool(pool.acquire().await?),
-            Reads::Shared(connection) => Reading::Shared(Arc::clone(connection).lock_owned().await),
-        })
+    async fn reading(&self) -> Result<PoolConnection<Db>> {
+        Ok(self.reads.acquire().await?)
     }
 
     pub(crate) async fn close(&self) {
         self.writer.close().await;
-        if let Reads::Pool(pool) = &self.reads {
-            pool.close().await;
-        }
+        self.reads.close().await;
     }
 
     pub(crate) async fn receive(

@@ -3,18 +3,22 @@
 use std::{
     fs::{File, TryLockError},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
+use rusqlite::OpenFlags;
 use sqlx::{
-    ConnectOptions, SqliteConnection,
+    ConnectOptions, Connection, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Held, Reads, Sqlite, writer::Writer};
+use super::{Held, Sqlite, writer::Writer};
 use crate::{
-    error::{OpenError, code, describe, migration_why},
+    error::{OpenError, StoreError, code, describe, migration_why},
     seal::{self, HASH_KEY, Keyring, META, Sealer},
     store::{Signals, StoreConfig},
 };
@@ -25,6 +29,21 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/sq
 const BUSY: Duration = Duration::from_secs(5);
 /// Connections for reading.
 const READERS: u32 = 2;
+/// Statements that the writer keeps prepared.
+const PREPARED: usize = 64;
+/// Where SQLite keeps databases that are shared within a process.
+const MEMORY: &str = "memdb";
+
+/// Settings of each connection.
+const SETTINGS: [(&str, &str); 5] = [
+    ("foreign_keys", "on"),
+    ("secure_delete", "on"),
+    ("temp_store", "memory"),
+    // Kibibytes. The default holds too little of what a busy hub touches again and again.
+    ("cache_size", "-12288"),
+    // Pages. Most are written again soon: fewer, longer checkpoints write each of them once.
+    ("wal_autocheckpoint", "8192"),
+];
 
 impl Sqlite {
     pub(crate) async fn open(
@@ -33,7 +52,8 @@ impl Sqlite {
         signals: Arc<Signals>,
     ) -> Result<Self, OpenError> {
         let path = path(&config.url)?;
-        let options = options(path.as_deref());
+        let file = path.clone().unwrap_or_else(in_memory);
+        let options = options(&file, path.is_some());
         let key_file = match (&config.key_file, &path) {
             (Some(file), _) => file.clone(),
             (None, Some(path)) => beside(path, ".key"),
@@ -49,9 +69,6 @@ impl Sqlite {
         };
         let existed = path.as_deref().is_some_and(|path| path.metadata().is_ok_and(|file| file.len() > 0));
         let mut connection = connect(&options, path.as_deref(), existed || config.migrate).await?;
-        if path.is_some() {
-            durable(&mut connection).await?;
-        }
         // Before anything is written: the schema must be known and the key must fit.
         let found = schema(&mut connection).await.map_err(|e| unreadable(path.as_deref(), &e))?;
         let known = MIGRATIONS.iter().map(|m| m.version).max().unwrap_or(0);
@@ -86,18 +103,19 @@ impl Sqlite {
             .map_err(|e| OpenError::Migrate { why: describe(&e) })?;
 
         let sealer = Arc::new(Sealer::new(ring, hash));
-        let connection = Arc::new(tokio::sync::Mutex::new(connection));
-        let reads = match &path {
-            Some(_) => Reads::Pool(
-                SqlitePoolOptions::new()
-                    .max_connections(READERS)
-                    .connect_lazy_with(options.create_if_missing(false).pragma("query_only", "on")),
-            ),
-            None => Reads::Shared(Arc::clone(&connection)),
-        };
+        let writing = writing(&file, path.is_some())
+            .map_err(|error| OpenError::Unwritable { path: file, why: error.to_string() })?;
+        if path.is_some() {
+            durable(&writing)?;
+        }
+        // Only now: a database in memory is gone when nobody has it open.
+        connection.close().await.map_err(|e| unreadable(path.as_deref(), &e))?;
+        let reads = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .connect_lazy_with(options.create_if_missing(false).pragma("query_only", "on"));
         let held = Arc::new(Held::new(signals));
         let wal = path.is_some();
-        let writer = Writer { connection, sealer: Arc::clone(&sealer), held, lock, wal }.start();
+        let writer = Writer { connection: writing, sealer: Arc::clone(&sealer), held, lock, wal }.start();
         Ok(Self { writer, reads, sealer, recent: Arc::default(), ahead: Arc::default(), path })
     }
 }
@@ -112,26 +130,46 @@ fn path(url: &str) -> Result<Option<PathBuf>, OpenError> {
     }
 }
 
-pub(super) fn options(path: Option<&Path>) -> SqliteConnectOptions {
-    let options = match path {
-        Some(path) => SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full),
-        None => SqliteConnectOptions::new().in_memory(true).shared_cache(false),
-    };
-    options
+/// The name of a database that no other has.
+fn in_memory() -> PathBuf {
+    static MADE: AtomicU64 = AtomicU64::new(0);
+    // The slash: it is shared among connections.
+    PathBuf::from(format!("/chatbox-{}", MADE.fetch_add(1, Ordering::Relaxed)))
+}
+
+/// How a connection for reading and migrations is opened.
+pub(super) fn options(file: &Path, on_disk: bool) -> SqliteConnectOptions {
+    let mut options = SqliteConnectOptions::new()
+        .filename(file)
         .busy_timeout(BUSY)
-        .foreign_keys(true)
         .statement_cache_capacity(256)
         .row_buffer_size(512)
-        .pragma("secure_delete", "on")
-        .pragma("temp_store", "memory")
-        // Kibibytes. The default holds too little of what a busy hub touches again and again.
-        .pragma("cache_size", "-12288")
-        // Pages. Most are written again soon: fewer, longer checkpoints write each of them once.
-        .pragma("wal_autocheckpoint", "8192")
-        .disable_statement_logging()
+        .disable_statement_logging();
+    for (setting, value) in SETTINGS {
+        options = options.pragma(setting, value);
+    }
+    if on_disk {
+        options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full)
+    } else {
+        options.vfs(MEMORY)
+    }
+}
+
+/// Opens the writing connection of a database that is there.
+fn writing(file: &Path, on_disk: bool) -> Result<rusqlite::Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = if on_disk {
+        rusqlite::Connection::open_with_flags(file, flags)?
+    } else {
+        rusqlite::Connection::open_with_flags_and_vfs(file, flags, MEMORY)?
+    };
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED);
+    for (setting, value) in SETTINGS {
+        connection.pragma_update(None, setting, value)?;
+    }
+    connection.pragma_update(None, "synchronous", "full")?;
+    Ok(connection)
 }
 
 async fn connect(
@@ -211,23 +249,25 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 }
 
 /// Committed means on disk (P8).
-async fn durable(connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    let why = |error: &sqlx::Error| OpenError::Unreachable { why: sqlite_why(error) };
-    let journal: String =
-        sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await.map_err(|e| why(&e))?;
+fn durable(connection: &rusqlite::Connection) -> Result<(), OpenError> {
+    let setting = |name| connection.pragma_query_value(None, name, |row| row.get_ref(0).map(found));
+    let unreachable = |error| OpenError::Unreachable { why: StoreError::from(error).to_string() };
+    let journal = setting("journal_mode").map_err(unreachable)?;
     if journal != "wal" {
         return Err(OpenError::NotDurable { setting: "journal_mode", found: journal, needed: "wal" });
     }
-    let synchronous: i64 =
-        sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *connection).await.map_err(|e| why(&e))?;
-    if synchronous < 2 {
-        return Err(OpenError::NotDurable {
-            setting: "synchronous",
-            found: synchronous.to_string(),
-            needed: "2 (FULL)",
-        });
+    let synchronous = setting("synchronous").map_err(unreachable)?;
+    if !matches!(synchronous.as_str(), "2" | "3") {
+        return Err(OpenError::NotDurable { setting: "synchronous", found: synchronous, needed: "2 (FULL)" });
     }
     Ok(())
+}
+
+fn found(value: rusqlite::types::ValueRef<'_>) -> String {
+    match value.as_i64() {
+        Ok(number) => number.to_string(),
+        Err(_) => value.as_str().unwrap_or_default().to_owned(),
+    }
 }
 
 /// The newest migration that ran; 0 for an empty database.

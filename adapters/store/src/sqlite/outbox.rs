@@ -1,18 +1,19 @@
 //! What goes out: leases and how sends ended.
 
+use std::collections::BTreeSet;
+
 use chatbox_core::ids::OutboxId;
 use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, Row, SqliteConnection};
+use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::oneshot;
 
 use super::{
     Result, answer,
-    writer::{Group, Run, Task},
+    writer::{Done, Group, Task},
 };
 use crate::{
-    plan::{self, Fail},
-    rows,
-    sends::{self, Ended, Leases, Reach, SendEnd, SendLimits, Sends},
+    plan, rows,
+    sends::{self, Ended, Head, Leases, Reach, SendEnd, SendLimits, Sends},
     views,
 };
 
@@ -31,101 +32,45 @@ impl Task for Lease {
         5
     }
 
-    fn run<'a>(&'a mut self, tx: &'a mut SqliteConnection, group: &'a mut Group) -> Run<'a> {
-        Box::pin(async move {
-            self.sends = Sends::default();
-            let now = self.now.as_microsecond();
-            // One row with the lanes that may be sent to, then their heads.
-            let found = sqlx::query(AssertSqlSafe(format!(
-                "SELECT json_group_array(lane), (SELECT min(ready) FROM sending WHERE ready > $1{can}),
-                        0, 0, 0, 0, 0, 0, 0, 0, 0, 0
-                 FROM (SELECT lane FROM sending INDEXED BY sending_next
-                       WHERE ready <= $1{can} ORDER BY rank, ready LIMIT +$2);
-                 SELECT o.id, o.lane, o.person, o.kind, o.epoch, o.gate, o.made, o.fence, o.handed, o.unknown,
-                        o.body, c.epoch
-                 FROM (SELECT lane, rank, ready FROM sending INDEXED BY sending_next
-                       WHERE ready <= $1{can} ORDER BY rank, ready LIMIT +$2) l
-                 CROSS JOIN outbox o LEFT JOIN conversation c ON c.lane = o.person
-                 WHERE o.id IN (SELECT q.id FROM outbox q INDEXED BY outbox_queued
-                                WHERE q.lane = l.lane AND q.status = 0 ORDER BY q.place, q.id LIMIT +$3)
-                 ORDER BY l.rank, l.ready, l.lane, o.place, o.id",
-                can = self.reach.and()
-            )))
-            .bind(now)
-            .bind(rows::count(self.limits.lanes))
-            .bind(rows::count(self.limits.per_lane.max(1)))
-            .fetch_all(&mut *tx)
-            .await?;
-            let Some((summary, heads)) = found.split_first() else { return Ok(()) };
-            let next: Option<i64> = summary.try_get(1)?;
-            let lanes: Vec<String> = rows::parse(summary.try_get(0)?)?;
-            let look = |at: Option<i64>| at.map(|at| views::time(at, "sending", "ready")).transpose();
+    fn run(&mut self, db: &Connection, group: &mut Group) -> Done {
+        self.sends = Sends::default();
+        let now = self.now.as_microsecond();
+        let lanes = self.lanes(db, now)?;
+        let next: Option<i64> = db
+            .prepare_cached(&format!("SELECT min(ready) FROM sending WHERE ready > ?1{}", self.reach.and()))?
+            .query_row([now], |row| row.get(0))?;
+        let look = |at: Option<i64>| at.map(|at| views::time(at, "sending", "ready")).transpose();
+        if lanes.is_empty() {
             self.sends.next = look(next)?;
-            if lanes.is_empty() {
-                return Ok(());
-            }
-            let mut leases = Leases::new(self.now, self.limits);
-            for row in heads {
-                leases.add(sends::Head {
-                    id: row.try_get(0)?,
-                    lane: row.try_get(1)?,
-                    person: row.try_get(2)?,
-                    kind: row.try_get(3)?,
-                    epoch: row.try_get(4)?,
-                    gate: row.try_get::<i64, _>(5)? == 1,
-                    made: row.try_get(6)?,
-                    fence: row.try_get(7)?,
-                    handed: row.try_get::<i64, _>(8)? == 1,
-                    unknown: row.try_get(9)?,
-                    body: row.try_get(10)?,
-                    current: row.try_get(11)?,
-                });
-            }
-            let persons = leases.gated();
-            if !persons.is_empty() {
-                let flying: Vec<(String, i64, i64)> = sqlx::query_as(
-                    "SELECT o.person, min(o.epoch), max(s.ready) FROM outbox o JOIN sending s ON s.lane = o.lane
-                     WHERE o.person IN (SELECT value FROM json_each($1))
-                       AND o.status = 0 AND o.handed = 1 AND o.kind = $2 AND s.ready > $3
-                     GROUP BY o.person",
-                )
-                .bind(rows::json(&persons)?)
-                .bind(plan::BOT)
-                .bind(now)
-                .fetch_all(&mut *tx)
-                .await?;
-                leases.close_gates(&flying);
-            }
-            let leased = leases.done(&group.sealer);
-            if !leased.broken.is_empty() {
-                sqlx::query("UPDATE outbox SET status = 4 WHERE id IN (SELECT value FROM json_each($1))")
-                    .bind(rows::json(&leased.broken)?)
-                    .execute(&mut *tx)
-                    .await?;
-            }
-            let idle: Vec<&String> = lanes.iter().filter(|lane| !leased.ready.contains_key(*lane)).collect();
-            if !idle.is_empty() {
-                sqlx::query(
-                    "DELETE FROM sending WHERE lane IN (SELECT value FROM json_each($1))
-                     AND NOT EXISTS (SELECT 1 FROM outbox WHERE lane = sending.lane AND status = 0)",
-                )
-                .bind(rows::json(&idle)?)
-                .execute(&mut *tx)
-                .await?;
-            }
-            sqlx::query(
-                "UPDATE sending SET ready = j.value FROM json_each($1) AS j WHERE sending.lane = j.key;
-                 UPDATE outbox SET fence = fence + 1, unknown = unknown + handed, handed = 1
-                 WHERE id IN (SELECT value FROM json_each($2))",
-            )
-            .bind(rows::json(&leased.ready)?)
-            .bind(rows::json(&leased.rows)?)
-            .execute(&mut *tx)
-            .await?;
-            self.sends.next = look(leased.ready.values().copied().chain(next).min())?;
-            self.sends.jobs = leased.jobs;
-            Ok(())
-        })
+            return Ok(());
+        }
+        let mut leases = Leases::new(self.now, self.limits);
+        self.heads(db, &lanes, &mut leases)?;
+        leases.close_gates(&flying(db, &leases.gated(), now)?);
+        let leased = leases.done(&group.sealer);
+        for id in &leased.broken {
+            db.prepare_cached("UPDATE outbox SET status = 4 WHERE id = ?1")?.execute([id])?;
+        }
+        for lane in lanes.iter().filter(|lane| !leased.ready.contains_key(*lane)) {
+            db.prepare_cached(
+                "DELETE FROM sending WHERE lane = ?1
+                 AND NOT EXISTS (SELECT 1 FROM outbox WHERE lane = ?1 AND status = 0)",
+            )?
+            .execute([lane])?;
+        }
+        let mut ready = db.prepare_cached("UPDATE sending SET ready = ?2 WHERE lane = ?1")?;
+        for lane in &leased.ready {
+            ready.execute(lane)?;
+        }
+        let mut handed = db.prepare_cached(
+            "UPDATE outbox SET fence = fence + 1, unknown = unknown + handed, handed = 1 WHERE id = ?1",
+        )?;
+        for id in &leased.rows {
+            handed.execute([id])?;
+        }
+        self.sends.next = look(leased.ready.values().copied().chain(next).min())?;
+        self.sends.jobs = leased.jobs;
+        Ok(())
     }
 
     /// What waits to be sent may wait for it, unless it comes along with ends.
@@ -137,6 +82,66 @@ impl Task for Lease {
         let sends = self.sends;
         answer(self.reply, outcome.map(|()| sends));
     }
+}
+
+impl Lease {
+    /// Those that may be sent to, most urgent first.
+    fn lanes(&self, db: &Connection, now: i64) -> Done<Vec<String>> {
+        let sql = format!(
+            "SELECT lane FROM sending INDEXED BY sending_next
+             WHERE ready <= ?1{} ORDER BY rank, ready LIMIT +?2",
+            self.reach.and()
+        );
+        let mut lanes = db.prepare_cached(&sql)?;
+        let lanes = lanes.query_map((now, rows::count(self.limits.lanes)), |row| row.get(0))?;
+        Ok(lanes.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The first rows of each lane.
+    fn heads(&self, db: &Connection, lanes: &[String], leases: &mut Leases) -> Done {
+        let mut heads = db.prepare_cached(
+            "SELECT o.id, o.lane, o.person, o.kind, o.epoch, o.gate, o.made, o.fence, o.handed, o.unknown,
+                    o.body, c.epoch
+             FROM outbox o INDEXED BY outbox_queued LEFT JOIN conversation c ON c.lane = o.person
+             WHERE o.lane = ?1 AND o.status = 0 ORDER BY o.place, o.id LIMIT +?2",
+        )?;
+        let each = rows::count(self.limits.per_lane.max(1));
+        for lane in lanes {
+            let mut rows = heads.query((lane, each))?;
+            while let Some(row) = rows.next()? {
+                leases.add(Head {
+                    id: row.get(0)?,
+                    lane: row.get(1)?,
+                    person: row.get(2)?,
+                    kind: row.get(3)?,
+                    epoch: row.get(4)?,
+                    gate: row.get(5)?,
+                    made: row.get(6)?,
+                    fence: row.get(7)?,
+                    handed: row.get(8)?,
+                    unknown: row.get(9)?,
+                    body: row.get(10)?,
+                    current: row.get(11)?,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Of these persons those with a leased row of the bot: its oldest epoch, the end of its lease.
+fn flying(db: &Connection, persons: &[String], now: i64) -> Done<Vec<(String, i64, i64)>> {
+    let mut flying = db.prepare_cached(
+        "SELECT min(o.epoch), max(s.ready) FROM outbox o JOIN sending s ON s.lane = o.lane
+         WHERE o.person = ?1 AND o.status = 0 AND o.handed = 1 AND o.kind = ?2 AND s.ready > ?3
+         GROUP BY o.person",
+    )?;
+    let mut found = Vec::new();
+    for person in persons {
+        let row = flying.query_row(params![person, plan::BOT, now], |row| row.try_into()).optional()?;
+        found.extend(row.map(|(epoch, until)| (person.clone(), epoch, until)));
+    }
+    Ok(found)
 }
 
 pub(super) struct Finish {
@@ -151,69 +156,32 @@ impl Task for Finish {
         4
     }
 
-    fn run<'a>(&'a mut self, tx: &'a mut SqliteConnection, group: &'a mut Group) -> Run<'a> {
-        Box::pin(async move {
-            let ended = rows::json(&Ended::of(&self.ends))?;
-            // First the ids that are written, those of them that are erased, and whether any text waits
-            // for others to be over. Then the rows and their lanes.
-            let (written, gone, gated): (String, i64, i64) = sqlx::query_as(
-                "SELECT json_group_array(o.id), coalesce(sum(o.erase AND j.value->>2 > 0), 0),
-                        EXISTS (SELECT 1 FROM outbox INDEXED BY outbox_gated WHERE gate = 1 AND status = 0)
-                 FROM json_each($1) j CROSS JOIN outbox o ON o.id = j.value->>0
-                 WHERE o.fence = j.value->>1 AND o.status = 0 AND o.handed = 1;
-                 UPDATE outbox SET status = j.value->>2, native = j.value->>3, due = j.value->>4, handed = 0,
-                        unknown = outbox.unknown + (j.value->>5)
-                 FROM json_each($1) AS j
-                 WHERE outbox.id = j.value->>0 AND outbox.fence = j.value->>1
-                   AND outbox.status = 0 AND outbox.handed = 1;
-                 DELETE FROM sending WHERE lane IN (
-                    SELECT o.lane FROM json_each($1) j CROSS JOIN outbox o ON o.id = j.value->>0)
-                 AND NOT EXISTS (SELECT 1 FROM outbox q INDEXED BY outbox_queued
-                                 WHERE q.lane = sending.lane AND q.status = 0);
-                 UPDATE sending SET (rank, ready) = (
-                    SELECT min(q.rank), max(max(q.due), $2) FROM outbox q INDEXED BY outbox_queued
-                    WHERE q.lane = sending.lane AND q.status = 0)
-                 WHERE lane IN (
-                    SELECT o.lane FROM json_each($1) j CROSS JOIN outbox o ON o.id = j.value->>0)
-                 AND NOT EXISTS (SELECT 1 FROM outbox q INDEXED BY outbox_queued
-                                 WHERE q.lane = sending.lane AND q.status = 0 AND q.handed = 1)",
-            )
-            .bind(&ended)
-            .bind(self.now)
-            .fetch_all(&mut *tx)
-            .await?
-            .pop()
-            .ok_or(Fail::Rows)?;
-            if gated > 0 {
-                // Lanes of the desk that may have waited for one of these to be over.
-                sqlx::query(
-                    "UPDATE sending SET ready = $2 WHERE lane IN (
-                        SELECT g.lane FROM json_each($1) j CROSS JOIN outbox o ON o.id = j.value->>0
-                        CROSS JOIN outbox g INDEXED BY outbox_gated ON g.person = o.person
-                        WHERE g.gate = 1 AND g.status = 0 AND g.handed = 0 AND g.due <= $2)
-                     AND ready > $2 AND NOT EXISTS (
-                        SELECT 1 FROM outbox q INDEXED BY outbox_queued
-                        WHERE q.lane = sending.lane AND q.status = 0 AND (q.handed = 1 OR q.due > $2))",
-                )
-                .bind(&ended)
-                .bind(self.now)
-                .execute(&mut *tx)
-                .await?;
+    fn run(&mut self, db: &Connection, group: &mut Group) -> Done {
+        let mut end = db.prepare_cached(
+            "UPDATE outbox SET status = ?3, native = ?4, due = ?5, unknown = unknown + ?6, handed = 0
+             WHERE id = ?1 AND fence = ?2 AND status = 0 AND handed = 1 RETURNING lane, person, erase",
+        )?;
+        let mut erase = db.prepare_cached("DELETE FROM outbox WHERE id = ?1")?;
+        let (mut lanes, mut persons, mut written) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        for Ended(id, fence, status, native, due, unknown) in Ended::of(&self.ends) {
+            let row = end
+                .query_row(params![id, fence, status, native, due, unknown], |row| row.try_into())
+                .optional()?;
+            let Some((lane, person, erased)): Option<(String, String, bool)> = row else { continue };
+            if erased && status > 0 {
+                erase.execute([id])?;
+                group.erased = true;
             }
-            if gone > 0 {
-                sqlx::query(
-                    "DELETE FROM outbox WHERE erase = 1 AND status > 0 AND id IN (
-                        SELECT value->>0 FROM json_each($1))",
-                )
-                .bind(&ended)
-                .execute(&mut *tx)
-                .await?;
-            }
-            let written: Vec<i64> = rows::parse(&written)?;
-            self.late = sends::late(&self.ends, written.into_iter());
-            group.erased |= gone > 0;
-            Ok(())
-        })
+            lanes.insert(lane);
+            persons.insert(person);
+            written.push(id);
+        }
+        for lane in &lanes {
+            look_again(db, lane, self.now)?;
+        }
+        open_gates(db, &persons, self.now)?;
+        self.late = sends::late(&self.ends, written.into_iter());
+        Ok(())
     }
 
     /// Nobody waits for it but what comes next in the same lanes.
@@ -225,4 +193,43 @@ impl Task for Finish {
         let late = self.late;
         answer(self.reply, outcome.map(|()| late));
     }
+}
+
+/// When a lane is looked at again, after something in it was over.
+fn look_again(db: &Connection, lane: &str, now: i64) -> Done {
+    let (queued, rank, due, handed): (i64, Option<i64>, Option<i64>, Option<i64>) = db
+        .prepare_cached(
+            "SELECT count(*), min(rank), max(due), max(handed) FROM outbox INDEXED BY outbox_queued
+             WHERE lane = ?1 AND status = 0",
+        )?
+        .query_row([lane], |row| row.try_into())?;
+    if queued == 0 {
+        db.prepare_cached("DELETE FROM sending WHERE lane = ?1")?.execute([lane])?;
+    } else if handed == Some(0) {
+        db.prepare_cached("UPDATE sending SET rank = ?2, ready = max(?3, ?4) WHERE lane = ?1")?
+            .execute(params![lane, rank, due, now])?;
+    }
+    Ok(())
+}
+
+/// Lanes of the desk that may have waited for something of these persons to be over are looked at now.
+fn open_gates(db: &Connection, persons: &BTreeSet<String>, now: i64) -> Done {
+    let mut gated = db.prepare_cached(
+        "SELECT 1 FROM outbox INDEXED BY outbox_gated WHERE gate = 1 AND status = 0 LIMIT 1",
+    )?;
+    if !gated.exists([])? {
+        return Ok(());
+    }
+    let mut open = db.prepare_cached(
+        "UPDATE sending SET ready = ?2 WHERE lane IN (
+            SELECT lane FROM outbox INDEXED BY outbox_gated
+            WHERE person = ?1 AND gate = 1 AND status = 0 AND handed = 0 AND due <= ?2)
+         AND ready > ?2 AND NOT EXISTS (
+            SELECT 1 FROM outbox q INDEXED BY outbox_queued
+            WHERE q.lane = sending.lane AND q.status = 0 AND (q.handed = 1 OR q.due > ?2))",
+    )?;
+    for person in persons {
+        open.execute((person, now))?;
+    }
+    Ok(())
 }

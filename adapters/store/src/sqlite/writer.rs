@@ -1,18 +1,17 @@
-//! The task that owns the writing connection. Whatever waits for it shares one transaction, and
+//! The thread that owns the writing connection. Whatever waits for it shares one transaction, and
 //! so one sync of the disk (group commit).
 //!
 //! A claim that finds nothing may wait here until it does: then it shares the transaction of what is
 //! received, and nobody has to be told to ask again.
 //!
-//! A task of its own, because a future that is dropped half way (in a `select!`, say) must not
-//! leave a transaction half way; and a thread of its own, because everybody waits for it, and no
-//! other task is to run in its place.
+//! A thread of its own, because SQLite keeps whoever calls it waiting; and nobody who stops waiting for an
+//! answer can leave a transaction half way.
 
-use std::{collections::BTreeSet, fs::File, future::Future, pin::Pin, sync::Arc, thread, time::Duration};
+use std::{collections::BTreeSet, fs::File, sync::Arc, thread, time::Duration};
 
-use sqlx::{Connection, SqliteConnection};
+use rusqlite::Connection;
 use tokio::{
-    sync::{Mutex, mpsc, oneshot},
+    sync::{mpsc, oneshot},
     time,
 };
 
@@ -30,7 +29,8 @@ const LINGER: Duration = Duration::from_millis(2);
 /// put something back into the inbox.
 const LOOK: Duration = Duration::from_secs(1);
 
-pub(super) type Run<'a> = Pin<Box<dyn Future<Output = std::result::Result<(), Fail>> + Send + 'a>>;
+/// What a task did within a transaction; a failure undoes the transaction.
+pub(super) type Done<T = ()> = std::result::Result<T, Fail>;
 
 /// One write that somebody waits for.
 pub(super) trait Task: Send {
@@ -39,7 +39,7 @@ pub(super) trait Task: Send {
 
     /// Writes. May run twice: after a group fails each of its tasks runs in a transaction of its
     /// own, with [`Group::alone`].
-    fn run<'a>(&'a mut self, tx: &'a mut SqliteConnection, group: &'a mut Group) -> Run<'a>;
+    fn run(&mut self, db: &Connection, group: &mut Group) -> Done;
 
     /// Nobody is kept waiting if it runs [`LINGER`] later.
     fn can_linger(&self) -> bool {
@@ -137,7 +137,7 @@ impl Requested {
 }
 
 pub(super) struct Writer {
-    pub(super) connection: Arc<Mutex<SqliteConnection>>,
+    pub(super) connection: Connection,
     pub(super) sealer: Arc<Sealer>,
     pub(super) held: Arc<Held>,
     /// Proves that this is the only service process, for as long as it is open.
@@ -166,17 +166,15 @@ impl Writer {
             let mut tasks = std::mem::take(&mut requested.tasks);
             tasks.extend(unanswered.drain(..).filter(|task| !task.is_forgotten()));
             if !tasks.is_empty() {
-                erased |= self.group(tasks, &mut unanswered).await;
+                erased |= self.group(tasks, &mut unanswered);
             }
             if erased && self.wal {
-                erased = !self.clean().await;
+                erased = !self.clean();
             }
         }
         drop(requests);
-        if let Ok(connection) = Arc::try_unwrap(self.connection) {
-            // Nothing is lost if this fails: the log is read again at the next start.
-            let _ = connection.into_inner().close().await;
-        }
+        // Nothing is lost if this fails: the log is read again at the next start.
+        let _ = self.connection.close();
         drop(self.lock);
         if let Some(reply) = requested.closing {
             let _ = reply.send(());
@@ -209,10 +207,9 @@ impl Writer {
     }
 
     /// Returns whether something was erased. Tasks that found nothing and wait for it go to `unanswered`.
-    async fn group(&self, mut tasks: Vec<Box<dyn Task>>, unanswered: &mut Vec<Box<dyn Task>>) -> bool {
-        let mut connection = self.connection.lock().await;
+    fn group(&self, mut tasks: Vec<Box<dyn Task>>, unanswered: &mut Vec<Box<dyn Task>>) -> bool {
         tasks.sort_by_key(|task| task.order());
-        if let Ok(erased) = self.together(&mut connection, &mut tasks, false).await {
+        if let Ok(erased) = self.together(&mut tasks, false) {
             for task in tasks {
                 answer(task, Ok(()), unanswered);
             }
@@ -221,7 +218,7 @@ impl Writer {
         let mut erased = false;
         for task in tasks {
             let mut alone = [task];
-            let outcome = self.together(&mut connection, &mut alone, true).await;
+            let outcome = self.together(&mut alone, true);
             erased |= matches!(outcome, Ok(true));
             let [task] = alone;
             answer(task, outcome.map(|_| ()), unanswered);
@@ -229,15 +226,7 @@ impl Writer {
         erased
     }
 
-    async fn together(
-        &self,
-        connection: &mut SqliteConnection,
-        tasks: &mut [Box<dyn Task>],
-        alone: bool,
-    ) -> Result<bool> {
-        // By hand: on a full or failing disk SQLite rolls back by itself, and the library would
-        // believe for ever that a transaction is open.
-        begin(connection).await?;
+    fn together(&self, tasks: &mut [Box<dyn Task>], alone: bool) -> Result<bool> {
         let mut group = Group {
             sealer: Arc::clone(&self.sealer),
             held: Arc::clone(&self.held),
@@ -246,25 +235,29 @@ impl Writer {
             alone,
             erased: false,
         };
-        for task in tasks {
-            if let Err(fail) = task.run(connection, &mut group).await {
-                roll_back(connection).await;
-                return Err(fail.into_error());
-            }
-        }
-        if let Err(fault) = sqlx::query("COMMIT").execute(&mut *connection).await {
-            roll_back(connection).await;
-            return Err(fault.into());
+        let mut run = || {
+            self.execute("BEGIN IMMEDIATE")?;
+            tasks.iter_mut().try_for_each(|task| task.run(&self.connection, &mut group))?;
+            self.execute("COMMIT")
+        };
+        if let Err(fail) = run() {
+            // Fails where nothing had begun, and where SQLite has rolled back already, as it does on a full or
+            // failing disk. Both are as good.
+            let _ = self.execute("ROLLBACK");
+            return Err(fail.into_error());
         }
         Ok(group.erased)
     }
 
+    fn execute(&self, sql: &str) -> Done {
+        self.connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
     /// Empties the write-ahead log. False while a reader holds on to it.
-    async fn clean(&self) -> bool {
-        let mut connection = self.connection.lock().await;
-        let busy: sqlx::Result<(i64, i64, i64)> =
-            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await;
-        matches!(busy, Ok((0, _, _)))
+    fn clean(&self) -> bool {
+        let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        busy == Ok(0)
     }
 }
 
@@ -274,14 +267,4 @@ fn answer(task: Box<dyn Task>, outcome: Result<()>, unanswered: &mut Vec<Box<dyn
     } else {
         task.answer(outcome);
     }
-}
-
-async fn begin(connection: &mut SqliteConnection) -> Result<()> {
-    sqlx::query("BEGIN IMMEDIATE").execute(connection).await?;
-    Ok(())
-}
-
-/// Fails where SQLite has rolled back already, which is as good.
-async fn roll_back(connection: &mut SqliteConnection) {
-    let _ = sqlx::query("ROLLBACK").execute(connection).await;
 }
