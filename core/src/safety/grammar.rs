@@ -1,14 +1,14 @@
 //! Finds where templates match in the words of a sentence.
 //!
 //! A word list is matched once at each place and remembered, so that hundreds of templates share
-//! the work; a template is tried only where its first word stands and only if the words it cannot
-//! do without are somewhere in the sentence. Reach is bounded ([`REACH`] words a match, [`WINDOW`]
+//! the work; a list or a template is tried only where a word stands that it may begin with, and a
+//! template only if the words it cannot do without are somewhere in the sentence. Reach is bounded ([`REACH`] words a match, [`WINDOW`]
 //! words at a time), so time is linear in the length of the text.
 
 use std::collections::BTreeSet;
 
 use super::normalise::Sentence;
-use super::template::{Node, Vocabulary, can_be_empty};
+use super::template::{Node, Vocabulary, can_be_empty, is_number};
 
 /// Words that one match may span.
 const REACH: usize = 60;
@@ -16,20 +16,20 @@ const REACH: usize = 60;
 /// Longer sentences are read in windows of so many words, each overlapping the next by [`REACH`].
 const WINDOW: usize = 240;
 
-/// A number that is no word of the vocabulary.
-const UNKNOWN: u32 = u32::MAX;
-
-/// Templates and word lists, ready to match.
+/// Templates and word lists, ready to match. Words are numbers: those of the vocabulary, then one for
+/// every number in figures that is no word of it, then one for all other words.
 #[derive(Debug, Default)]
 pub(super) struct Grammar {
-    lists: Vec<List>,
+    lists: usize,
+    /// Entries of lists that are longer than a word.
+    longer: Vec<Node>,
     templates: Vec<Template>,
-    /// By word: the lists that may begin with it.
-    lists_of_word: Vec<Vec<u32>>,
+    /// By word: the lists that may begin with it, in order.
+    lists_of_word: Vec<Vec<Begin>>,
     /// By word: the templates that may begin with it.
     templates_of_word: Vec<Vec<u32>>,
-    /// Templates that may begin with a number in figures.
-    templates_of_number: Vec<u32>,
+    figure: u32,
+    unknown: u32,
     conjunctions: BTreeSet<u32>,
     openers: BTreeSet<u32>,
     others: BTreeSet<u32>,
@@ -37,11 +37,14 @@ pub(super) struct Grammar {
     writer: Option<u32>,
 }
 
+/// How a list may begin with a certain word.
 #[derive(Debug)]
-struct List {
-    singles: BTreeSet<u32>,
-    number: bool,
-    longer: Vec<(First, Node)>,
+struct Begin {
+    list: u32,
+    /// The word alone is an entry.
+    single: bool,
+    /// Longer entries that may begin with it.
+    longer: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -61,64 +64,62 @@ pub(super) struct Span {
     pub(super) longest: usize,
 }
 
-/// What a node may begin with.
-#[derive(Debug, Clone, Default)]
-struct First {
-    words: BTreeSet<u32>,
-    number: bool,
-}
-
 impl Grammar {
     /// `lists` in an order in which each refers only to earlier ones.
     pub(super) fn new(words: &Vocabulary, lists: Vec<Vec<Node>>, templates: Vec<Node>) -> Self {
+        let figure = number(words.len());
+        let unknown = figure + 1;
+        let known = unknown as usize + 1;
         let mut grammar = Self {
-            lists_of_word: vec![vec![]; words.len()],
-            templates_of_word: vec![vec![]; words.len()],
+            lists: lists.len(),
+            lists_of_word: (0..known).map(|_| vec![]).collect(),
+            templates_of_word: vec![vec![]; known],
+            figure,
+            unknown,
             conjunctions: CONJUNCTIONS.iter().filter_map(|word| words.get(word)).collect(),
             openers: OPENERS.iter().filter_map(|word| words.get(word)).collect(),
             others: OTHERS.iter().filter_map(|word| words.get(word)).collect(),
             writer: words.get("i"),
             ..Self::default()
         };
-        let mut firsts: Vec<First> = vec![];
-        for (id, entries) in (0u32..).zip(lists) {
-            let mut list = List { singles: BTreeSet::new(), number: false, longer: vec![] };
-            let mut all = First::default();
+        let mut firsts = Firsts { figures: words.figures().chain([figure]).collect(), lists: vec![] };
+        for (list, entries) in (0u32..).zip(lists) {
+            let mut all = BTreeSet::new();
             for entry in entries {
-                let first = first(&entry, &firsts);
-                all.words.extend(&first.words);
-                all.number |= first.number;
-                match entry {
-                    Node::Word(word) => {
-                        list.singles.insert(word);
-                    }
-                    Node::Number => list.number = true,
+                let begins = firsts.of(&entry);
+                all.extend(&begins);
+                let longer = match entry {
+                    Node::Word(_) | Node::Number => None,
                     longer @ (Node::List(_)
                     | Node::Sequence(_)
-                    | Node::Either(_)
+                    | Node::Either(..)
                     | Node::Optional(_)
                     | Node::Gap(_)
                     | Node::ClauseStart
-                    | Node::ClauseEnd) => list.longer.push((first, longer)),
+                    | Node::ClauseEnd) => {
+                        grammar.longer.push(longer);
+                        Some(number(grammar.longer.len() - 1))
+                    }
+                };
+                for word in begins {
+                    let lists = &mut grammar.lists_of_word[word as usize];
+                    if lists.last().is_none_or(|last| last.list != list) {
+                        lists.push(Begin { list, single: false, longer: vec![] });
+                    }
+                    if let Some(begin) = lists.last_mut() {
+                        begin.single |= longer.is_none();
+                        begin.longer.extend(longer);
+                    }
                 }
             }
-            for word in &all.words {
-                grammar.lists_of_word[*word as usize].push(id);
-            }
-            firsts.push(all);
-            grammar.lists.push(list);
+            firsts.lists.push(all);
         }
         for (id, node) in (0u32..).zip(templates) {
-            let begins = first(&node, &firsts);
-            for word in &begins.words {
-                grammar.templates_of_word[*word as usize].push(id);
-            }
-            if begins.number {
-                grammar.templates_of_number.push(id);
+            for word in firsts.of(&node) {
+                grammar.templates_of_word[word as usize].push(id);
             }
             let (mut needs_words, mut needs_lists) = (vec![], vec![]);
             needs(&node, &mut needs_words, &mut needs_lists);
-            needs_lists.retain(|list| !firsts[*list as usize].number);
             grammar.templates.push(Template { node, needs_words, needs_lists });
         }
         grammar
@@ -134,10 +135,11 @@ impl Grammar {
         let tokens: Vec<Token> = sentence
             .words
             .iter()
-            .map(|word| Token {
-                word: words.get(&word.text).unwrap_or(UNKNOWN),
-                number: word.text.starts_with(|c: char| c.is_ascii_digit()),
-                after_mark: word.after_mark,
+            .map(|word| {
+                let number = is_number(&word.text);
+                let unknown = if number { self.figure } else { self.unknown };
+                let id = words.get(&word.text).unwrap_or(unknown);
+                Token { word: id, number, after_mark: word.after_mark }
             })
             .collect();
         let mut from = 0;
@@ -153,22 +155,24 @@ impl Grammar {
 
     fn spans_of(&self, tokens: &[Token]) -> Vec<Span> {
         let mut has_word = Bits::new(self.lists_of_word.len());
-        let mut has_list = Bits::new(self.lists.len());
-        for token in tokens.iter().filter(|token| token.word != UNKNOWN) {
+        let mut has_list = Bits::new(self.lists);
+        let mut places = Vec::with_capacity(tokens.len());
+        let mut known = 0;
+        for token in tokens {
+            let lists = &self.lists_of_word[token.word as usize];
             if !has_word.put(token.word) {
-                for list in &self.lists_of_word[token.word as usize] {
-                    has_list.put(*list);
+                for begin in lists {
+                    has_list.put(begin.list);
                 }
             }
+            places.push(Place { lists, known });
+            known += lists.len();
         }
-        let mut scan = Scan { grammar: self, tokens, known: vec![UNTRIED; self.lists.len() * tokens.len()] };
+        let mut scan = Scan { grammar: self, tokens, places, known: vec![UNTRIED; known] };
         let mut fit = vec![Fit::Untried; self.templates.len()];
         let mut spans = vec![];
         for (start, token) in tokens.iter().enumerate() {
-            let of_word: &[u32] =
-                if token.word == UNKNOWN { &[] } else { &self.templates_of_word[token.word as usize] };
-            let of_number: &[u32] = if token.number { &self.templates_of_number } else { &[] };
-            for &id in of_word.iter().chain(of_number) {
+            for &id in &self.templates_of_word[token.word as usize] {
                 let template = &self.templates[id as usize];
                 let fit = &mut fit[id as usize];
                 if *fit == Fit::Untried {
@@ -189,6 +193,10 @@ impl Grammar {
         }
         spans
     }
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// A clause may begin after these words, and ends before them.
@@ -308,62 +316,80 @@ enum Fit {
 struct Scan<'a> {
     grammar: &'a Grammar,
     tokens: &'a [Token],
+    /// For each token.
+    places: Vec<Place<'a>>,
     known: Vec<u64>,
+}
+
+/// The lists that may match at a token, and where in `known` their lengths begin.
+struct Place<'a> {
+    lists: &'a [Begin],
+    known: usize,
 }
 
 const ALL_LENGTHS: u64 = (1 << (REACH + 1)) - 1;
 
 impl Scan<'_> {
+    #[inline]
     fn lengths(&mut self, node: &Node, at: usize) -> u64 {
         match node {
-            Node::Word(word) => self.tokens.get(at).map_or(0, |token| u64::from(token.word == *word) << 1),
+            Node::Word(word) => self.word(std::slice::from_ref(word), at),
             Node::Number => self.tokens.get(at).map_or(0, |token| u64::from(token.number) << 1),
             Node::List(list) => self.list(*list, at),
-            Node::Optional(item) => 1 | self.lengths(item, at),
-            Node::Either(items) => items.iter().fold(0, |all, item| all | self.lengths(item, at)),
+            Node::Optional(item) => 1 | self.longer(std::slice::from_ref(item), at),
+            Node::Either(words, longer) => self.word(words, at) | self.longer(longer, at),
             Node::Gap(most) => {
                 let most = (*most as usize).min(self.tokens.len().saturating_sub(at));
                 (1 << (most + 1)) - 1
             }
             Node::ClauseStart => u64::from(self.clause_starts(at)),
             Node::ClauseEnd => u64::from(self.clause_ends(at)),
-            Node::Sequence(items) => {
-                let mut reached = 1u64;
-                for item in items {
-                    let mut next = 0;
-                    let mut left = reached;
-                    while left != 0 {
-                        let so_far = left.trailing_zeros();
-                        left &= left - 1;
-                        next |= self.lengths(item, at + so_far as usize) << so_far & ALL_LENGTHS;
-                    }
-                    if next == 0 {
-                        return 0;
-                    }
-                    reached = next;
-                }
-                reached
-            }
+            Node::Sequence(items) => self.sequence(items, at),
         }
     }
 
-    fn list(&mut self, list: u32, at: usize) -> u64 {
-        let Some(token) = self.tokens.get(at).copied() else { return 0 };
-        let slot = list as usize * self.tokens.len() + at;
-        if self.known[slot] != UNTRIED {
-            return self.known[slot];
-        }
-        let grammar = self.grammar;
-        let entries = &grammar.lists[list as usize];
-        let single = entries.singles.contains(&token.word) || entries.number && token.number;
-        let mut lengths = u64::from(single) << 1;
-        for (first, node) in &entries.longer {
-            if first.words.contains(&token.word) || first.number && token.number {
-                lengths |= self.lengths(node, at);
+    fn word(&self, words: &[u32], at: usize) -> u64 {
+        self.tokens.get(at).map_or(0, |token| u64::from(words.contains(&token.word)) << 1)
+    }
+
+    // What is long is called, so that the words, of which there are most, need not be.
+    #[inline(never)]
+    fn longer(&mut self, items: &[Node], at: usize) -> u64 {
+        items.iter().fold(0, |all, item| all | self.lengths(item, at))
+    }
+
+    #[inline(never)]
+    fn sequence(&mut self, items: &[Node], at: usize) -> u64 {
+        let mut reached = 1u64;
+        for item in items {
+            let mut next = 0;
+            let mut left = reached;
+            while left != 0 {
+                let so_far = left.trailing_zeros();
+                left &= left - 1;
+                next |= self.lengths(item, at + so_far as usize) << so_far & ALL_LENGTHS;
             }
+            if next == 0 {
+                return 0;
+            }
+            reached = next;
         }
-        self.known[slot] = lengths;
-        lengths
+        reached
+    }
+
+    fn list(&mut self, list: u32, at: usize) -> u64 {
+        let Some(&Place { lists, known }) = self.places.get(at) else { return 0 };
+        let Ok(nth) = lists.binary_search_by_key(&list, |begin| begin.list) else { return 0 };
+        let slot = known + nth;
+        if self.known[slot] == UNTRIED {
+            let grammar = self.grammar;
+            let mut lengths = u64::from(lists[nth].single) << 1;
+            for longer in &lists[nth].longer {
+                lengths |= self.lengths(&grammar.longer[*longer as usize], at);
+            }
+            self.known[slot] = lengths;
+        }
+        self.known[slot]
     }
 
     fn clause_starts(&self, at: usize) -> bool {
@@ -392,28 +418,33 @@ impl Scan<'_> {
     }
 }
 
-fn first(node: &Node, lists: &[First]) -> First {
-    match node {
-        Node::Word(word) => First { words: BTreeSet::from([*word]), number: false },
-        Node::Number => First { words: BTreeSet::new(), number: true },
-        Node::List(list) => lists.get(*list as usize).cloned().unwrap_or_default(),
-        Node::Optional(item) => first(item, lists),
-        Node::Either(items) => union(items.iter(), lists),
-        Node::Gap(_) | Node::ClauseStart | Node::ClauseEnd => First::default(),
-        Node::Sequence(items) => {
-            let optional = items.iter().take_while(|item| can_be_empty(item)).count();
-            union(items.iter().take(optional + 1), lists)
-        }
-    }
+/// What nodes may begin with.
+struct Firsts {
+    /// Every number in figures.
+    figures: BTreeSet<u32>,
+    /// By list.
+    lists: Vec<BTreeSet<u32>>,
 }
 
-fn union<'a>(items: impl Iterator<Item = &'a Node>, lists: &[First]) -> First {
-    items.fold(First::default(), |mut all, item| {
-        let one = first(item, lists);
-        all.words.extend(one.words);
-        all.number |= one.number;
-        all
-    })
+impl Firsts {
+    fn of(&self, node: &Node) -> BTreeSet<u32> {
+        match node {
+            Node::Word(word) => BTreeSet::from([*word]),
+            Node::Number => self.figures.clone(),
+            Node::List(list) => self.lists.get(*list as usize).cloned().unwrap_or_default(),
+            Node::Optional(item) => self.of(item),
+            Node::Either(words, longer) => words.iter().copied().chain(self.of_any(longer)).collect(),
+            Node::Gap(_) | Node::ClauseStart | Node::ClauseEnd => BTreeSet::new(),
+            Node::Sequence(items) => {
+                let optional = items.iter().take_while(|item| can_be_empty(item)).count();
+                self.of_any(&items[..items.len().min(optional + 1)])
+            }
+        }
+    }
+
+    fn of_any(&self, nodes: &[Node]) -> BTreeSet<u32> {
+        nodes.iter().flat_map(|node| self.of(node)).collect()
+    }
 }
 
 /// Words and lists without which the node cannot match.
@@ -423,7 +454,7 @@ fn needs(node: &Node, words: &mut Vec<u32>, lists: &mut Vec<u32>) {
         Node::List(list) => lists.push(*list),
         Node::Sequence(items) => items.iter().for_each(|item| needs(item, words, lists)),
         Node::Number
-        | Node::Either(_)
+        | Node::Either(..)
         | Node::Optional(_)
         | Node::Gap(_)
         | Node::ClauseStart

@@ -212,6 +212,9 @@ impl Listener<'_> {
 
     /// Adds `sum` to what is heard if its signals were `said` now, or `before` with at least one now.
     fn add_up(&mut self, sum: &Sum, said: &BTreeMap<String, String>, before: &BTreeSet<&str>) {
+        if said.is_empty() {
+            return;
+        }
         let has = |signal: &&String| said.contains_key(*signal) || before.contains(signal.as_str());
         let named = || sum.all.union(&sum.any);
         let new = named().any(|signal| said.contains_key(signal));

@@ -23,7 +23,8 @@ pub(super) enum Node {
     Number,
     List(u32),
     Sequence(Vec<Node>),
-    Either(Vec<Node>),
+    /// One of these words, or of what is longer.
+    Either(Vec<u32>, Vec<Node>),
     Optional(Box<Node>),
     /// Up to so many words.
     Gap(u32),
@@ -44,6 +45,11 @@ impl Vocabulary {
 
     pub(super) fn get(&self, word: &str) -> Option<u32> {
         self.ids.get(word).copied()
+    }
+
+    /// The words that are numbers in figures.
+    pub(super) fn figures(&self) -> impl Iterator<Item = u32> {
+        self.ids.iter().filter(|(word, _)| is_number(word)).map(|(_, id)| *id)
     }
 
     fn add(&mut self, word: String) -> u32 {
@@ -74,9 +80,14 @@ pub(super) fn can_be_empty(node: &Node) -> bool {
     match node {
         Node::Word(_) | Node::Number | Node::List(_) => false,
         Node::Sequence(items) => items.iter().all(can_be_empty),
-        Node::Either(items) => items.iter().any(can_be_empty),
+        Node::Either(_, longer) => longer.iter().any(can_be_empty),
         Node::Optional(_) | Node::Gap(_) | Node::ClauseStart | Node::ClauseEnd => true,
     }
+}
+
+/// Whether a word is a number in figures.
+pub(super) fn is_number(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_digit())
 }
 
 struct Reader<'a> {
@@ -128,10 +139,15 @@ impl Reader<'_> {
     }
 
     fn group(&mut self) -> Result<Node, String> {
-        let mut items = vec![];
+        let (mut words, mut longer) = (vec![], vec![]);
         loop {
             self.rest = &self.rest[1..];
-            items.push(self.sequence()?);
+            let item = self.sequence()?;
+            if let Node::Word(word) = item {
+                words.push(word);
+            } else {
+                longer.push(item);
+            }
             match self.rest.chars().next() {
                 Some('|') => {}
                 Some(')') => break,
@@ -139,7 +155,7 @@ impl Reader<'_> {
             }
         }
         self.rest = &self.rest[1..];
-        Ok(Node::Either(items))
+        Ok(Node::Either(words, longer))
     }
 
     fn list(&mut self) -> Result<Node, String> {

@@ -56,8 +56,10 @@ pub(super) struct Nearest {
     /// The number of each stem.
     numbers: HashMap<String, u32>,
     stems: Vec<Stem>,
-    /// The need that each sentence speaks of first, in order.
-    needs: Vec<u16>,
+    /// Each need that sentences speak of first, in order, with the number after its last sentence.
+    ends: Vec<(u16, u32)>,
+    /// What a word weighs that no sentence holds.
+    unknown: f64,
     /// By the number of the need: its part of all sentences.
     parts: Vec<f64>,
     words: Expected<u32>,
@@ -112,7 +114,7 @@ impl Sentences {
         let mut stems = Vec::with_capacity(tokens.len());
         for token in tokens {
             let next = short(self.numbers.len());
-            stems.push(*self.numbers.entry(stem(&token.word)).or_insert(next));
+            stems.push(*self.numbers.entry(stem(&token.word).to_owned()).or_insert(next));
         }
         let pairs = sorted(neighbours(stems.iter().map(|stem| Some(*stem))));
         let needs = needs.iter().filter_map(|need| u16::try_from(*need).ok()).collect();
@@ -127,7 +129,10 @@ struct Word<'a> {
     /// How much of the message it is.
     share: f64,
     number: u32,
-    stem: &'a Stem,
+    tells: f64,
+    /// Of the sentences that hold it, those of the need that is looked at, and those of later ones.
+    here: &'a [(u32, f32)],
+    later: &'a [(u32, f32)],
 }
 
 /// A need that a message is like.
@@ -140,8 +145,22 @@ pub(super) struct Like {
     pub telling: f64,
     /// How well its sentences explain all words together, beside the other needs: 0 to 1.
     pub share: f64,
+    /// The part of each token in it.
+    parts: Vec<(f64, usize)>,
+}
+
+impl Like {
     /// The tokens that say so, the most telling first.
-    pub because: Vec<usize>,
+    pub(super) fn because(mut self) -> Vec<usize> {
+        self.parts.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let mut out: Vec<usize> = Vec::new();
+        for (_, at) in self.parts {
+            if out.len() < REASONS && !out.contains(&at) {
+                out.push(at);
+            }
+        }
+        out
+    }
 }
 
 impl Nearest {
@@ -149,8 +168,14 @@ impl Nearest {
         let Sentences { numbers, list: mut sentences } = sentences;
         sentences.retain(|sentence| !sentence.needs.is_empty());
         sentences.sort_by_key(|sentence| sentence.needs[0]);
-        let needs = sentences.iter().map(|sentence| sentence.needs[0]).collect();
-        let mut this = Self { numbers, needs, ..Self::default() };
+        let mut end = 0;
+        let by_need = sentences.chunk_by(|a, b| a.needs[0] == b.needs[0]);
+        let ends = by_need.map(|of_need| {
+            end += short(of_need.len());
+            (of_need[0].needs[0], end)
+        });
+        let mut this =
+            Self { numbers, ends: ends.collect(), unknown: weight(sentences.len(), 1), ..Self::default() };
         this.hold(&sentences);
         this.expect(&sentences);
         this
@@ -191,12 +216,13 @@ impl Nearest {
         }
         for stem in &mut self.stems {
             stem.held_by.shrink_to_fit();
-            let by_need = stem.held_by.chunk_by(|a, b| self.needs[a.0 as usize] == self.needs[b.0 as usize]);
+            let need = |(sentence, _): &(u32, f32)| sentences[*sentence as usize].needs[0];
+            let by_need = stem.held_by.chunk_by(|a, b| need(a) == need(b));
             let most = by_need.map(<[_]>::len).max().unwrap_or_default();
             stem.tells = number(most) / number(stem.held_by.len() + 1);
         }
         for word in COMMON {
-            if let Some(number) = self.numbers.get(&stem(word)) {
+            if let Some(number) = self.numbers.get(stem(word)) {
                 self.stems[*number as usize].tells = 0.0;
             }
         }
@@ -229,71 +255,80 @@ impl Nearest {
     }
 
     /// The needs that a message is like, in the order of their numbers. Of the tokens only those
-    /// that are `heard` count; the others make the message longer, and so less like anything.
-    pub(super) fn find(&self, tokens: &[Token], heard: impl Fn(usize) -> bool) -> Vec<Like> {
-        let mut words: BTreeMap<String, usize> = BTreeMap::new();
+    /// that are `heard` count; the others make the message longer, and so less like anything. None
+    /// where no word tells one need from others, unless a need is `named` already.
+    pub(super) fn find(&self, tokens: &[Token], heard: impl Fn(usize) -> bool, named: bool) -> Vec<Like> {
+        let mut words: BTreeMap<&str, (usize, Option<u32>)> = BTreeMap::new();
         let mut in_order = Vec::new();
         for (at, token) in tokens.iter().enumerate() {
             if words.len() == MOST_WORDS {
                 break;
             }
             let stem = stem(&token.word);
-            in_order.push(self.numbers.get(&stem).copied().filter(|_| heard(at)));
-            words.entry(stem).or_insert(at);
+            let number = self.numbers.get(stem).copied();
+            in_order.push(number.filter(|_| heard(at)));
+            words.entry(stem).or_insert((at, number));
         }
-        let pairs = sorted(neighbours(in_order.into_iter()).take(MOST_WORDS));
-        let unknown = weight(self.needs.len(), 1);
-        let stem_of = |word: &String| {
-            let number = *self.numbers.get(word)?;
-            Some((number, &self.stems[number as usize]))
-        };
-        let weights = words.keys().map(|word| stem_of(word).map_or(unknown, |(_, stem)| stem.weight));
+        let weight = |number: u32| self.stems[number as usize].weight;
+        let weights = words.values().map(|(_, number)| number.map_or(self.unknown, weight));
         let length = weights.map(|weight| weight * weight).sum::<f64>().sqrt();
-        let known: Vec<Word<'_>> = words
-            .iter()
-            .filter(|(_, at)| heard(**at))
-            .filter_map(|(word, at)| {
-                let (number, stem) = stem_of(word)?;
-                Some(Word { at: *at, share: stem.weight / length, number, stem })
+        let mut known: Vec<Word<'_>> = words
+            .values()
+            .filter(|(at, _)| heard(*at))
+            .filter_map(|&(at, number)| {
+                let number = number?;
+                let Stem { weight, tells, held_by } = &self.stems[number as usize];
+                Some(Word { at, share: weight / length, number, tells: *tells, here: &[], later: held_by })
             })
             .collect();
-        let mut sums = vec![0.0; self.needs.len()];
-        for word in &known {
-            for &(sentence, share) in &word.stem.held_by {
-                sums[sentence as usize] += word.share * f64::from(share);
-            }
+        if !named && known.iter().all(|word| word.tells <= 0.0) {
+            return Vec::new();
         }
+        let pairs = sorted(neighbours(in_order.into_iter()).take(MOST_WORDS));
         let shares = self.shares(known.iter().map(|word| word.number), pairs.into_iter());
         let mut out = Vec::new();
-        let mut from = 0;
-        for of_need in self.needs.chunk_by(|a, b| a == b) {
-            let to = from + of_need.len();
-            let most = most_alike(&sums[from..to], from);
-            from = to;
+        // The sentences of one need after the other.
+        let mut sums: Vec<f64> = Vec::new();
+        let mut first = 0;
+        for &(need, end) in &self.ends {
+            sums.clear();
+            sums.resize((end - first) as usize, 0.0);
+            for word in &mut known {
+                let (here, later) = word.later.split_at(word.later.partition_point(|(at, _)| *at < end));
+                (word.here, word.later) = (here, later);
+                for &(sentence, share) in here {
+                    sums[(sentence - first) as usize] += word.share * f64::from(share);
+                }
+            }
+            let most = most_alike(&sums, first);
+            first = end;
             if most.is_empty() {
                 continue;
             }
-            let need = usize::from(of_need[0]);
+            let need = usize::from(need);
             let likeness = most.iter().map(|(sum, _)| sum).sum();
             let parts: Vec<(f64, usize)> =
                 most.iter().flat_map(|(_, sentence)| telling(&known, *sentence)).collect();
             let telling = parts.iter().map(|(part, _)| part).sum();
-            out.push(Like { need, likeness, telling, share: shares[need], because: reasons(parts) });
+            out.push(Like { need, likeness, telling, share: shares[need], parts });
         }
         out
     }
 }
 
-/// The sentences most like a message among those of one need, `first` being the number of the first.
-fn most_alike(sums: &[f64], first: usize) -> Vec<(f64, usize)> {
-    let order = |a: &(f64, usize), b: &(f64, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
-    let alike = sums.iter().zip(first..).filter(|(sum, _)| **sum > 0.0);
-    let mut most: Vec<(f64, usize)> = alike.map(|(sum, sentence)| (*sum, sentence)).collect();
-    if most.len() > MOST_SENTENCES {
-        most.select_nth_unstable_by(MOST_SENTENCES, order);
-        most.truncate(MOST_SENTENCES);
+/// The sentences most like a message among those of one need, each with how much it is; `first` is the
+/// number of the first.
+fn most_alike(sums: &[f64], first: u32) -> Vec<(f64, u32)> {
+    let mut most: Vec<(f64, u32)> = Vec::with_capacity(MOST_SENTENCES);
+    let mut least = 0.0;
+    for (sum, sentence) in sums.iter().zip(first..) {
+        if *sum > least {
+            let place = most.partition_point(|(other, _)| other >= sum);
+            most.truncate(MOST_SENTENCES - 1);
+            most.insert(place, (*sum, sentence));
+            least = most.get(MOST_SENTENCES - 1).map_or(0.0, |(sum, _)| *sum);
+        }
     }
-    most.sort_unstable_by(order);
     most
 }
 
@@ -359,24 +394,11 @@ fn narrow(number: f64) -> f32 {
 }
 
 /// The part of each telling word in what a message has in common with a sentence, with its token.
-fn telling<'a>(known: &'a [Word<'_>], sentence: usize) -> impl Iterator<Item = (f64, usize)> + use<'a> {
-    known.iter().filter(|word| word.stem.tells > 0.0).filter_map(move |word| {
-        let held = &word.stem.held_by;
-        let nth = held.binary_search_by_key(&sentence, |(sentence, _)| *sentence as usize).ok()?;
-        Some((word.share * f64::from(held[nth].1) * word.stem.tells, word.at))
+fn telling<'a>(known: &'a [Word<'_>], sentence: u32) -> impl Iterator<Item = (f64, usize)> + use<'a> {
+    known.iter().filter(|word| word.tells > 0.0).filter_map(move |word| {
+        let nth = word.here.binary_search_by_key(&sentence, |(sentence, _)| *sentence).ok()?;
+        Some((word.share * f64::from(word.here[nth].1) * word.tells, word.at))
     })
-}
-
-/// The most telling tokens of the sentences that are most alike.
-fn reasons(mut parts: Vec<(f64, usize)>) -> Vec<usize> {
-    parts.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let mut out: Vec<usize> = Vec::new();
-    for (_, at) in parts {
-        if out.len() < REASONS && !out.contains(&at) {
-            out.push(at);
-        }
-    }
-    out
 }
 
 /// What a word tells that stands in `count` of `all` sentences: the fourth root of how rare it is.
@@ -389,16 +411,15 @@ fn number(count: usize) -> f64 {
 }
 
 /// A word without its ending: "argued", "arguing" and "argues" are one.
-fn stem(word: &str) -> String {
+fn stem(word: &str) -> &str {
     const ENDINGS: [&str; 10] = ["ings", "ing", "edly", "ed", "ies", "es", "ly", "s", "y", "e"];
     const SHORTEST: usize = 3;
     let cut = ENDINGS
         .iter()
         .find_map(|ending| word.strip_suffix(ending).filter(|rest| rest.chars().count() >= SHORTEST));
-    let mut stem = cut.unwrap_or(word).to_owned();
-    let mut back = stem.chars().rev();
-    if stem.chars().count() > SHORTEST && back.next() == back.next() {
-        stem.pop();
-    }
-    stem
+    let stem = cut.unwrap_or(word);
+    let mut shorter = stem.chars();
+    let last = shorter.next_back();
+    let doubled = last == shorter.clone().next_back() && stem.chars().count() > SHORTEST;
+    if doubled { shorter.as_str() } else { stem }
 }

@@ -244,16 +244,17 @@ impl Needs {
             heard[hit.first..=hit.last].fill(false);
         }
         let mut telling = !found.is_empty();
-        for like in self.nearest.find(tokens, |at| heard[at]) {
+        for like in self.nearest.find(tokens, |at| heard[at], telling) {
             telling |= like.telling >= TELLING;
             let broad = if self.list[like.need].broad { BROAD } else { 1.0 };
             let weight = broad * (LIKENESS * like.likeness + SHARE * like.share).min(MOST_LIKENESS);
             if let Some(other) = found.iter_mut().find(|other| other.need == like.need) {
                 other.doubt *= 1.0 - weight;
-            } else if weight >= WORTH_NAMING && !like.because.is_empty() {
+            } else if weight >= WORTH_NAMING && like.telling > 0.0 {
+                let need = like.need;
                 let because =
-                    like.because.iter().map(|&at| words_of(text, tokens, at, at).to_owned()).collect();
-                found.push(Found { need: like.need, doubt: 1.0 - weight, because, words: 0 });
+                    like.because().into_iter().map(|at| words_of(text, tokens, at, at).to_owned()).collect();
+                found.push(Found { need, doubt: 1.0 - weight, because, words: 0 });
             }
         }
         // Longer phrases say more; then the order of the content.

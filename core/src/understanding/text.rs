@@ -186,7 +186,7 @@ impl Cutter {
 
     fn flush(&mut self, end: usize) {
         let Some(class) = self.class.take() else { return };
-        let word = std::mem::take(&mut self.word);
+        let mut word = std::mem::take(&mut self.word);
         let apostrophe = std::mem::take(&mut self.apostrophe);
         let before = self.separator(class == Class::Digit || word.len() == 1);
         let start = self.start;
@@ -202,6 +202,8 @@ impl Cutter {
         if let Some(second) = second {
             self.emit(second, start, end, Sep::Space);
         }
+        word.clear();
+        self.word = word;
         self.capital = false;
     }
 
