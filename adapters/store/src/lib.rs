@@ -20,6 +20,7 @@
 //! and the seeds are arguments. Nonces and the first key are the only use of the system's
 //! randomness.
 
+mod ahead;
 mod copies;
 mod enrol;
 mod error;

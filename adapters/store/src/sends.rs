@@ -70,8 +70,7 @@ pub struct SendLimits {
     /// After this long the rows may be handed out again. Longer than any send may take.
     pub lease: Duration,
     /// From this call to the next, turns lease what they say along with themselves, for so many
-    /// destinations at most that nothing else is under way to: [`crate::Store::handed`]. On SQLite;
-    /// on PostgreSQL none do.
+    /// destinations at most that nothing else is under way to: [`crate::Store::handed`].
     pub ahead: usize,
 }
 

@@ -189,15 +189,7 @@ impl Store {
     pub async fn claim_next(&self, limit: usize) -> Result<Claim> {
         match &self.backend {
             Backend::Sqlite(db) => db.claim_next(limit).await,
-            Backend::Postgres(db) => {
-                let mut changes = self.inbox_changes();
-                loop {
-                    if let Some(claim) = db.claim(limit).await? {
-                        return Ok(claim);
-                    }
-                    changes.changed().await;
-                }
-            }
+            Backend::Postgres(db) => db.claim_next(limit, || self.inbox_changes()).await,
         }
     }
 
@@ -339,7 +331,7 @@ impl Store {
     pub fn handed(&self) -> Vec<SendJob> {
         match &self.backend {
             Backend::Sqlite(db) => db.handed(),
-            Backend::Postgres(_) => Vec::new(),
+            Backend::Postgres(db) => db.handed(),
         }
     }
 

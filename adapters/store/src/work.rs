@@ -22,7 +22,7 @@ pub const MAX_TRIES: u16 = 5;
 
 /// An input that was tried this often is handed out alone, so that what fails with it does not
 /// count against others. Anything may be tried once more than it deserves: the process was killed.
-const SUSPECT: i64 = 2;
+pub(crate) const SUSPECT: i64 = 2;
 
 /// How many of the oldest waiting inputs go out together, by how often each was tried before.
 pub(crate) fn together(tries: impl Iterator<Item = i64>) -> usize {

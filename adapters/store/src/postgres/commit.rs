@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 
 use super::{Hold, Postgres, Result, queries};
 use crate::{
+    ahead::{Ahead, Planned},
     error::{StoreError, code},
     plan::{self, Batch, Erasure, Fail, Turn},
     redact,
@@ -20,21 +21,33 @@ impl Postgres {
     pub(crate) async fn commit(&self, hold: Hold, turns: Vec<Turn>) -> Result<(CommitReport, Outgoing)> {
         let Hold(mut tx) = hold;
         let mut report = CommitReport::default();
-        sqlx::query("SAVEPOINT turns").execute(&mut *tx).await.map_err(lost)?;
-        let waiting = match apply(&mut tx, &turns, &self.sealer).await {
-            Ok(waiting) => {
+        sqlx::raw_sql("SAVEPOINT turns").execute(&mut *tx).await.map_err(lost)?;
+        let (written, mut planned) = match apply(&mut tx, &turns, &self.sealer, Some(&self.ahead)).await {
+            Ok(written) => {
                 report.committed = turns.iter().map(|turn| turn.seq).collect();
-                waiting
+                written
             }
             Err(Fail::Database(error)) => return Err(error),
             Err(Fail::Clash | Fail::Rows | Fail::Broken(_)) => {
-                sqlx::query("ROLLBACK TO turns").execute(&mut *tx).await.map_err(lost)?;
-                one_by_one(&mut tx, &turns, &self.sealer, &mut report).await.map_err(Fail::into_error)?
+                sqlx::raw_sql("ROLLBACK TO turns").execute(&mut *tx).await.map_err(lost)?;
+                let waiting = one_by_one(&mut tx, &turns, &self.sealer, &mut report).await;
+                (Written { waiting: waiting.map_err(Fail::into_error)?, leased: Vec::new() }, Planned::new())
             }
         };
         tx.commit().await.map_err(lost)?;
-        Ok((report, Outgoing { waiting, leased: false }))
+        let Written { waiting, leased } = written;
+        self.ahead.put(leased.iter().filter_map(|lane| planned.remove(lane)).flatten().collect());
+        Ok((report, Outgoing { waiting, leased: !leased.is_empty() }))
     }
+}
+
+/// What can be sent of what was written.
+#[derive(Default)]
+struct Written {
+    /// Something that is not leased.
+    waiting: bool,
+    /// The lanes whose rows are leased as they were planned.
+    leased: Vec<String>,
 }
 
 /// A claim whose connection was ended by the server is somebody else's by now.
@@ -58,15 +71,15 @@ async fn one_by_one(
         if stopped.contains(&turn.lane) {
             continue;
         }
-        sqlx::query("SAVEPOINT turn").execute(&mut *tx).await?;
-        match apply(tx, std::slice::from_ref(turn), sealer).await {
-            Ok(sends) => {
-                outbox |= sends;
+        sqlx::raw_sql("SAVEPOINT turn").execute(&mut *tx).await?;
+        match apply(tx, std::slice::from_ref(turn), sealer, None).await {
+            Ok((written, _)) => {
+                outbox |= written.waiting;
                 report.committed.push(turn.seq);
             }
             Err(Fail::Database(error)) => return Err(Fail::Database(error)),
             Err(fail @ (Fail::Clash | Fail::Rows | Fail::Broken(_))) => {
-                sqlx::query("ROLLBACK TO turn").execute(&mut *tx).await?;
+                sqlx::raw_sql("ROLLBACK TO turn").execute(&mut *tx).await?;
                 stopped.insert(&turn.lane);
                 if matches!(fail, Fail::Clash) {
                     sqlx::query("UPDATE inbox SET seed = $1 WHERE seq = $2")
@@ -80,42 +93,160 @@ async fn one_by_one(
                 }
             }
         }
-        sqlx::query("RELEASE turn").execute(&mut *tx).await?;
+        sqlx::raw_sql("RELEASE turn").execute(&mut *tx).await?;
     }
     Ok(outbox)
 }
 
-/// Writes some turns, and returns whether any of them has something to send.
-async fn apply(tx: &mut PgConnection, turns: &[Turn], sealer: &Sealer) -> Tried<bool> {
+/// Writes some turns, and leases what `ahead` allows of what they say.
+async fn apply(
+    tx: &mut PgConnection,
+    turns: &[Turn],
+    sealer: &Sealer,
+    ahead: Option<&Ahead>,
+) -> Tried<(Written, Planned)> {
     let mut natives = HashMap::new();
     for turn in turns {
         if let Some(since) = turn.clears_erased() {
             natives.insert(turn.seq, queries::natives(tx, &turn.lane.to_string(), since).await?);
         }
     }
-    let batch = Batch::of(turns, &natives, sealer)?;
-    write(tx, &batch, sealer).await?;
-    Ok(!batch.out.is_empty())
+    let mut batch = Batch::of(turns, &natives, sealer)?;
+    let planned = match (ahead, turns.first()) {
+        (Some(ahead), Some(turn)) => ahead.plan(&mut batch, turn.now),
+        (Some(_), None) | (None, _) => Planned::new(),
+    };
+    Ok((write(tx, &batch, sealer).await?, planned))
 }
 
-async fn write(tx: &mut PgConnection, batch: &Batch, sealer: &Sealer) -> Tried<()> {
+/// What nearly every turn writes goes as one statement: the way to the server and back costs more
+/// than most of its parts.
+async fn write(tx: &mut PgConnection, batch: &Batch, sealer: &Sealer) -> Tried<Written> {
     for erasure in &batch.erasures {
         erase(tx, erasure).await?;
     }
-    for (seqs, status) in [(&batch.decided, 1_i64), (&batch.parked, 2)] {
-        if !seqs.is_empty() {
-            sqlx::query("UPDATE inbox SET status = $2 WHERE seq = ANY($1)")
-                .bind(seqs)
-                .bind(status)
-                .execute(&mut *tx)
-                .await?;
-        }
-    }
-    states(tx, batch).await?;
     references(tx, batch).await?;
-    timers(tx, batch).await?;
-    if !batch.audits.is_empty() {
-        let rows = &batch.audits;
+    audits(tx, batch).await?;
+    let status =
+        batch.decided.iter().map(|seq| (*seq, 1_i64)).chain(batch.parked.iter().map(|seq| (*seq, 2)));
+    let (seqs, statuses): (Vec<i64>, Vec<i64>) = status.unzip();
+    let states: Vec<_> = batch.states.values().collect();
+    let gone: Vec<_> = batch.timers.iter().filter(|(_, to)| to.is_none()).map(|(timer, _)| timer).collect();
+    let set: Vec<_> = batch
+        .timers
+        .iter()
+        .filter_map(|((lane, name), to)| to.as_ref().map(|(step, due)| (lane, name, step, *due)))
+        .collect();
+    let out = &batch.out;
+    let lanes = lanes(batch);
+    let leased: Vec<String> = sqlx::query_scalar(WRITE)
+        .bind(seqs)
+        .bind(statuses)
+        .bind(states.iter().map(|row| row.lane.as_str()).collect::<Vec<_>>())
+        .bind(states.iter().map(|row| row.epoch).collect::<Vec<_>>())
+        .bind(states.iter().map(|row| row.holder).collect::<Vec<_>>())
+        .bind(states.iter().map(|row| row.since).collect::<Vec<_>>())
+        .bind(states.iter().map(|row| row.case.as_deref()).collect::<Vec<_>>())
+        .bind(states.iter().map(|row| row.urgency).collect::<Vec<_>>())
+        .bind(states.iter().map(|row| row.handled()).collect::<Vec<_>>())
+        .bind(states.iter().map(|row| row.changed).collect::<Vec<_>>())
+        .bind(states.iter().map(|row| row.state.as_slice()).collect::<Vec<_>>())
+        .bind(gone.iter().map(|timer| timer.0.as_str()).collect::<Vec<_>>())
+        .bind(gone.iter().map(|timer| timer.1.as_str()).collect::<Vec<_>>())
+        .bind(set.iter().map(|timer| timer.0.as_str()).collect::<Vec<_>>())
+        .bind(set.iter().map(|timer| timer.1.as_str()).collect::<Vec<_>>())
+        .bind(set.iter().map(|timer| timer.2.as_str()).collect::<Vec<_>>())
+        .bind(set.iter().map(|timer| timer.3).collect::<Vec<_>>())
+        .bind(lanes.keys().copied().collect::<Vec<_>>())
+        .bind(lanes.values().map(|lane| lane.rank).collect::<Vec<_>>())
+        .bind(lanes.values().map(|lane| lane.ready).collect::<Vec<_>>())
+        .bind(lanes.values().map(|lane| lane.ahead).collect::<Vec<_>>())
+        .bind(out.iter().map(|row| row.id).collect::<Vec<_>>())
+        .bind(out.iter().map(|row| row.lane.as_str()).collect::<Vec<_>>())
+        .bind(out.iter().map(|row| row.person.as_str()).collect::<Vec<_>>())
+        .bind(out.iter().map(|row| row.kind).collect::<Vec<_>>())
+        .bind(out.iter().map(|row| row.rank).collect::<Vec<_>>())
+        .bind(out.iter().map(plan::OutRow::place).collect::<Vec<_>>())
+        .bind(out.iter().map(|row| row.epoch).collect::<Vec<_>>())
+        .bind(out.iter().map(|row| i64::from(row.gate)).collect::<Vec<_>>())
+        .bind(out.iter().map(|row| i64::from(row.erase)).collect::<Vec<_>>())
+        .bind(out.iter().map(|row| row.made).collect::<Vec<_>>())
+        .bind(out.iter().map(|row| row.body.as_slice()).collect::<Vec<_>>())
+        .bind(out.iter().map(|row| row.ahead).collect::<Vec<_>>())
+        .fetch_all(&mut *tx)
+        .await?;
+    for redaction in &batch.redactions {
+        redact(tx, redaction, sealer).await?;
+    }
+    let waiting = out.iter().any(|row| !(row.ahead && leased.contains(&row.lane)));
+    Ok(Written { waiting, leased })
+}
+
+/// Inputs, states, timers gone and set, lanes to send to, texts; returns the lanes that are leased
+/// along with it. Those are new in `sending`, which `xmax` tells: where a row stood already somebody
+/// may have leased its lane.
+const WRITE: &str = "
+    WITH inputs AS (
+        UPDATE inbox SET status = j.status FROM unnest($1::bigint[], $2::bigint[]) j (seq, status)
+        WHERE inbox.seq = j.seq),
+    states AS (
+        INSERT INTO conversation (lane, epoch, holder, since, case_ref, urgency, handled, changed, state)
+        SELECT * FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::bigint[],
+                             $9::bigint[], $10::bigint[], $11::bytea[])
+        ON CONFLICT (lane) DO UPDATE SET epoch = excluded.epoch, holder = excluded.holder,
+            since = excluded.since, case_ref = excluded.case_ref, urgency = excluded.urgency,
+            handled = greatest(conversation.handled, excluded.handled), changed = excluded.changed,
+            state = excluded.state),
+    gone AS (
+        DELETE FROM timer WHERE (lane, name) IN (SELECT * FROM unnest($12::text[], $13::text[]))),
+    timers AS (
+        INSERT INTO timer (lane, name, step, due)
+        SELECT * FROM unnest($14::text[], $15::text[], $16::text[], $17::bigint[])
+        ON CONFLICT (lane, name) DO UPDATE SET step = excluded.step, due = excluded.due),
+    lanes AS (
+        INSERT INTO sending (lane, rank, ready)
+        SELECT lane, rank, ready FROM unnest($18::text[], $19::bigint[], $20::bigint[]) j (lane, rank, ready)
+        ON CONFLICT (lane) DO UPDATE SET rank = least(sending.rank, excluded.rank)
+        RETURNING lane, xmax = 0 AS new),
+    leased AS (
+        SELECT lane FROM lanes JOIN unnest($18::text[], $21::boolean[]) j (lane, ahead) USING (lane)
+        WHERE new AND ahead),
+    texts AS (
+        INSERT INTO outbox (id, lane, person, kind, rank, place, epoch, gate, erase, made, body, handed, fence)
+        SELECT id, lane, person, kind, rank, place, epoch, gate, erase, made, body, handed, handed
+        FROM (SELECT *, (ahead AND lane IN (SELECT lane FROM leased))::int AS handed
+              FROM unnest($22::bigint[], $23::text[], $24::text[], $25::bigint[], $26::bigint[],
+                          $27::bigint[], $28::bigint[], $29::bigint[], $30::bigint[], $31::bigint[],
+                          $32::bytea[], $33::boolean[])
+                   j (id, lane, person, kind, rank, place, epoch, gate, erase, made, body, ahead)) rows)
+    SELECT lane FROM leased";
+
+/// A lane that has something to send.
+struct Sending {
+    rank: i64,
+    ready: i64,
+    /// To be leased at once, if nothing of it is under way.
+    ahead: bool,
+}
+
+/// In order, so that two processes never wait for each other's rows of `sending`.
+fn lanes(batch: &Batch) -> BTreeMap<&str, Sending> {
+    let mut lanes: BTreeMap<&str, Sending> = BTreeMap::new();
+    for row in &batch.out {
+        let lane =
+            lanes.entry(&row.lane).or_insert(Sending { rank: row.rank, ready: row.made, ahead: false });
+        lane.rank = lane.rank.min(row.rank);
+        lane.ahead |= row.ahead;
+    }
+    for lane in lanes.values_mut().filter(|lane| lane.ahead) {
+        lane.ready = batch.until;
+    }
+    lanes
+}
+
+async fn audits(tx: &mut PgConnection, batch: &Batch) -> Tried<()> {
+    let rows = &batch.audits;
+    if !rows.is_empty() {
         sqlx::query(
             "INSERT INTO audit (at, what, by, case_ref)
              SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[])",
@@ -124,41 +255,9 @@ async fn write(tx: &mut PgConnection, batch: &Batch, sealer: &Sealer) -> Tried<(
         .bind(rows.iter().map(|row| row.what.as_str()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.by.as_deref()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.case.as_deref()).collect::<Vec<_>>())
-        .execute(&mut *tx)
+        .execute(tx)
         .await?;
     }
-    send(tx, batch).await?;
-    for redaction in &batch.redactions {
-        redact(tx, redaction, sealer).await?;
-    }
-    Ok(())
-}
-
-async fn states(tx: &mut PgConnection, batch: &Batch) -> Tried<()> {
-    if batch.states.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<_> = batch.states.values().collect();
-    sqlx::query(
-        "INSERT INTO conversation (lane, epoch, holder, since, case_ref, urgency, handled, changed, state)
-         SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[],
-                              $7::bigint[], $8::bigint[], $9::bytea[])
-         ON CONFLICT (lane) DO UPDATE SET epoch = excluded.epoch, holder = excluded.holder,
-            since = excluded.since, case_ref = excluded.case_ref, urgency = excluded.urgency,
-            handled = greatest(conversation.handled, excluded.handled), changed = excluded.changed,
-            state = excluded.state",
-    )
-    .bind(rows.iter().map(|row| row.lane.as_str()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.epoch).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.holder).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.since).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.case.as_deref()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.urgency).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.handled()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.changed).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.state.as_slice()).collect::<Vec<_>>())
-    .execute(tx)
-    .await?;
     Ok(())
 }
 
@@ -191,82 +290,6 @@ async fn references(tx: &mut PgConnection, batch: &Batch) -> Tried<()> {
         .execute(&mut *tx)
         .await?;
     }
-    Ok(())
-}
-
-async fn timers(tx: &mut PgConnection, batch: &Batch) -> Tried<()> {
-    let gone: Vec<(&str, &str)> = batch
-        .timers
-        .iter()
-        .filter(|(_, to)| to.is_none())
-        .map(|((lane, name), _)| (lane.as_str(), name.as_str()))
-        .collect();
-    if !gone.is_empty() {
-        sqlx::query("DELETE FROM timer WHERE (lane, name) IN (SELECT * FROM unnest($1::text[], $2::text[]))")
-            .bind(gone.iter().map(|timer| timer.0).collect::<Vec<_>>())
-            .bind(gone.iter().map(|timer| timer.1).collect::<Vec<_>>())
-            .execute(&mut *tx)
-            .await?;
-    }
-    let set: Vec<(&str, &str, &str, i64)> = batch
-        .timers
-        .iter()
-        .filter_map(|((lane, name), to)| to.as_ref().map(|(step, due)| (&**lane, &**name, &**step, *due)))
-        .collect();
-    if !set.is_empty() {
-        sqlx::query(
-            "INSERT INTO timer (lane, name, step, due)
-             SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
-             ON CONFLICT (lane, name) DO UPDATE SET step = excluded.step, due = excluded.due",
-        )
-        .bind(set.iter().map(|timer| timer.0).collect::<Vec<_>>())
-        .bind(set.iter().map(|timer| timer.1).collect::<Vec<_>>())
-        .bind(set.iter().map(|timer| timer.2).collect::<Vec<_>>())
-        .bind(set.iter().map(|timer| timer.3).collect::<Vec<_>>())
-        .execute(&mut *tx)
-        .await?;
-    }
-    Ok(())
-}
-
-async fn send(tx: &mut PgConnection, batch: &Batch) -> Tried<()> {
-    let rows = &batch.out;
-    if rows.is_empty() {
-        return Ok(());
-    }
-    // In order, so that two processes never wait for each other's rows of `sending`.
-    let mut lanes: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
-    for row in rows {
-        let lane = lanes.entry(&row.lane).or_insert((row.rank, row.made));
-        lane.0 = lane.0.min(row.rank);
-    }
-    sqlx::query(
-        "INSERT INTO outbox (id, lane, person, kind, rank, place, epoch, gate, erase, made, body)
-         SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
-                              $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bytea[])",
-    )
-    .bind(rows.iter().map(|row| row.id).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.lane.as_str()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.person.as_str()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.kind).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.rank).collect::<Vec<_>>())
-    .bind(rows.iter().map(plan::OutRow::place).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.epoch).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| i64::from(row.gate)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| i64::from(row.erase)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.made).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.body.as_slice()).collect::<Vec<_>>())
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query(
-        "INSERT INTO sending (lane, rank, ready) SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])
-         ON CONFLICT (lane) DO UPDATE SET rank = least(sending.rank, excluded.rank)",
-    )
-    .bind(lanes.keys().copied().collect::<Vec<_>>())
-    .bind(lanes.values().map(|lane| lane.0).collect::<Vec<_>>())
-    .bind(lanes.values().map(|lane| lane.1).collect::<Vec<_>>())
-    .execute(&mut *tx)
-    .await?;
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! What waits in the inbox: claiming, timers, replay.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use sqlx::{PgConnection, Row};
 
@@ -10,10 +12,14 @@ use super::{
 use crate::{
     plan::{self, Arrival, Fail},
     rows, seal,
+    store::Changes,
     work::{self, Claim},
 };
 
 type Tried<T> = std::result::Result<T, Fail>;
+
+/// An input that is handed out: seq, lane, native, received, seed, tries before, body.
+type Handed = (i64, String, Option<String>, i64, i64, i64, Option<Vec<u8>>);
 
 /// Waiting inputs among which a claim looks for conversations, unless all of them are held.
 const WINDOW: i64 = 1024;
@@ -31,15 +37,29 @@ impl Postgres {
         }
     }
 
+    /// One of this process looks at a time: a second would find what the first is about to take.
+    pub(crate) async fn claim_next(&self, limit: usize, changes: impl FnOnce() -> Changes) -> Result<Claim> {
+        let _looking = self.looking.lock().await;
+        let mut changes = changes();
+        loop {
+            if let Some(claim) = self.claim(limit).await? {
+                return Ok(claim);
+            }
+            changes.changed().await;
+        }
+    }
+
     async fn try_claim(&self, limit: usize, window: i64) -> Tried<Looked> {
+        let mut looking = self.work.take().await?;
         let found: Vec<(String, bool, i64)> = sqlx::query_as(
             "SELECT w.lane, EXISTS (SELECT FROM conversation c WHERE c.lane = w.lane), count(*)
              FROM (SELECT lane, seq FROM inbox WHERE status = 0 ORDER BY seq LIMIT $1) w
              GROUP BY w.lane ORDER BY min(w.seq)",
         )
         .bind(window)
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *looking)
         .await?;
+        looking.rest();
         if found.is_empty() {
             return Ok(Looked::Nothing);
         }
@@ -58,52 +78,47 @@ impl Postgres {
         let all = found.iter().map(|(.., inputs)| inputs).sum::<i64>() < window;
         let waiting: Vec<String> = found.into_iter().map(|(lane, ..)| lane).collect();
         let mut tx = self.claims.begin().await?;
-        let mut locked = lock(&mut tx, &waiting, limit).await?;
-        if locked.is_empty() {
-            return Ok(if all { Looked::Nothing } else { Looked::AllHeld });
-        }
-        let lanes: Vec<&str> = locked.iter().map(|(lane, _)| lane.as_str()).collect();
-        // A statement of its own, so that it sees what the former holders committed.
-        let mut found = sqlx::query(
-            "SELECT seq, lane, native, received, seed, tries, body FROM inbox
-             WHERE status = 0 AND lane = ANY($1) ORDER BY seq LIMIT $2",
-        )
-        .bind(&lanes)
-        .bind(rows::count(limit))
-        .fetch_all(&mut *tx)
-        .await?;
+        let locked = lock(&mut tx, &waiting, limit).await?;
+        let found = if locked.is_empty() { Vec::new() } else { self.hand_out(&locked, limit).await? };
         if found.is_empty() {
-            return Ok(Looked::AllHeld);
+            tx.roll_back().await?;
+            return Ok(if locked.is_empty() && all { Looked::Nothing } else { Looked::AllHeld });
         }
-        let tries: Vec<i64> = found.iter().map(|row| row.try_get(5)).collect::<sqlx::Result<_>>()?;
-        found.truncate(work::together(tries.into_iter()));
-        let mut seqs: Vec<i64> = Vec::with_capacity(found.len());
+        let mut states: HashMap<String, Option<Vec<u8>>> = locked.into_iter().collect();
         let mut gather = work::Gather::default();
-        for row in &found {
-            let (seq, lane): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
-            seqs.push(seq);
-            let state = locked.iter_mut().find(|(of, _)| *of == lane).and_then(|(_, state)| state.take());
-            gather.add(
-                &self.sealer,
-                work::Found {
-                    seq,
-                    lane,
-                    native: row.try_get(2)?,
-                    received: row.try_get(3)?,
-                    seed: row.try_get(4)?,
-                    tries: row.try_get(5)?,
-                    body: row.try_get(6)?,
-                    state: work::State::Sealed(state),
-                },
-            )?;
+        for (seq, lane, native, received, seed, tries, body) in found {
+            let state = work::State::Sealed(states.get_mut(&lane).and_then(Option::take));
+            let found = work::Found { seq, lane, native, received, seed, tries, body, state };
+            gather.add(&self.sealer, found)?;
         }
-        // On a connection of its own: it must be on disk before the engine runs.
-        sqlx::query("UPDATE inbox SET tries = tries + 1 WHERE seq = ANY($1)")
-            .bind(&seqs)
-            .execute(&self.pool)
-            .await?;
-        let works = gather.done();
-        Ok(Looked::Claimed(Claim { works, hold: work::Hold::Postgres(Hold(tx)) }))
+        Ok(Looked::Claimed(Claim { works: gather.done(), hold: work::Hold::Postgres(Hold(tx)) }))
+    }
+
+    /// Raises the tries of what waits in locked conversations, and returns it in the order of its seq.
+    ///
+    /// A statement of its own, so that it sees what the former holders committed, and on a
+    /// connection of its own: it must be on disk before the engine runs.
+    async fn hand_out(&self, locked: &[(String, Option<Vec<u8>>)], limit: usize) -> Tried<Vec<Handed>> {
+        let mut connection = self.work.take().await?;
+        let mut found: Vec<Handed> = sqlx::query_as(
+            "WITH waiting AS MATERIALIZED (
+                SELECT seq, tries FROM inbox WHERE status = 0 AND lane = ANY($1) ORDER BY seq LIMIT $2),
+             suspect AS (SELECT min(seq) AS first FROM waiting WHERE tries >= $3)
+             UPDATE inbox SET tries = inbox.tries + 1 FROM waiting, suspect
+             WHERE inbox.seq = waiting.seq
+               AND (suspect.first IS NULL OR waiting.seq < suspect.first
+                    OR waiting.seq = (SELECT min(seq) FROM waiting))
+             RETURNING inbox.seq, inbox.lane, inbox.native, inbox.received, inbox.seed, inbox.tries - 1,
+                       inbox.body",
+        )
+        .bind(locked.iter().map(|(lane, _)| lane.as_str()).collect::<Vec<_>>())
+        .bind(rows::count(limit))
+        .bind(work::SUSPECT)
+        .fetch_all(&mut *connection)
+        .await?;
+        connection.rest();
+        found.sort_unstable_by_key(|row| row.0);
+        Ok(found)
     }
 
     pub(crate) async fn due_timers(&self, now: Timestamp, seeds: Vec<i64>) -> Result<usize> {

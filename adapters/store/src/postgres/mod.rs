@@ -2,6 +2,7 @@
 
 mod admin;
 mod commit;
+mod connections;
 mod enrol;
 mod inbox;
 mod open;
@@ -15,15 +16,21 @@ use chatbox_core::{
     ids::{Lane, Reference},
 };
 use jiff::Timestamp;
-use sqlx::{PgPool, Postgres as Db, Transaction, pool::PoolConnection};
+use sqlx::{PgPool, Postgres as Db, pool::PoolConnection};
+
+use tokio::sync::Mutex;
 
 use crate::{
+    ahead::Ahead,
     error::StoreError,
     plan::Fail,
     read,
     seal::Sealer,
+    sends::SendJob,
     views::{Audited, Copy, Line, OpenCase, Parked, Practitioner, Saved, Stats},
 };
+
+use connections::{Connection, Connections};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -36,16 +43,22 @@ crate::copies::copies!(copying, sqlx::PgConnection);
 /// An open PostgreSQL database.
 #[derive(Clone)]
 pub(crate) struct Postgres {
+    /// For what is rare.
     pool: PgPool,
+    /// For what the loops do for every message.
+    work: Connections,
     /// Connections that hold claims. Apart, so that whoever holds a claim never waits for a
     /// connection that somebody else's claim holds.
-    claims: PgPool,
+    claims: Connections,
     receipts: receive::Receipts,
     sealer: Arc<Sealer>,
+    ahead: Arc<Ahead>,
+    /// Held by whoever waits for something to claim.
+    looking: Arc<Mutex<()>>,
 }
 
 /// A transaction that has the rows of the claimed conversations locked.
-pub(crate) struct Hold(Transaction<'static, Db>);
+pub(crate) struct Hold(Connection);
 
 impl Postgres {
     pub(crate) fn sealer(&self) -> &Sealer {
@@ -56,8 +69,14 @@ impl Postgres {
         Ok(self.pool.acquire().await?)
     }
 
+    /// What turns have leased along with themselves since the last call.
+    pub(crate) fn handed(&self) -> Vec<SendJob> {
+        self.ahead.take()
+    }
+
     pub(crate) async fn close(&self) {
         self.claims.close().await;
+        self.work.close().await;
         self.pool.close().await;
     }
 }

@@ -1,13 +1,17 @@
 //! Opening a PostgreSQL database, and refusing one that would break a promise.
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{str::FromStr, sync::Arc};
 
 use sqlx::{
     ConnectOptions, Connection, PgConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::{Postgres, receive::Receipts};
+use super::{
+    Postgres,
+    connections::{Connections, WAIT},
+    receive::Receipts,
+};
 use crate::{
     error::{OpenError, code, describe, migration_why},
     seal::{self, HASH_KEY, Keyring, META, Sealer},
@@ -16,12 +20,12 @@ use crate::{
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/postgres");
 
-/// Connections for short statements.
-const CONNECTIONS: u32 = 6;
+/// Connections for what is rare.
+const RARE: u32 = 4;
+/// Connections for what is done for every message.
+const WORK: u32 = 4;
 /// Claims that one process may hold at once.
 const CLAIMS: u32 = 4;
-/// How long to wait for a connection.
-const WAIT: Duration = Duration::from_secs(10);
 
 impl Postgres {
     pub(crate) async fn open(config: &StoreConfig) -> Result<Self, OpenError> {
@@ -78,12 +82,13 @@ impl Postgres {
             "idle_in_transaction_session_timeout",
             format!("{}ms", config.claim_timeout.as_millis()),
         )]);
-        let connections = |count| PgPoolOptions::new().max_connections(count).acquire_timeout(WAIT);
-        let pool = connections(CONNECTIONS).connect_lazy_with(options.clone());
-        let claims = connections(CLAIMS).connect_lazy_with(options);
+        let pool = PgPoolOptions::new().max_connections(RARE).acquire_timeout(WAIT);
+        let pool = pool.connect_lazy_with(options.clone());
+        let work = Connections::new(options.clone(), WORK);
+        let claims = Connections::new(options, CLAIMS);
         let sealer = Arc::new(Sealer::new(ring, hash));
-        let receipts = Receipts::start(pool.clone(), Arc::clone(&sealer));
-        Ok(Self { pool, claims, receipts, sealer })
+        let receipts = Receipts::start(work.clone(), pool.clone(), Arc::clone(&sealer));
+        Ok(Self { pool, work, claims, receipts, sealer, ahead: Arc::default(), looking: Arc::default() })
     }
 }
 

@@ -3,8 +3,6 @@
 //! Whoever leases or ends holds the rows of `sending` first, in the order of their lanes when it
 //! waits for them.
 
-use std::collections::BTreeSet;
-
 use chatbox_core::ids::OutboxId;
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
@@ -14,6 +12,7 @@ use crate::{
     plan::{self, Fail},
     rows,
     sends::{self, Ended, Leases, Reach, SendEnd, SendJob, SendLimits, Sends},
+    views,
 };
 
 type Tried<T> = std::result::Result<T, Fail>;
@@ -28,13 +27,41 @@ impl Postgres {
         limits: SendLimits,
         reach: Reach,
     ) -> Result<Sends> {
-        let jobs = again(|| self.try_claim_sends(now, limits, reach)).await?;
-        Ok(Sends { jobs, next: self.next_send(reach).await? })
+        self.ahead.allow(limits, reach);
+        let (ready, next) = self.look(now.as_microsecond(), reach).await.map_err(Fail::into_error)?;
+        let (jobs, until) = if ready && limits.lanes > 0 {
+            again(|| self.try_claim_sends(now, limits, reach)).await?
+        } else {
+            (Vec::new(), None)
+        };
+        let next = next.into_iter().chain(until).min();
+        Ok(Sends { jobs, next: next.map(|next| views::time(next, "sending", "ready")).transpose()? })
     }
 
-    async fn try_claim_sends(&self, at: Timestamp, limits: SendLimits, reach: Reach) -> Tried<Vec<SendJob>> {
+    /// Whether a lane can be sent to, and when the next one can.
+    async fn look(&self, now: i64, reach: Reach) -> Tried<(bool, Option<i64>)> {
+        let mut connection = self.work.take().await?;
+        let can = reach.and();
+        let looked = sqlx::query_as(AssertSqlSafe(format!(
+            "SELECT EXISTS (SELECT FROM sending WHERE ready <= $1{can}),
+                    (SELECT min(ready) FROM sending WHERE ready > $1{can})"
+        )))
+        .bind(now)
+        .fetch_one(&mut *connection)
+        .await?;
+        connection.rest();
+        Ok(looked)
+    }
+
+    /// Leases, and returns the jobs and when the first of the lanes that were looked at is ready again.
+    async fn try_claim_sends(
+        &self,
+        at: Timestamp,
+        limits: SendLimits,
+        reach: Reach,
+    ) -> Tried<(Vec<SendJob>, Option<i64>)> {
         let now = at.as_microsecond();
-        let mut tx = self.pool.begin().await?;
+        let mut tx = self.work.begin().await?;
         let lanes: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!(
             "SELECT lane FROM sending WHERE ready <= $1{} ORDER BY rank, ready LIMIT $2
              FOR UPDATE SKIP LOCKED",
@@ -45,7 +72,8 @@ impl Postgres {
         .fetch_all(&mut *tx)
         .await?;
         if lanes.is_empty() {
-            return Ok(Vec::new());
+            tx.roll_back().await?;
+            return Ok((Vec::new(), None));
         }
         let mut leases = Leases::new(at, limits);
         let heads = sqlx::query(
@@ -93,26 +121,19 @@ impl Postgres {
         if !idle.is_empty() {
             delete_empty(&mut tx, &idle).await?;
         }
-        if !leased.ready.is_empty() {
-            sqlx::query(
-                "UPDATE sending SET ready = j.ready FROM unnest($1::text[], $2::bigint[]) j (lane, ready)
-                 WHERE sending.lane = j.lane",
-            )
-            .bind(leased.ready.keys().map(String::as_str).collect::<Vec<_>>())
-            .bind(leased.ready.values().copied().collect::<Vec<_>>())
-            .execute(&mut *tx)
-            .await?;
-        }
-        if !leased.rows.is_empty() {
-            sqlx::query(
-                "UPDATE outbox SET fence = fence + 1, unknown = unknown + handed, handed = 1 WHERE id = ANY($1)",
-            )
-            .bind(&leased.rows)
-            .execute(&mut *tx)
-            .await?;
-        }
+        sqlx::query(
+            "WITH lanes AS (
+                UPDATE sending SET ready = j.ready FROM unnest($1::text[], $2::bigint[]) j (lane, ready)
+                WHERE sending.lane = j.lane)
+             UPDATE outbox SET fence = fence + 1, unknown = unknown + handed, handed = 1 WHERE id = ANY($3)",
+        )
+        .bind(leased.ready.keys().map(String::as_str).collect::<Vec<_>>())
+        .bind(leased.ready.values().copied().collect::<Vec<_>>())
+        .bind(&leased.rows)
+        .execute(&mut *tx)
+        .await?;
         tx.commit().await?;
-        Ok(leased.jobs)
+        Ok((leased.jobs, leased.ready.into_values().min()))
     }
 
     pub(crate) async fn finish_sends(
@@ -136,25 +157,42 @@ impl Postgres {
     async fn try_finish_sends(&self, ends: &[(OutboxId, i64, SendEnd)], now: i64) -> Tried<Vec<OutboxId>> {
         let ended = Ended::of(ends);
         let ids: Vec<i64> = ended.iter().map(|end| end.0).collect();
-        let mut tx = self.pool.begin().await?;
+        let mut tx = self.work.begin().await?;
         // Their own lanes, and those of the desk that may have waited for one of them to be over.
-        sqlx::query(
-            "SELECT lane FROM sending WHERE lane IN (
+        let gates: Vec<bool> = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM outbox o WHERE o.lane = sending.lane AND o.status = 0 AND o.gate = 1)
+             FROM sending WHERE lane IN (
                 SELECT lane FROM outbox WHERE id = ANY($1)
                 UNION SELECT lane FROM outbox WHERE gate = 1 AND status = 0 AND person IN
                     (SELECT person FROM outbox WHERE id = ANY($1)))
              ORDER BY lane FOR UPDATE",
         )
         .bind(&ids)
-        .execute(&mut *tx)
+        .fetch_all(&mut *tx)
         .await?;
-        let written: Vec<(i64, String, String, i64, i64)> = sqlx::query_as(
-            "UPDATE outbox SET status = j.status, native = j.native, due = j.due, handed = 0,
-                    unknown = outbox.unknown + j.unknown
-             FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])
-                  j (id, fence, status, native, due, unknown)
-             WHERE outbox.id = j.id AND outbox.fence = j.fence AND outbox.status = 0 AND outbox.handed = 1
-             RETURNING outbox.id, outbox.lane, outbox.person, outbox.erase, outbox.status",
+        // What is left in each lane is told from the rows as they were and from what is written now: no
+        // part of a statement sees what another part of it does.
+        let written: Vec<(i64, String, i64, i64)> = sqlx::query_as(
+            "WITH written AS (
+                UPDATE outbox SET status = j.status, native = j.native, due = j.due, handed = 0,
+                       unknown = outbox.unknown + j.unknown
+                FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])
+                     j (id, fence, status, native, due, unknown)
+                WHERE outbox.id = j.id AND outbox.fence = j.fence AND outbox.status = 0 AND outbox.handed = 1
+                RETURNING outbox.id, outbox.lane, outbox.person, outbox.erase, outbox.status, outbox.due),
+             queued AS (
+                SELECT o.lane, min(o.rank) AS rank, max(coalesce(w.due, o.due)) AS due,
+                       max(CASE WHEN w.id IS NULL THEN o.handed ELSE 0 END) AS handed
+                FROM outbox o LEFT JOIN written w ON w.id = o.id
+                WHERE o.lane IN (SELECT lane FROM written) AND o.status = 0 AND coalesce(w.status, 0) = 0
+                GROUP BY o.lane),
+             empty AS (
+                DELETE FROM sending WHERE lane IN (SELECT lane FROM written)
+                AND lane NOT IN (SELECT lane FROM queued)),
+             next AS (
+                UPDATE sending SET rank = q.rank, ready = greatest(q.due, $7) FROM queued q
+                WHERE sending.lane = q.lane AND q.handed = 0)
+             SELECT id, person, erase, status FROM written",
         )
         .bind(&ids)
         .bind(ended.iter().map(|end| end.1).collect::<Vec<_>>())
@@ -162,43 +200,29 @@ impl Postgres {
         .bind(ended.iter().map(|end| end.3).collect::<Vec<_>>())
         .bind(ended.iter().map(|end| end.4).collect::<Vec<_>>())
         .bind(ended.iter().map(|end| end.5).collect::<Vec<_>>())
+        .bind(now)
         .fetch_all(&mut *tx)
         .await?;
         let late = sends::late(ends, written.iter().map(|row| row.0));
-        let gone: Vec<i64> = written.iter().filter(|row| row.3 == 1 && row.4 > 0).map(|row| row.0).collect();
+        let gone: Vec<i64> = written.iter().filter(|row| row.2 == 1 && row.3 > 0).map(|row| row.0).collect();
         if !gone.is_empty() {
             sqlx::query("DELETE FROM outbox WHERE id = ANY($1)").bind(&gone).execute(&mut *tx).await?;
         }
-        let lanes: BTreeSet<&str> = written.iter().map(|row| row.1.as_str()).collect();
-        let lanes: Vec<&str> = lanes.into_iter().collect();
-        if lanes.is_empty() {
-            return Ok(late);
-        }
-        if delete_empty(&mut tx, &lanes).await? < lanes.len() as u64 {
+        if gates.contains(&true) {
+            let persons: Vec<&str> = written.iter().map(|row| row.1.as_str()).collect();
             sqlx::query(
-                "UPDATE sending SET rank = q.rank, ready = greatest(q.due, $2)
-                 FROM (SELECT lane, min(rank) AS rank, max(due) AS due, max(handed) AS handed FROM outbox
-                       WHERE lane = ANY($1) AND status = 0 GROUP BY lane) q
-                 WHERE sending.lane = q.lane AND q.handed = 0",
+                "UPDATE sending SET ready = $2 WHERE lane IN (
+                    SELECT lane FROM outbox
+                    WHERE person = ANY($1) AND gate = 1 AND status = 0 AND handed = 0 AND due <= $2)
+                 AND ready > $2 AND NOT EXISTS (
+                    SELECT 1 FROM outbox o
+                    WHERE o.lane = sending.lane AND o.status = 0 AND (o.handed = 1 OR o.due > $2))",
             )
-            .bind(&lanes)
+            .bind(&persons)
             .bind(now)
             .execute(&mut *tx)
             .await?;
         }
-        let persons: Vec<&str> = written.iter().map(|row| row.2.as_str()).collect();
-        sqlx::query(
-            "UPDATE sending SET ready = $2 WHERE lane IN (
-                SELECT lane FROM outbox
-                WHERE person = ANY($1) AND gate = 1 AND status = 0 AND handed = 0 AND due <= $2)
-             AND ready > $2 AND NOT EXISTS (
-                SELECT 1 FROM outbox o
-                WHERE o.lane = sending.lane AND o.status = 0 AND (o.handed = 1 OR o.due > $2))",
-        )
-        .bind(&persons)
-        .bind(now)
-        .execute(&mut *tx)
-        .await?;
         tx.commit().await?;
         Ok(late)
     }

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Postgres, Result, again, enrol};
+use super::{Postgres, Result, again, connections::Connections, enrol};
 use crate::{
     error::StoreError,
     plan::{Arrival, Fail},
@@ -29,13 +29,13 @@ struct Receipt {
 }
 
 impl Receipts {
-    pub(super) fn start(pool: PgPool, sealer: Arc<Sealer>) -> Self {
+    pub(super) fn start(work: Connections, pool: PgPool, sealer: Arc<Sealer>) -> Self {
         let (send, mut waiting) = mpsc::channel(GROUP);
         // A task of its own: whoever asked may be gone before it is done, and the others are not.
         tokio::spawn(async move {
             let mut group = Vec::with_capacity(GROUP);
             while waiting.recv_many(&mut group, GROUP).await > 0 {
-                take_in(&pool, &sealer, std::mem::take(&mut group)).await;
+                take_in(&work, &pool, &sealer, std::mem::take(&mut group)).await;
             }
         });
         Self(send)
@@ -49,8 +49,8 @@ impl Receipts {
 }
 
 /// Those that cannot share a transaction get one each, and hold up nobody.
-async fn take_in(pool: &PgPool, sealer: &Arc<Sealer>, group: Vec<Receipt>) {
-    let taken = together(pool, sealer, &group).await.unwrap_or_default();
+async fn take_in(work: &Connections, pool: &PgPool, sealer: &Arc<Sealer>, group: Vec<Receipt>) {
+    let taken = together(work, sealer, &group).await.unwrap_or_default();
     let taken = taken.into_iter().chain(std::iter::repeat(None));
     for (Receipt { arrivals, reply }, new) in group.into_iter().zip(taken) {
         if let Some(new) = new {
@@ -66,27 +66,34 @@ async fn take_in(pool: &PgPool, sealer: &Arc<Sealer>, group: Vec<Receipt>) {
 }
 
 /// How many of each receipt were new. `None`: somebody else is writing to one of its conversations.
-async fn together(pool: &PgPool, sealer: &Sealer, group: &[Receipt]) -> Tried<Vec<Option<usize>>> {
-    let locks: Vec<Vec<i64>> = group
-        .iter()
-        .map(|receipt| receipt.arrivals.iter().map(|arrival| lock_of(arrival, sealer)).collect())
-        .collect();
-    let wanted: BTreeSet<i64> = locks.iter().flatten().copied().collect();
-    let mut tx = pool.begin().await?;
-    let free: Vec<i64> =
-        sqlx::query_scalar("SELECT k FROM unnest($1::bigint[]) k WHERE pg_try_advisory_xact_lock(k)")
-            .bind(wanted.into_iter().collect::<Vec<_>>())
-            .fetch_all(&mut *tx)
-            .await?;
-    let free: BTreeSet<i64> = free.into_iter().collect();
-    let shares: Vec<bool> = locks.iter().map(|locks| locks.iter().all(|lock| free.contains(lock))).collect();
-    let arrivals: Vec<&Arrival> = group
-        .iter()
-        .zip(&shares)
-        .filter(|(_, shares)| **shares)
-        .flat_map(|(receipt, _)| &receipt.arrivals)
-        .collect();
-    let mut new = insert(&mut tx, &arrivals, sealer).await?.into_iter();
+async fn together(work: &Connections, sealer: &Sealer, group: &[Receipt]) -> Tried<Vec<Option<usize>>> {
+    let all: Vec<&Arrival> = group.iter().flat_map(|receipt| &receipt.arrivals).collect();
+    let mut tx = work.begin().await?;
+    // Each locks its conversation, and all that can be had are had before the first takes its seq.
+    let free: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT nth, nextval('inbox_seq_seq')
+         FROM (SELECT nth FROM unnest($1::bigint[]) WITH ORDINALITY l (lock, nth)
+               WHERE pg_try_advisory_xact_lock(lock) ORDER BY nth) free",
+    )
+    .bind(all.iter().map(|arrival| lock_of(arrival, sealer)).collect::<Vec<_>>())
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut free = free.into_iter().peekable();
+    let mut shares = Vec::with_capacity(group.len());
+    let mut taken: Vec<(i64, &Arrival)> = Vec::with_capacity(all.len());
+    let mut nth = 0;
+    for receipt in group {
+        let before = taken.len();
+        for arrival in &receipt.arrivals {
+            nth += 1;
+            taken.extend(free.next_if(|(free, _)| *free == nth).map(|(_, seq)| (seq, arrival)));
+        }
+        shares.push(taken.len() == before + receipt.arrivals.len());
+        if !shares[shares.len() - 1] {
+            taken.truncate(before);
+        }
+    }
+    let mut new = insert(&mut tx, &taken, sealer).await?.into_iter();
     tx.commit().await?;
     let mut count = |receipt: &Receipt| new.by_ref().take(receipt.arrivals.len()).filter(|new| *new).count();
     Ok(group.iter().zip(shares).map(|(receipt, shares)| shares.then(|| count(receipt))).collect())
@@ -109,7 +116,9 @@ async fn alone(
             enrol::redeem(&mut tx, sealer, &mut proving).await?;
             arrivals = &proving[..];
         }
-        let new = insert(&mut tx, &arrivals.iter().collect::<Vec<_>>(), sealer).await?;
+        let seqs = seqs(&mut tx, arrivals.len()).await?;
+        let taken: Vec<(i64, &Arrival)> = seqs.into_iter().zip(arrivals).collect();
+        let new = insert(&mut tx, &taken, sealer).await?;
         if let Some((channel, value)) = &cursor {
             sqlx::query(
                 "INSERT INTO cursor (channel, value) VALUES ($1, $2)
@@ -160,44 +169,46 @@ fn lock_of(arrival: &Arrival, sealer: &Sealer) -> i64 {
     ((hash >> 64) as u64).cast_signed()
 }
 
-/// Inserts those not seen before, and tells which they were.
-async fn insert(tx: &mut PgConnection, arrivals: &[&Arrival], sealer: &Sealer) -> Tried<Vec<bool>> {
-    let Some(first) = arrivals.first() else { return Ok(Vec::new()) };
-    let keys: Vec<&[u8]> = arrivals.iter().map(|arrival| &arrival.key[..]).collect();
-    let fresh: Vec<Vec<u8>> = sqlx::query_scalar(
-        "INSERT INTO seen (key, at) SELECT k, $2 FROM unnest($1::bytea[]) k
-         ON CONFLICT DO NOTHING RETURNING key",
+/// Inserts those not seen before, each under its seq, and tells which they were. Of two with one key
+/// the first counts.
+async fn insert(tx: &mut PgConnection, arrivals: &[(i64, &Arrival)], sealer: &Sealer) -> Tried<Vec<bool>> {
+    let Some((_, first)) = arrivals.first() else { return Ok(Vec::new()) };
+    let mut known = BTreeSet::new();
+    let firsts: Vec<&(i64, &Arrival)> =
+        arrivals.iter().filter(|(_, arrival)| known.insert(arrival.key)).collect();
+    let new: Vec<i64> = sqlx::query_scalar(
+        "WITH fresh AS (INSERT INTO seen (key, at) SELECT key, $9 FROM unnest($8::bytea[]) j (key)
+                        ON CONFLICT DO NOTHING RETURNING key)
+         INSERT INTO inbox (seq, lane, native, origin, seed, received, body)
+         SELECT seq, lane, native, origin, seed, received, body
+         FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
+                     $7::bytea[], $8::bytea[]) j (seq, lane, native, origin, seed, received, body, key)
+         WHERE key IN (SELECT key FROM fresh)
+         RETURNING seq",
     )
-    .bind(&keys)
+    .bind(firsts.iter().map(|(seq, _)| *seq).collect::<Vec<_>>())
+    .bind(firsts.iter().map(|(_, a)| a.lane.as_str()).collect::<Vec<_>>())
+    .bind(firsts.iter().map(|(_, a)| a.native.as_deref()).collect::<Vec<_>>())
+    .bind(firsts.iter().map(|(_, a)| a.origin).collect::<Vec<_>>())
+    .bind(firsts.iter().map(|(_, a)| a.seed).collect::<Vec<_>>())
+    .bind(firsts.iter().map(|(_, a)| a.received).collect::<Vec<_>>())
+    .bind(firsts.iter().map(|(seq, a)| sealed(*seq, a, sealer)).collect::<Vec<_>>())
+    .bind(firsts.iter().map(|(_, a)| &a.key[..]).collect::<Vec<_>>())
     .bind(first.received)
     .fetch_all(&mut *tx)
     .await?;
-    let mut fresh: BTreeSet<Vec<u8>> = fresh.into_iter().collect();
-    // Of two with one key the first counts.
-    let new: Vec<bool> = arrivals.iter().map(|arrival| fresh.remove(&arrival.key[..])).collect();
-    let rows: Vec<&Arrival> =
-        arrivals.iter().zip(&new).filter(|(_, new)| **new).map(|(arrival, _)| *arrival).collect();
-    append(tx, &rows, sealer).await?;
-    Ok(new)
+    let new: BTreeSet<i64> = new.into_iter().collect();
+    Ok(arrivals.iter().map(|(seq, _)| new.contains(seq)).collect())
 }
 
+/// Appends what nothing else can have brought.
 pub(super) async fn append(tx: &mut PgConnection, arrivals: &[&Arrival], sealer: &Sealer) -> Tried<()> {
     if arrivals.is_empty() {
         return Ok(());
     }
-    // The seq is bound into the sealed body, so it must be known before.
-    let mut seqs: Vec<i64> = sqlx::query_scalar(
-        "SELECT nextval(pg_get_serial_sequence('inbox', 'seq')) FROM generate_series(1, $1::bigint)",
-    )
-    .bind(rows::count(arrivals.len()))
-    .fetch_all(&mut *tx)
-    .await?;
-    seqs.sort_unstable();
-    let bodies: Vec<Vec<u8>> = arrivals
-        .iter()
-        .zip(&seqs)
-        .map(|(arrival, seq)| sealer.seal(seal::INBOX, &seq.to_be_bytes(), &arrival.body))
-        .collect();
+    let seqs = seqs(tx, arrivals.len()).await?;
+    let bodies: Vec<Vec<u8>> =
+        arrivals.iter().zip(&seqs).map(|(arrival, seq)| sealed(*seq, arrival, sealer)).collect();
     sqlx::query(
         "INSERT INTO inbox (seq, lane, native, origin, seed, received, body)
          SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
@@ -213,4 +224,20 @@ pub(super) async fn append(tx: &mut PgConnection, arrivals: &[&Arrival], sealer:
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// So many seqs, lowest first. To be taken once the conversations are locked.
+async fn seqs(tx: &mut PgConnection, count: usize) -> Tried<Vec<i64>> {
+    let mut seqs: Vec<i64> =
+        sqlx::query_scalar("SELECT nextval('inbox_seq_seq') FROM generate_series(1, $1::bigint)")
+            .bind(rows::count(count))
+            .fetch_all(tx)
+            .await?;
+    seqs.sort_unstable();
+    Ok(seqs)
+}
+
+/// The seq is bound into the sealed body, so it must be known before.
+fn sealed(seq: i64, arrival: &Arrival, sealer: &Sealer) -> Vec<u8> {
+    sealer.seal(seal::INBOX, &seq.to_be_bytes(), &arrival.body)
 }

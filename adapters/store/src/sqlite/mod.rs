@@ -4,7 +4,6 @@
 //! a journey to another thread and back. Reading beside it, and migrations, go through sqlx as on PostgreSQL.
 
 mod admin;
-mod ahead;
 mod commit;
 mod enrol;
 mod inbox;
@@ -29,6 +28,7 @@ use sqlx::{Sqlite as Db, SqlitePool, pool::PoolConnection};
 use tokio::sync::{Notify, oneshot};
 
 use crate::{
+    ahead,
     error::StoreError,
     plan::{Arrival, Turn},
     read,

@@ -20,8 +20,8 @@ pub(crate) struct Home {
     pub(crate) folder: tempfile::TempDir,
     /// Another handle on the same database can be opened.
     pub(crate) shared: bool,
-    /// Turns can lease what they say.
-    pub(crate) ahead: bool,
+    /// Only one process serves the database: what it had leased is void when it starts again.
+    pub(crate) alone: bool,
 }
 
 impl Home {
@@ -30,14 +30,14 @@ impl Home {
             config: StoreConfig::new("sqlite::memory:").migrate(),
             folder: tempfile::tempdir().unwrap(),
             shared: false,
-            ahead: true,
+            alone: true,
         }
     }
 
     pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("chatbox.db").display());
-        Self { config: StoreConfig::new(url).migrate(), folder, shared: true, ahead: true }
+        Self { config: StoreConfig::new(url).migrate(), folder, shared: true, alone: true }
     }
 
     pub(crate) async fn postgres() -> Self {
@@ -46,7 +46,7 @@ impl Home {
             config: StoreConfig::new(url).key_file(key),
             folder: tempfile::tempdir().unwrap(),
             shared: true,
-            ahead: false,
+            alone: false,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::{
 
 /// What turns may lease, and what they have leased.
 #[derive(Default)]
-pub(super) struct Ahead(Mutex<State>);
+pub(crate) struct Ahead(Mutex<State>);
 
 #[derive(Default)]
 struct State {
@@ -25,18 +25,18 @@ struct State {
 }
 
 /// What a batch leases, by lane.
-pub(super) type Planned = BTreeMap<String, Vec<SendJob>>;
+pub(crate) type Planned = BTreeMap<String, Vec<SendJob>>;
 
 impl Ahead {
     /// From now on turns may lease so much, and nothing of what was allowed before.
-    pub(super) fn allow(&self, limits: SendLimits, reach: Reach) {
+    pub(crate) fn allow(&self, limits: SendLimits, reach: Reach) {
         self.lock().allowed = Some((limits, reach));
     }
 
     /// Marks in a batch what it leases of what it says, most urgent lanes first. Not what waits for
     /// talk to be over, nor what is said to somebody whose state it does not write: whether such
     /// talk is stale is not known here.
-    pub(super) fn plan(&self, batch: &mut Batch, now: i64) -> Planned {
+    pub(crate) fn plan(&self, batch: &mut Batch, now: i64) -> Planned {
         let mut planned = Planned::new();
         let mut state = self.lock();
         let Some((limits, reach)) = &mut state.allowed else { return planned };
@@ -74,11 +74,11 @@ impl Ahead {
         planned
     }
 
-    pub(super) fn put(&self, jobs: Vec<SendJob>) {
+    pub(crate) fn put(&self, jobs: Vec<SendJob>) {
         self.lock().jobs.extend(jobs);
     }
 
-    pub(super) fn take(&self) -> Vec<SendJob> {
+    pub(crate) fn take(&self) -> Vec<SendJob> {
         std::mem::take(&mut self.lock().jobs)
     }
 
