@@ -131,6 +131,38 @@ fn words_that_anybody_uses_speak_of_no_need() {
 }
 
 #[test]
+fn talk_of_nothing_is_seldom_taken_for_a_sure_need() {
+    let (understanding, _) = shipped();
+    let lines = lines("nothing");
+    assert!(lines.len() >= 300);
+    let taken: Vec<String> = lines
+        .iter()
+        .filter_map(|line| {
+            let meaning = understanding.read(&line.text, None);
+            let sure = !meaning.needs.is_empty() && !meaning.is_guess();
+            sure.then(|| format!("{} → {:?}", line.text, meaning.needs))
+        })
+        .collect();
+    assert!(share(taken.len(), lines.len()) <= 0.25, "{}", taken.join("\n"));
+}
+
+#[test]
+fn what_is_said_like_talk_of_nothing_is_less_of_a_need() {
+    let told = "sleep: the owls keep me company until dawn\nsleep: owls hoot at dawn\n";
+    let score = |told: &str| {
+        let files = [("needs.yaml", NO_PHRASES), ("told.txt", told)];
+        let understanding = Understanding::load(&files, &mut Vec::new());
+        understanding.read("owls at dawn", None).needs.first().map(|need| need.score)
+    };
+    let before = score(told).expect("sleep is heard");
+    let nothing = "none: owls on the telly\nnone: the owls play at home on Saturday\n";
+    let beside = score(&format!("{told}{nothing}"));
+    assert!(beside.is_none_or(|score| score < before), "{beside:?}, before {before}");
+    let like_it = format!("{told}{}", "none: owls at dawn\n".repeat(40));
+    assert_eq!(score(&like_it), None, "before {before}");
+}
+
+#[test]
 fn a_need_that_no_phrase_names_is_found_by_its_sentences() {
     let files = [
         ("needs.yaml", NO_PHRASES),

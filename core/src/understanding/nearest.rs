@@ -6,6 +6,9 @@
 //! expect just these words, and these words beside each other? This weighs many small signs. Each finds
 //! what the other misses.
 //!
+//! Some sentences speak of no need: what people say to try the chat, to ask about it, to fill in a form, or
+//! of their day. They are asked only the second way, and tell how far a message speaks of any need at all.
+//!
 //! Beside addition, multiplication and division only the square root is used, which every machine rounds
 //! alike, so the same text gives the same bytes everywhere.
 
@@ -60,7 +63,7 @@ pub(super) struct Nearest {
     ends: Vec<(u16, u32)>,
     /// What a word weighs that no sentence holds.
     unknown: f64,
-    /// By the number of the need: its part of all sentences.
+    /// By the number of the need, and last for none: its part of all sentences.
     parts: Vec<f64>,
     words: Expected<u32>,
     pairs: Expected<Neighbours>,
@@ -101,7 +104,7 @@ pub(super) struct Sentences {
 
 #[derive(Debug)]
 struct Sentence {
-    /// By their numbers, the one it speaks of first before others.
+    /// By their numbers, the one it speaks of first before others; empty if it speaks of none.
     needs: Vec<u16>,
     /// Its stems and its pairs of neighbours, each once, in order.
     stems: Vec<u32>,
@@ -109,7 +112,7 @@ struct Sentence {
 }
 
 impl Sentences {
-    /// Adds a sentence with the needs that it speaks of, the best first.
+    /// Adds a sentence with the needs that it speaks of, the best first; none if it speaks of none.
     pub(super) fn add(&mut self, needs: &[usize], tokens: &[Token]) {
         let mut stems = Vec::with_capacity(tokens.len());
         for token in tokens {
@@ -163,21 +166,31 @@ impl Like {
     }
 }
 
+/// What a message is like.
+#[derive(Debug, Default)]
+pub(super) struct Alike {
+    /// The needs, in the order of their numbers.
+    pub needs: Vec<Like>,
+    /// How far it speaks of a need rather than of nothing: 0 to 1.
+    pub speaks: f64,
+}
+
 impl Nearest {
     pub(super) fn new(sentences: Sentences) -> Self {
-        let Sentences { numbers, list: mut sentences } = sentences;
-        sentences.retain(|sentence| !sentence.needs.is_empty());
-        sentences.sort_by_key(|sentence| sentence.needs[0]);
+        let Sentences { numbers, list } = sentences;
+        let (nothing, mut of_needs): (Vec<Sentence>, Vec<Sentence>) =
+            list.into_iter().partition(|sentence| sentence.needs.is_empty());
+        of_needs.sort_by_key(|sentence| sentence.needs[0]);
         let mut end = 0;
-        let by_need = sentences.chunk_by(|a, b| a.needs[0] == b.needs[0]);
+        let by_need = of_needs.chunk_by(|a, b| a.needs[0] == b.needs[0]);
         let ends = by_need.map(|of_need| {
             end += short(of_need.len());
             (of_need[0].needs[0], end)
         });
         let mut this =
-            Self { numbers, ends: ends.collect(), unknown: weight(sentences.len(), 1), ..Self::default() };
-        this.hold(&sentences);
-        this.expect(&sentences);
+            Self { numbers, ends: ends.collect(), unknown: weight(of_needs.len(), 1), ..Self::default() };
+        this.hold(&of_needs);
+        this.expect(&of_needs, &nothing);
         this
     }
 
@@ -201,22 +214,27 @@ impl Nearest {
         }
     }
 
-    /// Counts what is to be expected of each need.
-    fn expect(&mut self, sentences: &[Sentence]) {
-        let needs = sentences.iter().flat_map(|sentence| &sentence.needs).max().map_or(0, |last| last + 1);
-        let mut parts = vec![0.0; usize::from(needs)];
+    /// Counts what is to be expected of each need, and of none.
+    fn expect(&mut self, of_needs: &[Sentence], nothing: &[Sentence]) {
+        let none = of_needs.iter().flat_map(|sentence| &sentence.needs).max().map_or(0, |last| last + 1);
+        let mut parts = vec![0.0; usize::from(none) + 1];
         let (mut words, mut pairs) = (Vec::new(), Vec::new());
-        for sentence in sentences {
+        let mut count = |sentence: &Sentence, need: u16, part: u16| {
+            parts[usize::from(need)] += f64::from(part);
+            words.extend(sentence.stems.iter().map(|stem| (*stem, need, part)));
+            pairs.extend(sentence.pairs.iter().map(|stems| (*stems, need, part)));
+        };
+        for sentence in of_needs {
             for (nth, need) in sentence.needs.iter().enumerate() {
-                let part = if nth == 0 { FIRST } else { FURTHER };
-                parts[usize::from(*need)] += f64::from(part);
-                words.extend(sentence.stems.iter().map(|stem| (*stem, *need, part)));
-                pairs.extend(sentence.pairs.iter().map(|stems| (*stems, *need, part)));
+                count(sentence, *need, if nth == 0 { FIRST } else { FURTHER });
             }
+        }
+        for sentence in nothing {
+            count(sentence, none, FIRST);
         }
         for stem in &mut self.stems {
             stem.held_by.shrink_to_fit();
-            let need = |(sentence, _): &(u32, f32)| sentences[*sentence as usize].needs[0];
+            let need = |(sentence, _): &(u32, f32)| of_needs[*sentence as usize].needs[0];
             let by_need = stem.held_by.chunk_by(|a, b| need(a) == need(b));
             let most = by_need.map(<[_]>::len).max().unwrap_or_default();
             stem.tells = number(most) / number(stem.held_by.len() + 1);
@@ -232,32 +250,40 @@ impl Nearest {
         self.parts = parts.into_iter().map(|part| part / all).collect();
     }
 
-    /// How well the sentences of each need explain some words and neighbours: the parts add up to 1. Roots
-    /// soften it, for words come in company and each counts as if it came alone; neighbours hold the
-    /// words once more.
-    fn shares(&self, words: impl Iterator<Item = u32>, pairs: impl Iterator<Item = Neighbours>) -> Vec<f64> {
+    /// How well the sentences of each need explain some words and neighbours: the parts add up to 1. Beside
+    /// it how much better the best of them does than those that speak of none, 0 to 1. Roots soften it, for
+    /// words come in company and each counts as if it came alone; neighbours hold the words once more.
+    fn shares(
+        &self,
+        words: impl Iterator<Item = u32>,
+        pairs: impl Iterator<Item = Neighbours>,
+    ) -> (Vec<f64>, f64) {
         let (mut by_words, mut by_pairs) = (self.parts.clone(), self.parts.clone());
         words.for_each(|stem| self.words.weigh(stem, &mut by_words));
         pairs.for_each(|stems| self.pairs.weigh(stems, &mut by_pairs));
         let best = |shares: &[f64]| shares.iter().copied().fold(0.0, f64::max);
         let (best_words, best_pairs) = (best(&by_words), best(&by_pairs));
         if best_words <= 0.0 || best_pairs <= 0.0 {
-            return vec![0.0; self.parts.len()];
+            return (vec![0.0; self.parts.len()], 1.0);
         }
         let fourth = |share: f64| share.sqrt().sqrt();
-        let shares: Vec<f64> = by_words
+        let mut shares: Vec<f64> = by_words
             .iter()
             .zip(&by_pairs)
             .map(|(words, pairs)| fourth(words / best_words) * fourth(fourth(pairs / best_pairs)))
             .collect();
-        let sum: f64 = shares.iter().sum();
-        shares.into_iter().map(|share| share / sum).collect()
+        let none = shares.pop().unwrap_or_default();
+        let (best, sum) = (best(&shares), shares.iter().sum::<f64>());
+        if best <= 0.0 {
+            return (shares, 0.0);
+        }
+        (shares.into_iter().map(|share| share / sum).collect(), best / (best + none))
     }
 
-    /// The needs that a message is like, in the order of their numbers. Of the tokens only those
-    /// that are `heard` count; the others make the message longer, and so less like anything. None
-    /// where no word tells one need from others, unless a need is `named` already.
-    pub(super) fn find(&self, tokens: &[Token], heard: impl Fn(usize) -> bool, named: bool) -> Vec<Like> {
+    /// What a message is like. Of the tokens only those that are `heard` count; the others make the
+    /// message longer, and so less like anything. It is like no need where no word tells one need from
+    /// others, unless a need is `named` already.
+    pub(super) fn find(&self, tokens: &[Token], heard: impl Fn(usize) -> bool, named: bool) -> Alike {
         let mut words: BTreeMap<&str, (usize, Option<u32>)> = BTreeMap::new();
         let mut in_order = Vec::new();
         for (at, token) in tokens.iter().enumerate() {
@@ -282,11 +308,11 @@ impl Nearest {
             })
             .collect();
         if !named && known.iter().all(|word| word.tells <= 0.0) {
-            return Vec::new();
+            return Alike { needs: Vec::new(), speaks: 1.0 };
         }
         let pairs = sorted(neighbours(in_order.into_iter()).take(MOST_WORDS));
-        let shares = self.shares(known.iter().map(|word| word.number), pairs.into_iter());
-        let mut out = Vec::new();
+        let (shares, speaks) = self.shares(known.iter().map(|word| word.number), pairs.into_iter());
+        let mut alike = Alike { needs: Vec::new(), speaks };
         // The sentences of one need after the other.
         let mut sums: Vec<f64> = Vec::new();
         let mut first = 0;
@@ -310,9 +336,9 @@ impl Nearest {
             let parts: Vec<(f64, usize)> =
                 most.iter().flat_map(|(_, sentence)| telling(&known, *sentence)).collect();
             let telling = parts.iter().map(|(part, _)| part).sum();
-            out.push(Like { need, likeness, telling, share: shares[need], parts });
+            alike.needs.push(Like { need, likeness, telling, share: shares[need], parts });
         }
-        out
+        alike
     }
 }
 

@@ -31,10 +31,14 @@ const SHARE: f64 = 0.8;
 const MOST_LIKENESS: f64 = 0.9;
 /// Less likeness than this, so weighed, is not worth naming by itself.
 const WORTH_NAMING: f64 = 0.2;
+/// Where the words are those of people who speak of no need, phrases keep so much of what they say.
+const NAMED: f64 = 0.5;
 /// A message in which no need reaches this speaks of none.
-const HEARD: f64 = 0.35;
+const HEARD: f64 = 0.3;
 /// Nor does one without a phrase of the lexicon whose words tell less of any need.
-const TELLING: f64 = 0.2;
+const TELLING: f64 = 0.15;
+/// What a line of `told.txt` that speaks of no need begins with.
+const NOTHING: &str = "none";
 
 /// A word that was told so often is no typing error.
 const OFTEN: usize = 2;
@@ -152,8 +156,8 @@ impl Needs {
     }
 
     /// Adds the sentences that are known to speak of a need: by need from `sentences.yaml`, and told by
-    /// people in `told.txt`, which is a line each, `need, further need: sentence`. Their words are no
-    /// typing errors either, unless told only once.
+    /// people in `told.txt`, which is a line each, `need, further need: sentence`, or `none: sentence` for
+    /// one that speaks of no need. Their words are no typing errors either, unless told only once.
     pub(super) fn add_sentences(
         &mut self,
         by_need: Option<Source<'_>>,
@@ -200,7 +204,10 @@ impl Needs {
     fn told<'t>(&self, source: &Source<'t>, findings: &mut Vec<Finding>) -> Vec<(Vec<usize>, &'t str)> {
         let mut known = Vec::new();
         for (entry, line) in source.text.lines().zip(1..).filter(|(entry, _)| !entry.starts_with('#')) {
-            let needs = |ids: &str| ids.split(", ").map(|id| self.number(id)).collect::<Result<Vec<_>, _>>();
+            let needs = |ids: &str| match ids {
+                NOTHING => Ok(Vec::new()),
+                ids => ids.split(", ").map(|id| self.number(id)).collect::<Result<Vec<_>, _>>(),
+            };
             let read = entry
                 .split_once(": ")
                 .ok_or_else(|| "A line is \"need, further need: sentence\".".to_owned())
@@ -243,18 +250,23 @@ impl Needs {
         for hit in longest(&hits).filter(|hit| self.meanings[hit.means as usize].0.is_empty()) {
             heard[hit.first..=hit.last].fill(false);
         }
-        let mut telling = !found.is_empty();
-        for like in self.nearest.find(tokens, |at| heard[at], telling) {
-            telling |= like.telling >= TELLING;
+        let alike = self.nearest.find(tokens, |at| heard[at], !found.is_empty());
+        let telling = !found.is_empty() || alike.needs.iter().any(|like| like.telling >= TELLING);
+        let named = NAMED + (1.0 - NAMED) * alike.speaks;
+        for one in &mut found {
+            one.doubt = 1.0 - named * (1.0 - one.doubt);
+        }
+        for like in alike.needs {
             let broad = if self.list[like.need].broad { BROAD } else { 1.0 };
             let weight = broad * (LIKENESS * like.likeness + SHARE * like.share).min(MOST_LIKENESS);
+            let doubt = 1.0 - alike.speaks * weight;
             if let Some(other) = found.iter_mut().find(|other| other.need == like.need) {
-                other.doubt *= 1.0 - weight;
+                other.doubt *= doubt;
             } else if weight >= WORTH_NAMING && like.telling > 0.0 {
                 let need = like.need;
                 let because =
                     like.because().into_iter().map(|at| words_of(text, tokens, at, at).to_owned()).collect();
-                found.push(Found { need, doubt: 1.0 - weight, because, words: 0 });
+                found.push(Found { need, doubt, because, words: 0 });
             }
         }
         // Longer phrases say more; then the order of the content.
