@@ -15,7 +15,7 @@ use crate::{config::Loaded, stop::Stop};
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../config");
 
 /// At most this much is read as one content file.
-const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
+pub const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Folders below the content folder are followed this deep.
 const MAX_DEPTH: usize = 8;

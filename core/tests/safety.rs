@@ -97,7 +97,7 @@ fn highest() -> Route {
 
 fn wrong_lines(safety: &Safety, corpus: &str) -> Vec<String> {
     let mut wrong = vec![];
-    for line in corpus.lines() {
+    for line in corpus.lines().filter(|line| !line.trim().is_empty()) {
         let line: Line = serde_json::from_str(line).unwrap();
         let texts = line.text.map_or(line.texts, |text| vec![text]);
         let heard = hear_in_turn(safety, &texts);

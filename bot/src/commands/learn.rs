@@ -2,7 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, File},
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -10,7 +11,11 @@ use anyhow::anyhow;
 use chatbox_core::safety::{Lesson, Route, Shares, WEIGHTS, digest, learn};
 
 use super::print_line;
-use crate::{config, content::Origin, stop::Stop};
+use crate::{
+    config,
+    content::{MAX_FILE_BYTES, Origin},
+    stop::Stop,
+};
 
 /// The folder of the examples within the content.
 pub const EXAMPLES: &str = "safety/examples";
@@ -38,10 +43,35 @@ pub fn run(config: Option<&Path>) -> Result<(), Stop> {
     }
     let learnt = learn(&lessons, &digest_of(&files), &Shares::default());
     let to = content.join(WEIGHTS);
-    fs::write(&to, &learnt.weights)
-        .map_err(|fault| Stop::Failed(anyhow!("{} cannot be written ({}).", to.display(), fault.kind())))?;
+    keep(&to, &learnt.weights)?;
     table(&lessons, &learnt.held_out)?;
     print_line(&format!("{} holds what {} examples teach.", to.display(), lessons.len()))
+}
+
+/// Replaces the weights as a whole or not at all: they lie on disk before the old ones go. Weights
+/// that would not be read as content are not kept.
+fn keep(to: &Path, weights: &str) -> Result<(), Stop> {
+    if u64::try_from(weights.len()).is_ok_and(|size| size > MAX_FILE_BYTES) {
+        return Err(Stop::Failed(anyhow!(
+            "{} stays as it is: the examples teach {} bytes, and content of more than 4 MiB is not read. \
+             Learn from fewer examples.",
+            to.display(),
+            weights.len()
+        )));
+    }
+    let folder = to.parent().unwrap_or(Path::new("."));
+    // Hidden, so nobody reads it as content if it is left behind.
+    let new = folder.join(".learned.weights.new");
+    let write = || {
+        let mut file = File::create(&new)?;
+        file.write_all(weights.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&new, to)?;
+        File::open(folder)?.sync_all()
+    };
+    write().map_err(|fault: io::Error| {
+        Stop::Failed(anyhow!("{} cannot be written ({}).", to.display(), fault.kind()))
+    })
 }
 
 /// The example files of a content folder, by name within it; none if there is no such folder.
@@ -99,4 +129,23 @@ fn table(lessons: &[Lesson], held_out: &[Route]) -> Result<(), Stop> {
         print_line(&format!("{group:20} {all:8} {percent:6}.{tenth} {low:8} {high:8}"))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_larger_than_content_may_be_are_not_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let to = dir.path().join("learned.weights");
+        fs::write(&to, "old").unwrap();
+        let limit = usize::try_from(MAX_FILE_BYTES).unwrap();
+        let fault = keep(&to, &"w".repeat(limit + 1)).unwrap_err();
+        assert!(fault.to_string().contains("more than 4 MiB"), "{fault}");
+        assert_eq!(fs::read_to_string(&to).unwrap(), "old");
+        keep(&to, &"w".repeat(limit)).unwrap();
+        assert_eq!(fs::metadata(&to).unwrap().len(), MAX_FILE_BYTES);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
 }

@@ -1,6 +1,6 @@
 //! `chatbox understand --score`: what it counts as right, and what it refuses.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use serde_json::{Value, json};
 
@@ -105,7 +105,7 @@ fn weights_that_are_not_those_of_the_examples_are_refused_until_they_are_learned
         r#"{"text": "we skip with a rope at the gym", "group": "everyday", "min": "A", "max": "A"}"#,
         r#"{"text": "who has a rope for the tombola", "group": "everyday", "min": "A", "max": "A"}"#,
     ];
-    fs::write(examples.join("few.jsonl"), lines.join("\n")).unwrap();
+    fs::write(examples.join("few.jsonl"), lines.join("\n\n")).unwrap();
     let check = || run(chatbox(dir.path(), ["check"]), b"");
     let stale = check();
     assert_eq!(stale.code, Some(2), "{}", stale.out);
@@ -125,4 +125,30 @@ fn weights_that_are_not_those_of_the_examples_are_refused_until_they_are_learned
     let broken = run(chatbox(dir.path(), ["learn"]), b"");
     assert_eq!(broken.code, Some(2));
     assert!(broken.err.contains("few.jsonl:1: error") && !broken.err.contains("secret"), "{}", broken.err);
+    let mistyped = lines.join("\n").replace("\"D\"", "\"Z\"");
+    fs::write(examples.join("few.jsonl"), format!("\n{mistyped}")).unwrap();
+    let broken = run(chatbox(dir.path(), ["learn"]), b"");
+    assert_eq!(broken.code, Some(2));
+    assert!(broken.err.contains("few.jsonl:2: error: \"min\" must be"), "{}", broken.err);
+}
+
+#[test]
+fn a_learn_that_is_killed_as_it_writes_leaves_the_old_weights_whole() {
+    let dir = folder();
+    let content = dir.path().join("config/content");
+    fs::create_dir_all(content.join("safety/examples")).unwrap();
+    fs::write(dir.path().join("config/chatbox.toml"), "").unwrap();
+    let line = r#"{"text": "I have the rope for tonight", "group": "means_or_plan", "min": "D"}"#;
+    fs::write(content.join("safety/examples/few.jsonl"), format!("{line}\n{line}\n")).unwrap();
+    let weights = content.join("safety/learned.weights");
+    fs::write(&weights, "old").unwrap();
+    // The system kills who writes more to a file than this.
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -c 0 && ulimit -f 1 && exec \"$0\" learn", env!("CARGO_BIN_EXE_chatbox")]);
+    let killed = limited.current_dir(dir.path()).output().unwrap();
+    assert_eq!(killed.status.code(), None, "{killed:?}");
+    assert_eq!(fs::read_to_string(&weights).unwrap(), "old");
+    let learned = run(chatbox(dir.path(), ["learn"]), b"");
+    assert_eq!(learned.code, Some(0), "{}", learned.err);
+    assert!(fs::read_to_string(&weights).unwrap().contains("\nrows "));
 }

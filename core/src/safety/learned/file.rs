@@ -5,6 +5,7 @@
 //! examples <SHA-256 of the examples>
 //! ear B <unit> <bias> <threshold> <named>
 //! …
+//! rows <how many follow>
 //! <feature><tab><one character an ear>
 //! ```
 //! The numbers of an ear are those of its [`Gauge`]. A character stands for the root of a weight, in
@@ -40,6 +41,7 @@ pub(super) fn write(digest: &str, gauges: &[Gauge; EARS.len()], rows: &[(String,
         let name = name(ear);
         let _ = writeln!(out, "ear {name} {unit:.9} {bias:.6} {threshold:.6} {named:.6}");
     }
+    let _ = writeln!(out, "rows {}", rows.len());
     for (feature, row) in rows {
         out.push_str(feature);
         out.push('\t');
@@ -49,18 +51,21 @@ pub(super) fn write(digest: &str, gauges: &[Gauge; EARS.len()], rows: &[(String,
     out
 }
 
-/// Reads a file that [`write`] made. The error is the number of the line and a sentence.
+/// Reads a file that [`write`] made, if it is whole. The error is the number of the line and a sentence.
 pub(super) fn read(text: &str) -> Result<(Learned, String), (u64, String)> {
     let fault = |line: usize, what: &str| {
         (line as u64 + 1, format!("{what}: make the file anew with `chatbox learn`"))
     };
     let mut learned = Learned::default();
     let mut digest = None;
+    let mut promised: Option<usize> = None;
+    let mut read = 0_usize;
     let mut gauges = EARS.into_iter().zip(&mut learned.gauges);
     for (line, entry) in text.lines().enumerate() {
         if let Some((feature, codes)) = entry.split_once('\t') {
             let row = row(codes).ok_or_else(|| fault(line, "these are no weights"))?;
             learned.rows.insert(features::hash(&[feature]), row);
+            read += 1;
         } else if let Some(hash) = entry.strip_prefix("examples ") {
             digest = Some(hash.to_owned());
         } else if let Some(entry) = entry.strip_prefix("ear ") {
@@ -69,15 +74,19 @@ pub(super) fn read(text: &str) -> Result<(Learned, String), (u64, String)> {
                 Some(())
             });
             written.ok_or_else(|| fault(line, "this is not the ear that should stand here"))?;
+        } else if let Some(count) = entry.strip_prefix("rows ") {
+            promised = Some(count.parse().map_err(|_| fault(line, "this is no number of rows"))?);
         } else if !entry.starts_with('#') {
             return Err(fault(line, "this line says nothing"));
         }
     }
-    let whole = gauges.next().is_none();
-    match digest {
-        Some(digest) if whole => Ok((learned, digest)),
-        Some(_) | None => Err(fault(0, "the head is not whole")),
+    let (Some(digest), Some(promised), None) = (digest, promised, gauges.next()) else {
+        return Err(fault(0, "the head is not whole"));
+    };
+    if read != promised {
+        return Err(fault(0, &format!("the file is not whole, it has {read} rows of {promised}")));
     }
+    Ok((learned, digest))
 }
 
 fn row(codes: &str) -> Option<Row> {
@@ -93,4 +102,25 @@ fn gauge(numbers: &str) -> Option<Gauge> {
     let numbers: Vec<f64> = numbers.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
     let [unit, bias, threshold, named] = numbers.try_into().ok()?;
     Some(Gauge { unit, bias, threshold, named })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_that_are_cut_short_are_refused_by_a_sentence() {
+        let rows: Vec<_> = (0..30_i8).map(|at| (format!("word {at}"), Row([at; EARS.len()]))).collect();
+        let whole = write("1234", &[Gauge { unit: 0.5, ..Gauge::default() }; EARS.len()], &rows);
+        let (learned, digest) = read(&whole).unwrap();
+        assert_eq!((learned.rows.len(), digest.as_str()), (30, "1234"));
+        // The end of the last line alone tells nothing.
+        for cut in 0..whole.len() - 1 {
+            let (_, fault) = read(&whole[..cut]).unwrap_err();
+            assert!(fault.ends_with("make the file anew with `chatbox learn`"), "{cut}: {fault}");
+        }
+        let line = whole.rfind("word 29").unwrap();
+        let (_, fault) = read(&whole[..line]).unwrap_err();
+        assert!(fault.contains("it has 29 rows of 30"), "{fault}");
+    }
 }

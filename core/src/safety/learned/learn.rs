@@ -71,7 +71,7 @@ pub fn learn(lessons: &[Lesson], digest: &str, shares: &Shares) -> Learnt {
         let gauge = &mut learned.gauges[at];
         gauge.threshold = rounded(threshold(&scores, ear, shares));
         gauge.named = match ear {
-            Ear::Kind(kind) => rounded(named_from(&scores, kind)),
+            Ear::Kind(kind) => rounded_down(named_from(&scores, kind)),
             Ear::Route(_) | Ear::Level(_) => 0.0,
         };
     }
@@ -86,6 +86,11 @@ pub fn learn(lessons: &[Lesson], digest: &str, shares: &Shares) -> Learnt {
 /// As the file holds it.
 fn rounded(score: f64) -> f64 {
     (score * 1e6).round() / 1e6
+}
+
+/// The same for a score that must itself still be reached.
+fn rounded_down(score: f64) -> f64 {
+    (score * 1e6).floor() / 1e6
 }
 
 /// The least score at which few enough of the texts that should not be heard are heard. `scores`
@@ -138,11 +143,14 @@ fn named_from(scores: &[(&Lesson, f64)], kind: Kind) -> f64 {
     let all = number(scores.iter().filter(|(_, right)| *right).count());
     let mut best = (0.0, 0.0);
     let mut right = 0.0;
-    for (at, (score, is_right)) in scores.iter().enumerate() {
-        right += f64::from(u8::from(*is_right));
-        let f1 = 2.0 * right / (number(at + 1) + all);
+    let mut named = 0;
+    // Whoever has the same score is named together or not at all.
+    for equal in scores.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
+        named += equal.len();
+        right += number(equal.iter().filter(|(_, right)| *right).count());
+        let f1 = 2.0 * right / (number(named) + all);
         if f1 > best.0 {
-            best = (f1, *score);
+            best = (f1, equal[0].0);
         }
     }
     best.1
@@ -264,4 +272,42 @@ fn unit(worths: &[f64]) -> f64 {
     let largest = worths.iter().fold(0.0_f64, |most, worth| most.max(worth.abs()));
     let most = f64::from(file::MOST);
     ((largest / (most * most)).max(1e-6) * 1e9).round() / 1e9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lesson(max: Route, kind: Option<Kind>) -> Lesson {
+        Lesson {
+            text: String::new(),
+            group: String::new(),
+            min: Route::A,
+            max,
+            kinds: Some(kind.into_iter().collect()),
+        }
+    }
+
+    #[test]
+    fn a_kind_is_named_from_a_score_that_parts_no_texts_of_the_same_score() {
+        let right = lesson(Route::E, Some(Kind::Abuse));
+        let wrong = lesson(Route::E, None);
+        // At 0.5 two are right and four wrong, whichever of them comes first.
+        let mut scores = vec![(&right, 0.9), (&right, 0.5), (&wrong, 0.5), (&wrong, 0.5), (&wrong, 0.5)];
+        scores.push((&wrong, 0.5));
+        assert!((named_from(&scores, Kind::Abuse) - 0.9).abs() < 1e-9);
+        scores.reverse();
+        assert!((named_from(&scores, Kind::Abuse) - 0.9).abs() < 1e-9);
+    }
+
+    #[test]
+    fn no_more_harmless_texts_are_heard_than_their_share_even_where_scores_are_the_same() {
+        let harmless = lesson(Route::A, None);
+        let shares = Shares { harmless: [0.2; 4], ..Shares::default() };
+        let scores: Vec<(&Lesson, f64)> =
+            [0.9, 0.7, 0.7, 0.7, 0.7, 0.3, 0.1, 0.1, 0.0, 0.0].map(|score| (&harmless, score)).into();
+        let from = threshold(&scores, Ear::Route(Route::B), &shares);
+        assert!(from > 0.7 && from < 0.71, "{from}");
+        assert!(scores.iter().filter(|(_, score)| *score >= rounded(from)).count() <= 2);
+    }
 }
