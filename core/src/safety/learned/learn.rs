@@ -27,11 +27,11 @@ pub struct Shares {
 impl Default for Shares {
     fn default() -> Self {
         Self {
-            harmless: [0.02, 0.035, 0.045, 0.04],
-            harmless_as_suicide: 0.025,
-            harmless_by_kind: 0.003,
+            harmless: [0.028, 0.042, 0.043, 0.023],
+            harmless_as_suicide: 0.018,
+            harmless_by_kind: 0.001,
             one_step_below: [0.42, 0.3],
-            further_below: 0.08,
+            further_below: 0.085,
         }
     }
 }
