@@ -34,7 +34,8 @@ impl Ahead {
     }
 
     /// Marks in a batch what it leases of what it says, most urgent lanes first. Not what waits for
-    /// talk to be over, nor what is said to somebody whose state it does not write: whether such
+    /// talk to be over, nor what is said to somebody who takes something back in the same batch: it
+    /// may be about that. Nor what is said to somebody whose state it does not write: whether such
     /// talk is stale is not known here.
     pub(crate) fn plan(&self, batch: &mut Batch, now: i64) -> Planned {
         let mut planned = Planned::new();
@@ -55,7 +56,9 @@ impl Ahead {
             if limits.ahead == 0 {
                 break;
             }
-            if !reach.includes(&lane) || rows.iter().any(|at| batch.out[*at].gate) {
+            let held_back =
+                |row: &OutRow| row.gate || batch.redactions.iter().any(|(person, _)| *person == row.person);
+            if !reach.includes(&lane) || rows.iter().any(|at| held_back(&batch.out[*at])) {
                 continue;
             }
             rows.sort_by_key(|at| (batch.out[*at].place(), batch.out[*at].id));

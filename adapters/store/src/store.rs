@@ -250,7 +250,10 @@ impl Store {
         let ((report, outgoing), next) = match (&self.backend, hold) {
             (Backend::Sqlite(db), Hold::Sqlite(hold)) => db.commit_then_claim(hold, turns, limit).await?,
             (Backend::Postgres(db), Hold::Postgres(hold)) => {
-                (db.commit(hold, turns).await?, db.claim(limit).await)
+                let (report, outgoing) = db.commit(hold, turns).await?;
+                // What was said goes out while the next is claimed.
+                self.tell(outgoing);
+                ((report, Outgoing::default()), db.claim(limit).await)
             }
             (Backend::Sqlite(_), Hold::Postgres(_)) | (Backend::Postgres(_), Hold::Sqlite(_)) => {
                 return Err(StoreError::NotClaimed);

@@ -159,20 +159,20 @@ impl Postgres {
         let ids: Vec<i64> = ended.iter().map(|end| end.0).collect();
         let mut tx = self.work.begin().await?;
         // Their own lanes, and those of the desk that may have waited for one of them to be over.
-        let gates: Vec<bool> = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT FROM outbox o WHERE o.lane = sending.lane AND o.status = 0 AND o.gate = 1)
-             FROM sending WHERE lane IN (
+        sqlx::query(
+            "SELECT FROM sending WHERE lane IN (
                 SELECT lane FROM outbox WHERE id = ANY($1)
                 UNION SELECT lane FROM outbox WHERE gate = 1 AND status = 0 AND person IN
                     (SELECT person FROM outbox WHERE id = ANY($1)))
              ORDER BY lane FOR UPDATE",
         )
         .bind(&ids)
-        .fetch_all(&mut *tx)
+        .execute(&mut *tx)
         .await?;
         // What is left in each lane is told from the rows as they were and from what is written now: no
         // part of a statement sees what another part of it does.
-        let written: Vec<(i64, String, i64, i64)> = sqlx::query_as(
+        // Whether anybody waits behind a gate is asked after the locks: who was waited for may have put it there.
+        let written: Vec<(i64, String, i64, i64, bool)> = sqlx::query_as(
             "WITH written AS (
                 UPDATE outbox SET status = j.status, native = j.native, due = j.due, handed = 0,
                        unknown = outbox.unknown + j.unknown
@@ -192,7 +192,9 @@ impl Postgres {
              next AS (
                 UPDATE sending SET rank = q.rank, ready = greatest(q.due, $7) FROM queued q
                 WHERE sending.lane = q.lane AND q.handed = 0)
-             SELECT id, person, erase, status FROM written",
+             SELECT id, person, erase, status, EXISTS (
+                SELECT FROM outbox o WHERE o.person = written.person AND o.gate = 1 AND o.status = 0)
+             FROM written",
         )
         .bind(&ids)
         .bind(ended.iter().map(|end| end.1).collect::<Vec<_>>())
@@ -208,7 +210,7 @@ impl Postgres {
         if !gone.is_empty() {
             sqlx::query("DELETE FROM outbox WHERE id = ANY($1)").bind(&gone).execute(&mut *tx).await?;
         }
-        if gates.contains(&true) {
+        if written.iter().any(|row| row.4) {
             let persons: Vec<&str> = written.iter().map(|row| row.1.as_str()).collect();
             sqlx::query(
                 "UPDATE sending SET ready = $2 WHERE lane IN (
@@ -249,6 +251,8 @@ async fn flying(tx: &mut PgConnection, persons: &[String], now: i64) -> Tried<Ve
     .bind(now)
     .fetch_all(&mut *tx)
     .await?;
+    // That one ends within a moment, and what was leased before counts anew then.
+    flying.retain(|(person, ..)| !busy.contains(person));
     flying.extend(busy.into_iter().map(|person| (person, i64::MIN, now + BUSY)));
     Ok(flying)
 }

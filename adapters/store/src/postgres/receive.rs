@@ -69,7 +69,7 @@ async fn take_in(work: &Connections, pool: &PgPool, sealer: &Arc<Sealer>, group:
 async fn together(work: &Connections, sealer: &Sealer, group: &[Receipt]) -> Tried<Vec<Option<usize>>> {
     let all: Vec<&Arrival> = group.iter().flat_map(|receipt| &receipt.arrivals).collect();
     let mut tx = work.begin().await?;
-    // Each locks its conversation, and all that can be had are had before the first takes its seq.
+    // Each locks its conversation before it takes its seq, so the order within a conversation is that of the seqs.
     let free: Vec<(i64, i64)> = sqlx::query_as(
         "SELECT nth, nextval('inbox_seq_seq')
          FROM (SELECT nth FROM unnest($1::bigint[]) WITH ORDINALITY l (lock, nth)

@@ -18,7 +18,7 @@ use sqlx::{
 
 use super::{Held, Sqlite, writer::Writer};
 use crate::{
-    error::{OpenError, StoreError, code, describe, migration_why},
+    error::{OpenError, code, describe, migration_why},
     seal::{self, HASH_KEY, Keyring, META, Sealer},
     store::{Signals, StoreConfig},
 };
@@ -31,7 +31,8 @@ const BUSY: Duration = Duration::from_secs(5);
 const READERS: u32 = 2;
 /// Statements that the writer keeps prepared.
 const PREPARED: usize = 64;
-/// Where SQLite keeps databases that are shared within a process.
+/// Where SQLite keeps databases that are shared within a process, up to 1 GiB each. Whoever reads while a
+/// transaction writes waits for it.
 const MEMORY: &str = "memdb";
 
 /// Settings of each connection.
@@ -69,7 +70,12 @@ impl Sqlite {
         };
         let existed = path.as_deref().is_some_and(|path| path.metadata().is_ok_and(|file| file.len() > 0));
         let mut connection = connect(&options, path.as_deref(), existed || config.migrate).await?;
-        // Before anything is written: the schema must be known and the key must fit.
+        let writing = writing(&file, path.is_some())
+            .map_err(|error| OpenError::Unwritable { path: file, why: writing_why(&error) })?;
+        // Before anything is written: it must last, the schema must be known and the key must fit.
+        if path.is_some() {
+            durable(&writing)?;
+        }
         let found = schema(&mut connection).await.map_err(|e| unreadable(path.as_deref(), &e))?;
         let known = MIGRATIONS.iter().map(|m| m.version).max().unwrap_or(0);
         if found > known {
@@ -103,11 +109,6 @@ impl Sqlite {
             .map_err(|e| OpenError::Migrate { why: describe(&e) })?;
 
         let sealer = Arc::new(Sealer::new(ring, hash));
-        let writing = writing(&file, path.is_some())
-            .map_err(|error| OpenError::Unwritable { path: file, why: error.to_string() })?;
-        if path.is_some() {
-            durable(&writing)?;
-        }
         // Only now: a database in memory is gone when nobody has it open.
         connection.close().await.map_err(|e| unreadable(path.as_deref(), &e))?;
         let reads = SqlitePoolOptions::new()
@@ -156,7 +157,7 @@ pub(super) fn options(file: &Path, on_disk: bool) -> SqliteConnectOptions {
 }
 
 /// Opens the writing connection of a database that is there.
-fn writing(file: &Path, on_disk: bool) -> Result<rusqlite::Connection, StoreError> {
+fn writing(file: &Path, on_disk: bool) -> rusqlite::Result<rusqlite::Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = if on_disk {
         rusqlite::Connection::open_with_flags(file, flags)?
@@ -208,15 +209,24 @@ async fn connect(
 }
 
 fn sqlite_why(error: &sqlx::Error) -> String {
-    match code(error).parse::<i32>().map(|code| code & 0xFF) {
-        Ok(5 | 6) => "another process keeps it busy".to_owned(),
-        Ok(8) => "it can only be read".to_owned(),
-        Ok(10) => "the disk failed".to_owned(),
-        Ok(13) => "the disk is full".to_owned(),
-        Ok(14) => "the system does not let it be opened".to_owned(),
-        Ok(11 | 26) => "it is not an SQLite database, or is damaged".to_owned(),
-        _ => describe(error),
-    }
+    sentence(code(error).parse().ok()).map_or_else(|| describe(error), str::to_owned)
+}
+
+fn writing_why(error: &rusqlite::Error) -> String {
+    let code = error.sqlite_error().map(|failure| failure.extended_code);
+    sentence(code).map_or_else(|| format!("code {}", code.unwrap_or_default()), str::to_owned)
+}
+
+fn sentence(code: Option<i32>) -> Option<&'static str> {
+    Some(match code? & 0xFF {
+        5 | 6 => "another process keeps it busy",
+        8 => "it can only be read",
+        10 => "the disk failed",
+        13 => "the disk is full",
+        14 => "the system does not let it be opened",
+        11 | 26 => "it is not an SQLite database, or is damaged",
+        _ => return None,
+    })
 }
 
 fn unreadable(path: Option<&Path>, error: &sqlx::Error) -> OpenError {
@@ -251,7 +261,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 /// Committed means on disk (P8).
 fn durable(connection: &rusqlite::Connection) -> Result<(), OpenError> {
     let setting = |name| connection.pragma_query_value(None, name, |row| row.get_ref(0).map(found));
-    let unreachable = |error| OpenError::Unreachable { why: StoreError::from(error).to_string() };
+    let unreachable = |error: rusqlite::Error| OpenError::Unreachable { why: writing_why(&error) };
     let journal = setting("journal_mode").map_err(unreachable)?;
     if journal != "wal" {
         return Err(OpenError::NotDurable { setting: "journal_mode", found: journal, needed: "wal" });

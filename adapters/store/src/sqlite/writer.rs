@@ -7,7 +7,15 @@
 //! A thread of its own, because SQLite keeps whoever calls it waiting; and nobody who stops waiting for an
 //! answer can leave a transaction half way.
 
-use std::{collections::BTreeSet, fs::File, sync::Arc, thread, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    panic::{self, AssertUnwindSafe},
+    process,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use rusqlite::Connection;
 use tokio::{
@@ -152,7 +160,13 @@ impl Writer {
     pub(super) fn start(self) -> Handle {
         let (send, receive) = mpsc::channel(QUEUE);
         let runtime = tokio::runtime::Handle::current();
-        thread::spawn(move || runtime.block_on(self.serve(receive)));
+        thread::spawn(move || {
+            let served = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.serve(receive))));
+            if served.is_err() {
+                // The lock went with the writer: another service may start, and must not find this one at work.
+                process::abort();
+            }
+        });
         Handle(send)
     }
 

@@ -4,7 +4,7 @@ use chatbox_core::{
     input::InputKind,
     safety::{Kind, Route},
 };
-use chatbox_store::{Decided, SendEnd, Spoken, Store, StoreError};
+use chatbox_store::{Decided, SendEnd, SendLimits, Spoken, Store, StoreError};
 
 use crate::support::*;
 
@@ -210,6 +210,21 @@ pub(crate) async fn talk_about_a_text_taken_back_is_dropped_and_danger_is_not(ho
         decided(input, if message { answers.clone() } else { vec![bot("after")] })
     })
     .await;
+    let mut said = kept(&store).await;
+    said.sort();
+    assert_eq!(said, ["after", "alert with words", "lines", "notice"]);
+
+    // And where turns may lease what they say: nothing of it is handed out before it was taken back.
+    assert!(store.claim_sends(at(2), SendLimits { ahead: 100, ..ONE }).await.unwrap().is_empty());
+    let mut third = text("c", "back-3", "");
+    third.input.what = InputKind::Redacted { of: "n-3".to_owned() };
+    receive(&store, &[text("c", "3", "words"), third]).await;
+    decide(&store, |_, input| {
+        let message = matches!(input.input.what, InputKind::Message(_));
+        decided(input, if message { answers.clone() } else { vec![bot("after")] })
+    })
+    .await;
+    assert!(store.handed().is_empty());
     let mut said = kept(&store).await;
     said.sort();
     assert_eq!(said, ["after", "alert with words", "lines", "notice"]);
