@@ -7,8 +7,8 @@ use chatbox_core::{
 };
 
 use crate::{
-    error::StoreError,
-    plan::{self, Body, Fail},
+    error::{Fail, StoreError},
+    plan::{self, Body},
     seal::{self, Sealer},
     sends,
     views::Copy,

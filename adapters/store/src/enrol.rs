@@ -5,8 +5,8 @@ use chatbox_core::input::{Input, InputKind};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    error::StoreError,
-    plan::{self, Fail},
+    arrival,
+    error::{Fail, StoreError},
     seal::{self, Sealer},
     views::{self, Practitioner},
 };
@@ -68,7 +68,7 @@ pub(crate) fn outcome(
         }
         None => InputKind::NotEnrolled,
     };
-    Ok(plan::body(&Input::new(views::time(received, "inbox", "received")?, what))?)
+    Ok(arrival::body(&Input::new(views::time(received, "inbox", "received")?, what))?)
 }
 
 /// What a row of `practitioner` is to hold.

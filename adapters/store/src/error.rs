@@ -85,6 +85,74 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
+/// Why a batch cannot be made or written.
+#[derive(Debug)]
+pub(crate) enum Fail {
+    /// A reference is somebody else's.
+    Clash,
+    /// The rows are at fault.
+    Rows,
+    /// PostgreSQL broke the transaction off in favour of another: it may be run again.
+    Broken(StoreError),
+    /// The database is at fault.
+    Database(StoreError),
+}
+
+impl Fail {
+    pub(crate) fn into_error(self) -> StoreError {
+        match self {
+            Self::Broken(error) | Self::Database(error) => error,
+            Self::Clash | Self::Rows => {
+                StoreError::Database { why: "the rows break a rule of the schema".to_owned() }
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Fail {
+    fn from(error: StoreError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<sqlx::Error> for Fail {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::error::ErrorKind;
+        let kind = error.as_database_error().map(sqlx::error::DatabaseError::kind);
+        let code = code(&error);
+        match kind {
+            Some(ErrorKind::UniqueViolation) => Self::Clash,
+            Some(
+                ErrorKind::ForeignKeyViolation
+                | ErrorKind::NotNullViolation
+                | ErrorKind::CheckViolation
+                | ErrorKind::ExclusionViolation,
+            ) => Self::Rows,
+            // PostgreSQL's classes: 40, the transaction was rolled back; 22, a value that cannot
+            // be (a zero byte in a text, say). SQLite has no such codes.
+            _ if code.len() == 5 && code.starts_with("40") => Self::Broken(error.into()),
+            _ if code.len() == 5 && code.starts_with("22") => Self::Rows,
+            _ if matches!(error, sqlx::Error::Encode(_)) => Self::Rows,
+            _ => Self::Database(error.into()),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Fail {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ffi;
+        match error.sqlite_error().map(|failure| failure.extended_code) {
+            Some(
+                ffi::SQLITE_CONSTRAINT_UNIQUE
+                | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+                | ffi::SQLITE_CONSTRAINT_ROWID,
+            ) => Self::Clash,
+            Some(code) if code & 0xFF == ffi::SQLITE_CONSTRAINT => Self::Rows,
+            _ => Self::Database(error.into()),
+        }
+    }
+}
+
 /// What happened, without the database's own sentence: that may quote the row.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the library may add more")]
 pub(crate) fn describe(error: &sqlx::Error) -> String {

@@ -21,6 +21,7 @@
 //! randomness.
 
 mod ahead;
+mod arrival;
 mod copies;
 mod enrol;
 mod error;
@@ -32,6 +33,7 @@ mod redact;
 mod rows;
 pub mod seal;
 mod sends;
+mod signals;
 mod sqlite;
 mod store;
 mod views;
@@ -39,7 +41,8 @@ mod work;
 
 pub use error::{OpenError, StoreError};
 pub use sends::{Destination, Reach, SendBody, SendEnd, SendJob, SendLimits, Sends};
-pub use store::{Changes, SecretBytes, Store, StoreConfig};
+pub use signals::Changes;
+pub use store::{SecretBytes, Store, StoreConfig};
 pub use views::{
     Audited, CaseState, Copy, Line, OpenCase, Parked, Periods, Practitioner, Purged, Saved, SendState,
     Spoken, Stats,

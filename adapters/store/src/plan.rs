@@ -1,26 +1,21 @@
-//! From inputs and turns to rows, the same for every database. Everything is sealed here.
+//! From turns to rows, the same for every database. Everything is sealed here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chatbox_core::{
-    channel::{Incoming, Proof},
     conversation::{Conversation, Holder},
     effect::{AuditKind, DeskKind, DeskPost, Effect, Kept, Say, SayKind},
     ids::{Lane, OutboxId, Reference},
-    input::{Input, InputKind},
+    input::InputKind,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::{self, StoreError},
+    error::{Fail, StoreError},
     seal::{self, Sealer},
     work::{Decided, Work},
 };
-
-/// `inbox.origin`.
-const PERSON: i64 = 0;
-const TIMER: i64 = 2;
 
 /// `outbox.kind`.
 pub(crate) const SAFETY: i64 = 0;
@@ -32,124 +27,6 @@ pub(crate) const DESK: i64 = 5;
 pub(crate) const DESK_LANE: &str = "desk/";
 /// The duty lead's own chat.
 pub(crate) const LEAD_LANE: &str = "lead/";
-
-/// A message on its way into the inbox. The body is sealed when its seq is known.
-#[derive(Clone)]
-pub(crate) struct Arrival {
-    pub(crate) key: [u8; 16],
-    pub(crate) lane: String,
-    pub(crate) native: Option<String>,
-    pub(crate) origin: i64,
-    pub(crate) seed: i64,
-    pub(crate) received: i64,
-    pub(crate) body: zeroize::Zeroizing<Vec<u8>>,
-    /// A one-time code: the body says what came of it.
-    pub(crate) proof: Option<Proving>,
-}
-
-/// A keyed hash of a code, and who wrote it.
-#[derive(Clone)]
-pub(crate) struct Proving {
-    pub(crate) code: Vec<u8>,
-    pub(crate) who: String,
-}
-
-pub(crate) fn arrivals(
-    sealer: &Sealer,
-    incoming: &[Incoming],
-    proofs: &[Proof],
-    now: Timestamp,
-    mut seeds: impl FnMut() -> u64,
-) -> Result<Vec<Arrival>, StoreError> {
-    let mut known = BTreeSet::new();
-    let mut arrivals = Vec::with_capacity(incoming.len() + proofs.len());
-    for message in incoming {
-        let key = sealer.hash("seen", &[message.lane.channel.as_str(), &message.key]);
-        // The same message twice in one batch; the database tells the others.
-        if !known.insert(key) {
-            continue;
-        }
-        arrivals.push(Arrival {
-            key,
-            lane: message.lane.to_string(),
-            native: message.native.clone(),
-            origin: origin(&message.input),
-            seed: seeds().cast_signed(),
-            received: now.as_microsecond(),
-            body: body(&message.input)?,
-            proof: None,
-        });
-    }
-    for proof in proofs {
-        let channel = proof.lane.channel.as_str();
-        let key = sealer.hash("seen", &[channel, &proof.key]);
-        if !known.insert(key) {
-            continue;
-        }
-        let input = Input::new(proof.at, InputKind::NotEnrolled);
-        arrivals.push(Arrival {
-            key,
-            lane: proof.lane.to_string(),
-            native: None,
-            origin: origin(&input),
-            seed: seeds().cast_signed(),
-            received: now.as_microsecond(),
-            body: body(&input)?,
-            proof: Some(Proving {
-                code: sealer.hash("code", &[&proof.code]).to_vec(),
-                who: format!("{channel}:{}", proof.by),
-            }),
-        });
-    }
-    Ok(arrivals)
-}
-
-pub(crate) fn body(input: &Input) -> Result<zeroize::Zeroizing<Vec<u8>>, StoreError> {
-    serde_json::to_vec(input)
-        .map(zeroize::Zeroizing::new)
-        .map_err(|_| StoreError::Unreadable { table: "inbox", column: "body" })
-}
-
-/// A timer that came due, as an input.
-pub(crate) fn timer(
-    lane: String,
-    name: String,
-    step: String,
-    at: i64,
-    seed: i64,
-    now: i64,
-) -> Result<Arrival, Fail> {
-    let at = Timestamp::from_microsecond(at).map_err(|_| Fail::Rows)?;
-    let input = Input::new(at, InputKind::Timer { name, step });
-    let body = body(&input)?;
-    Ok(Arrival { key: [0; 16], lane, native: None, origin: TIMER, seed, received: now, body, proof: None })
-}
-
-fn origin(input: &Input) -> i64 {
-    match input.what {
-        InputKind::Message(_) | InputKind::Press { .. } | InputKind::Unreadable => PERSON,
-        InputKind::Desk(_) => 1,
-        InputKind::Timer { .. } => TIMER,
-        InputKind::Redacted { .. }
-        | InputKind::Enrolled { .. }
-        | InputKind::NotEnrolled
-        | InputKind::Reachable(_)
-        | InputKind::Gaps(_)
-        | InputKind::Undelivered { .. } => 3,
-    }
-}
-
-pub(crate) fn seeds(count: usize, mut seeds: impl FnMut() -> u64) -> Vec<i64> {
-    (0..count).map(|_| seeds().cast_signed()).collect()
-}
-
-/// Another seed from one that led to a clash, the same on every machine (splitmix64).
-pub(crate) fn fresh_seed(seed: i64) -> i64 {
-    let mut z = seed.cast_unsigned().wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    (z ^ (z >> 31)).cast_signed()
-}
 
 pub(crate) fn row_id(id: OutboxId) -> i64 {
     (id.input << 16) | i64::from(id.nth)
@@ -413,74 +290,6 @@ pub(crate) struct Batch {
     pub(crate) until: i64,
     /// Lane and native id of what was taken back.
     pub(crate) redactions: Vec<(String, String)>,
-}
-
-/// Why a batch cannot be made or written.
-#[derive(Debug)]
-pub(crate) enum Fail {
-    /// A reference is somebody else's.
-    Clash,
-    /// The rows are at fault.
-    Rows,
-    /// PostgreSQL broke the transaction off in favour of another: it may be run again.
-    Broken(StoreError),
-    /// The database is at fault.
-    Database(StoreError),
-}
-
-impl Fail {
-    pub(crate) fn into_error(self) -> StoreError {
-        match self {
-            Self::Broken(error) | Self::Database(error) => error,
-            Self::Clash | Self::Rows => {
-                StoreError::Database { why: "the rows break a rule of the schema".to_owned() }
-            }
-        }
-    }
-}
-
-impl From<StoreError> for Fail {
-    fn from(error: StoreError) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl From<sqlx::Error> for Fail {
-    fn from(error: sqlx::Error) -> Self {
-        use sqlx::error::ErrorKind;
-        let kind = error.as_database_error().map(sqlx::error::DatabaseError::kind);
-        let code = error::code(&error);
-        match kind {
-            Some(ErrorKind::UniqueViolation) => Self::Clash,
-            Some(
-                ErrorKind::ForeignKeyViolation
-                | ErrorKind::NotNullViolation
-                | ErrorKind::CheckViolation
-                | ErrorKind::ExclusionViolation,
-            ) => Self::Rows,
-            // PostgreSQL's classes: 40, the transaction was rolled back; 22, a value that cannot
-            // be (a zero byte in a text, say). SQLite has no such codes.
-            _ if code.len() == 5 && code.starts_with("40") => Self::Broken(error.into()),
-            _ if code.len() == 5 && code.starts_with("22") => Self::Rows,
-            _ if matches!(error, sqlx::Error::Encode(_)) => Self::Rows,
-            _ => Self::Database(error.into()),
-        }
-    }
-}
-
-impl From<rusqlite::Error> for Fail {
-    fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ffi;
-        match error.sqlite_error().map(|failure| failure.extended_code) {
-            Some(
-                ffi::SQLITE_CONSTRAINT_UNIQUE
-                | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
-                | ffi::SQLITE_CONSTRAINT_ROWID,
-            ) => Self::Clash,
-            Some(code) if code & 0xFF == ffi::SQLITE_CONSTRAINT => Self::Rows,
-            _ => Self::Database(error.into()),
-        }
-    }
 }
 
 impl Batch {

@@ -12,14 +12,15 @@ use chatbox_core::{
     ids::{Lane, OutboxId, Reference},
 };
 use jiff::Timestamp;
-use tokio::sync::watch;
 
 use crate::{
+    arrival,
     enrol::{Known, New},
     error::{OpenError, StoreError},
     plan,
     postgres::Postgres,
     sends::{Reach, SendEnd, SendJob, SendLimits, Sends},
+    signals::{Changes, Outgoing, Signals},
     sqlite::Sqlite,
     views::{Audited, Copy, Line, OpenCase, Parked, Periods, Practitioner, Purged, Saved, Stats},
     work::{Claim, CommitReport, Decided, Hold},
@@ -157,11 +158,11 @@ impl Store {
         if incoming.is_empty() && proofs.is_empty() && cursor.is_none() {
             return Ok(0);
         }
-        let arrivals = plan::arrivals(self.sealer(), incoming, proofs, now, seeds)?;
+        let arrivals = arrival::arrivals(self.sealer(), incoming, proofs, now, seeds)?;
         let cursor = cursor.map(|(channel, value)| (channel.to_owned(), value.to_owned()));
         let new = on!(self, db => db.receive(arrivals, cursor))?;
         if new > 0 {
-            self.signals.inbox();
+            self.signals.inbox.fire();
         }
         Ok(new)
     }
@@ -261,7 +262,7 @@ impl Store {
         };
         self.tell(outgoing);
         let next = next.unwrap_or_else(|_| {
-            self.signals.inbox();
+            self.signals.inbox.fire();
             None
         });
         Ok((report, next))
@@ -275,10 +276,10 @@ impl Store {
         limit: usize,
         seeds: impl FnMut() -> u64 + Send,
     ) -> Result<usize> {
-        let seeds = plan::seeds(limit, seeds);
+        let seeds = arrival::seeds(limit, seeds);
         let due = on!(self, db => db.due_timers(now, seeds))?;
         if due > 0 {
-            self.signals.inbox();
+            self.signals.inbox.fire();
         }
         Ok(due)
     }
@@ -308,7 +309,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let late = on!(self, db => db.finish_sends(ends, now))?;
-        self.signals.outbox();
+        self.signals.outbox.fire();
         Ok(late)
     }
 
@@ -349,7 +350,7 @@ impl Store {
     /// [`Store::next_send`] pass over the rest. Everything, until this is called.
     pub fn set_reach(&self, reach: Reach) {
         *self.reach.lock().unwrap_or_else(PoisonError::into_inner) = reach;
-        self.signals.outbox();
+        self.signals.outbox.fire();
     }
 
     /// The platform's ids of the messages of both sides in a lane, since a moment, oldest first.
@@ -361,17 +362,17 @@ impl Store {
     pub fn inbox_changes(&self) -> Changes {
         // A command beside the service may put something back into the inbox.
         let poll = self.poll().unwrap_or(Duration::from_secs(1));
-        Changes { seen: self.signals.inbox.subscribe(), poll: Some(poll) }
+        self.signals.inbox.changes(Some(poll))
     }
 
     /// Fires when something was leased along with its turn: [`Store::handed`].
     pub fn handed_changes(&self) -> Changes {
-        Changes { seen: self.signals.handed.subscribe(), poll: None }
+        self.signals.handed.changes(None)
     }
 
     /// Fires when a send may be waiting. Take it before the first [`Store::claim_sends`].
     pub fn outbox_changes(&self) -> Changes {
-        Changes { seen: self.signals.outbox.subscribe(), poll: self.poll() }
+        self.signals.outbox.changes(self.poll())
     }
 
     pub async fn conversation(&self, lane: &Lane) -> Result<Option<Conversation>> {
@@ -495,7 +496,7 @@ impl Store {
     /// [`StoreError::Missing`] if it is not parked.
     pub async fn replay(&self, seq: i64) -> Result<()> {
         on!(self, db => db.replay(seq))?;
-        self.signals.inbox();
+        self.signals.inbox.fire();
         Ok(())
     }
 
@@ -539,10 +540,10 @@ impl Store {
 
     fn tell(&self, outgoing: Outgoing) {
         if outgoing.leased {
-            self.signals.handed();
+            self.signals.handed.fire();
         }
         if outgoing.waiting {
-            self.signals.outbox();
+            self.signals.outbox.fire();
         }
     }
 
@@ -563,66 +564,5 @@ impl Store {
             Backend::Sqlite(_) => None,
             Backend::Postgres(_) => Some(Duration::from_millis(25)),
         }
-    }
-}
-
-/// Wakes a loop that found nothing to do.
-pub struct Changes {
-    seen: watch::Receiver<()>,
-    poll: Option<Duration>,
-}
-
-impl Changes {
-    /// Returns once something changed since the last return, or, on a database that other
-    /// processes share, after a short while. A change between two calls is not missed. May be
-    /// dropped at any point.
-    pub async fn changed(&mut self) {
-        match self.poll {
-            // The sender lives as long as the store; afterwards there is nothing to wake for.
-            None => {
-                if self.seen.changed().await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-            }
-            Some(poll) => {
-                let _ = tokio::time::timeout(poll, self.seen.changed()).await;
-            }
-        }
-    }
-}
-
-/// What turns have said.
-#[derive(Default, Clone, Copy)]
-pub(crate) struct Outgoing {
-    /// Something can be sent that is not leased.
-    pub(crate) waiting: bool,
-    /// Something was leased.
-    pub(crate) leased: bool,
-}
-
-/// What happened in this process.
-pub(crate) struct Signals {
-    inbox: watch::Sender<()>,
-    outbox: watch::Sender<()>,
-    handed: watch::Sender<()>,
-}
-
-impl Default for Signals {
-    fn default() -> Self {
-        Self { inbox: watch::Sender::new(()), outbox: watch::Sender::new(()), handed: watch::Sender::new(()) }
-    }
-}
-
-impl Signals {
-    pub(crate) fn inbox(&self) {
-        self.inbox.send_replace(());
-    }
-
-    pub(crate) fn outbox(&self) {
-        self.outbox.send_replace(());
-    }
-
-    fn handed(&self) {
-        self.handed.send_replace(());
     }
 }

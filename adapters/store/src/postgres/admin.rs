@@ -9,8 +9,7 @@ use super::{Postgres, Result, again, enrol, open};
 use crate::{
     copies,
     enrol::{New, name_key},
-    error::StoreError,
-    plan::Fail,
+    error::{Fail, StoreError},
     purge, read, seal,
     views::{Periods, Purged},
 };

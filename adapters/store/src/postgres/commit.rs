@@ -7,11 +7,13 @@ use sqlx::PgConnection;
 use super::{Hold, Postgres, Result, queries};
 use crate::{
     ahead::{Ahead, Planned},
+    arrival,
+    error::Fail,
     error::{StoreError, code},
-    plan::{self, Batch, Erasure, Fail, Turn},
+    plan::{self, Batch, Erasure, Turn},
     redact,
     seal::Sealer,
-    store::Outgoing,
+    signals::Outgoing,
     work::CommitReport,
 };
 
@@ -83,7 +85,7 @@ async fn one_by_one(
                 stopped.insert(&turn.lane);
                 if matches!(fail, Fail::Clash) {
                     sqlx::query("UPDATE inbox SET seed = $1 WHERE seq = $2")
-                        .bind(plan::fresh_seed(turn.seed))
+                        .bind(arrival::fresh_seed(turn.seed))
                         .bind(turn.seq)
                         .execute(&mut *tx)
                         .await?;

@@ -3,8 +3,9 @@
 use sqlx::PgConnection;
 
 use crate::{
+    arrival::Arrival,
     enrol::{self, New},
-    plan::{Arrival, Fail},
+    error::Fail,
     seal::Sealer,
 };
 

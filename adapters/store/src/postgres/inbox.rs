@@ -10,9 +10,10 @@ use super::{
     receive::{append, lock_lanes},
 };
 use crate::{
-    plan::{self, Arrival, Fail},
+    arrival::{self, Arrival},
+    error::Fail,
     rows, seal,
-    store::Changes,
+    signals::Changes,
     work::{self, Claim},
 };
 
@@ -138,7 +139,7 @@ impl Postgres {
             due.sort_by(|a, b| (a.3, &a.0, &a.1).cmp(&(b.3, &b.0, &b.1)));
             let mut arrivals = Vec::with_capacity(due.len());
             for ((lane, name, step, at), seed) in due.into_iter().zip(&seeds) {
-                arrivals.push(plan::timer(lane, name, step, at, *seed, now)?);
+                arrivals.push(arrival::timer(lane, name, step, at, *seed, now)?);
             }
             lock_lanes(&mut tx, &arrivals, &self.sealer).await?;
             append(&mut tx, &arrivals.iter().collect::<Vec<_>>(), &self.sealer).await?;

@@ -22,8 +22,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     ahead::Ahead,
-    error::StoreError,
-    plan::Fail,
+    error::{Fail, StoreError},
     read,
     seal::Sealer,
     sends::SendJob,

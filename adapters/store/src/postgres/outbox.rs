@@ -9,8 +9,8 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use super::{Postgres, Result, again};
 use crate::{
-    plan::{self, Fail},
-    rows,
+    error::Fail,
+    plan, rows,
     sends::{self, Ended, Leases, Reach, SendEnd, SendJob, SendLimits, Sends},
     views,
 };

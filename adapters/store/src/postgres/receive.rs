@@ -8,8 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Postgres, Result, again, connections::Connections, enrol};
 use crate::{
-    error::StoreError,
-    plan::{Arrival, Fail},
+    arrival::Arrival,
+    error::{Fail, StoreError},
     rows,
     seal::{self, Sealer},
 };

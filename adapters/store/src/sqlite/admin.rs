@@ -16,8 +16,7 @@ use super::{
 use crate::{
     copies,
     enrol::{New, name_key},
-    error::StoreError,
-    plan::Fail,
+    error::{Fail, StoreError},
     purge, read, seal,
     views::{Periods, Purged},
 };

@@ -18,7 +18,9 @@ use super::{
     writer::{Done, Group, Task},
 };
 use crate::{
-    plan::{self, Batch, Erasure, Fail, OutRow, StateRow, Turn},
+    arrival,
+    error::Fail,
+    plan::{Batch, Erasure, OutRow, StateRow, Turn},
     read, redact,
     seal::Sealer,
     work::CommitReport,
@@ -137,7 +139,7 @@ impl Commit {
                     stopped.insert(&turn.lane);
                     if matches!(fail, Fail::Clash) {
                         db.prepare_cached("UPDATE inbox SET seed = ?1 WHERE seq = ?2")?
-                            .execute([plan::fresh_seed(turn.seed), turn.seq])?;
+                            .execute([arrival::fresh_seed(turn.seed), turn.seq])?;
                         self.report.clashed.push(turn.seq);
                     } else {
                         self.report.failed.push(turn.seq);

@@ -4,8 +4,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::statement::shared;
 use crate::{
+    arrival::Arrival,
     enrol::{self, New},
-    plan::{Arrival, Fail},
+    error::Fail,
     seal::Sealer,
 };
 

@@ -11,7 +11,7 @@ use super::{
     writer::{Done, Group, Task},
 };
 use crate::{
-    plan::{self, Arrival},
+    arrival::{self, Arrival},
     rows,
     seal::{self, Sealer},
     work::{self, Found, State},
@@ -247,7 +247,7 @@ impl Task for Due {
         let mut inbox = Inbox::of(db)?;
         for ((lane, name, step, at), seed) in due.into_iter().zip(&self.seeds) {
             gone.delete(&lane, &name)?;
-            inbox.append(&plan::timer(lane, name, step, at, *seed, self.now)?, &group.sealer)?;
+            inbox.append(&arrival::timer(lane, name, step, at, *seed, self.now)?, &group.sealer)?;
         }
         Ok(())
     }

@@ -29,12 +29,13 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::{
     ahead,
+    arrival::Arrival,
     error::StoreError,
-    plan::{Arrival, Turn},
+    plan::Turn,
     read,
     seal::Sealer,
     sends::{Reach, SendEnd, SendJob, SendLimits, Sends},
-    store::{Outgoing, Signals},
+    signals::{Outgoing, Signals},
     views::{Audited, Copy, Line, OpenCase, Parked, Practitioner, Saved, Stats},
     work::{self, Claim, CommitReport},
 };
@@ -125,7 +126,7 @@ impl Drop for Hold {
             }
         }
         if std::mem::take(&mut lanes.wanted) {
-            self.held.signals.inbox();
+            self.held.signals.inbox.fire();
             self.held.given_back.notify_one();
         }
     }

@@ -20,7 +20,8 @@ use super::{Held, Sqlite, writer::Writer};
 use crate::{
     error::{OpenError, code, describe, migration_why},
     seal::{self, HASH_KEY, Keyring, META, Sealer},
-    store::{Signals, StoreConfig},
+    signals::Signals,
+    store::StoreConfig,
 };
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/sqlite");

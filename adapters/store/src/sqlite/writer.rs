@@ -24,7 +24,10 @@ use tokio::{
 };
 
 use super::{Held, Result};
-use crate::{error::StoreError, plan::Fail, seal::Sealer};
+use crate::{
+    error::{Fail, StoreError},
+    seal::Sealer,
+};
 
 /// Requests that may wait for the writer.
 const QUEUE: usize = 1024;
