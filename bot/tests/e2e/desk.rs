@@ -227,7 +227,9 @@ async fn removed_practitioner_can_do_nothing_from_that_moment_on() {
         desk.hears(7, None, "has left this chat").await,
         desk.hears(ROOM, Some(topic), "back in the queue").await,
     ];
-    told.iter().for_each(|entry| desk.after(entry));
+    for entry in &told {
+        desk.after(entry);
+    }
     bob.says("you will never read this");
     desk.then(ROOM, Some(topic), "not enrolled").await;
     carol.says("/take");
