@@ -10,7 +10,7 @@ mod replies;
 pub(crate) mod template;
 mod wording;
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, panic::resume_unwind, thread};
 
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
@@ -89,14 +89,25 @@ impl Content {
         let replies =
             replies.map_or_else(Replies::default, |(path, text)| Replies::load(path, text, &mut findings));
         let safety_files = within("safety/");
+        // The two that take longest, at the same time: a service that starts again is waited for.
+        let (safety, understanding) = thread::scope(|scope| {
+            let understanding = scope.spawn(|| {
+                let mut findings = Vec::new();
+                (Understanding::load(&within("understanding/"), &mut findings), findings)
+            });
+            let safety = Safety::load(&safety_files, &mut findings);
+            let (understanding, found) = understanding.join().unwrap_or_else(|panic| resume_unwind(panic));
+            findings.extend(found);
+            (safety, understanding)
+        });
         let content = Self {
             hash: hash(&files),
             dialogues: Dialogues::load(&within("dialogues/"), &mut findings),
             wording,
             faq,
             replies,
-            safety: Safety::load(&safety_files, &mut findings),
-            understanding: Understanding::load(&within("understanding/"), &mut findings),
+            safety,
+            understanding,
             directory: Directory::load(&within("directory/"), today, &mut findings),
             warnings: Vec::new(),
         };
