@@ -332,7 +332,7 @@ macro_rules! forward {
                 before: i64,
                 limit: usize,
             ) -> Result<Vec<Line>> {
-                let (lane, limit) = (lane.to_string(), crate::rows::count(limit));
+                let (lane, limit) = (lane.to_string(), crate::rows::at_most(limit));
                 queries::transcript(&mut *self.reading().await?, &self.sealer, &lane, before, limit).await
             }
 
@@ -392,7 +392,7 @@ macro_rules! forward {
             }
 
             pub(crate) async fn audit(&self, limit: usize) -> Result<Vec<Audited>> {
-                queries::audit(&mut *self.reading().await?, crate::rows::count(limit)).await
+                queries::audit(&mut *self.reading().await?, crate::rows::at_most(limit)).await
             }
 
             pub(crate) async fn stats(&self, now: Timestamp) -> Result<Stats> {

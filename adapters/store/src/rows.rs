@@ -1,6 +1,6 @@
-//! Small helpers for statements.
+//! What statements on many rows take.
 
 /// A limit as the databases take it.
-pub(crate) fn count(limit: usize) -> i64 {
+pub(crate) fn at_most(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }

@@ -113,7 +113,7 @@ impl Postgres {
                        inbox.body",
         )
         .bind(locked.iter().map(|(lane, _)| lane.as_str()).collect::<Vec<_>>())
-        .bind(rows::count(limit))
+        .bind(rows::at_most(limit))
         .bind(work::SUSPECT)
         .fetch_all(&mut *connection)
         .await?;
@@ -133,7 +133,7 @@ impl Postgres {
                  RETURNING lane, name, step, due",
             )
             .bind(now)
-            .bind(rows::count(seeds.len()))
+            .bind(rows::at_most(seeds.len()))
             .fetch_all(&mut *tx)
             .await?;
             due.sort_by(|a, b| (a.3, &a.0, &a.1).cmp(&(b.3, &b.0, &b.1)));
@@ -199,7 +199,7 @@ async fn lock(
          JOIN conversation c ON c.lane = w.lane ORDER BY w.nth LIMIT $2 FOR UPDATE OF c SKIP LOCKED",
     )
     .bind(waiting)
-    .bind(rows::count(limit))
+    .bind(rows::at_most(limit))
     .fetch_all(tx)
     .await?)
 }

@@ -68,7 +68,7 @@ impl Postgres {
             reach.and()
         )))
         .bind(now)
-        .bind(rows::count(limits.lanes))
+        .bind(rows::at_most(limits.lanes))
         .fetch_all(&mut *tx)
         .await?;
         if lanes.is_empty() {
@@ -86,7 +86,7 @@ impl Postgres {
              ORDER BY l.nth, o.place, o.id",
         )
         .bind(&lanes)
-        .bind(rows::count(limits.per_lane.max(1)))
+        .bind(rows::at_most(limits.per_lane.max(1)))
         .fetch_all(&mut *tx)
         .await?;
         for row in &heads {

@@ -230,7 +230,7 @@ pub(super) async fn append(tx: &mut PgConnection, arrivals: &[&Arrival], sealer:
 async fn seqs(tx: &mut PgConnection, count: usize) -> Tried<Vec<i64>> {
     let mut seqs: Vec<i64> =
         sqlx::query_scalar("SELECT nextval('inbox_seq_seq') FROM generate_series(1, $1::bigint)")
-            .bind(rows::count(count))
+            .bind(rows::at_most(count))
             .fetch_all(tx)
             .await?;
     seqs.sort_unstable();

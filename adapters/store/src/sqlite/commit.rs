@@ -12,7 +12,7 @@ use super::{
     Hold, Result,
     ahead::{Ahead, Planned},
     answer,
-    inbox::Timers,
+    inbox::delete_timer,
     recent::Head,
     statement::shared,
     writer::{Done, Group, Task},
@@ -218,14 +218,13 @@ fn refer(db: &Connection, batch: &Batch) -> Done {
 }
 
 fn timers(db: &Connection, batch: &Batch) -> Done {
-    let mut gone = Timers::of(db)?;
     let mut set = db.prepare_cached(
         "INSERT INTO timer (lane, name, step, due) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (lane, name) DO UPDATE SET step = excluded.step, due = excluded.due",
     )?;
     for ((lane, name), to) in &batch.timers {
         match to {
-            None => gone.delete(lane, name)?,
+            None => delete_timer(db, lane, name)?,
             Some((step, due)) => {
                 set.execute((lane, name, step, due))?;
             }

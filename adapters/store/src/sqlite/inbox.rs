@@ -240,13 +240,12 @@ impl Task for Due {
             .prepare_cached(
                 "SELECT lane, name, step, due FROM timer WHERE due <= ?1 ORDER BY due, lane, name LIMIT +?2",
             )?
-            .query_map((self.now, rows::count(self.seeds.len())), |row| row.try_into())?
+            .query_map((self.now, rows::at_most(self.seeds.len())), |row| row.try_into())?
             .collect::<rusqlite::Result<_>>()?;
         self.fired = due.len();
-        let mut gone = Timers::of(db)?;
         let mut inbox = Inbox::of(db)?;
         for ((lane, name, step, at), seed) in due.into_iter().zip(&self.seeds) {
-            gone.delete(&lane, &name)?;
+            delete_timer(db, &lane, &name)?;
             inbox.append(&arrival::timer(lane, name, step, at, *seed, self.now)?, &group.sealer)?;
         }
         Ok(())
@@ -257,18 +256,9 @@ impl Task for Due {
     }
 }
 
-/// Takes timers away.
-pub(super) struct Timers<'a>(rusqlite::CachedStatement<'a>);
-
-impl<'a> Timers<'a> {
-    pub(super) fn of(db: &'a Connection) -> Done<Self> {
-        Ok(Self(db.prepare_cached("DELETE FROM timer WHERE lane = ?1 AND name = ?2")?))
-    }
-
-    pub(super) fn delete(&mut self, lane: &str, name: &str) -> Done {
-        self.0.execute([lane, name])?;
-        Ok(())
-    }
+pub(super) fn delete_timer(db: &Connection, lane: &str, name: &str) -> Done {
+    db.prepare_cached("DELETE FROM timer WHERE lane = ?1 AND name = ?2")?.execute([lane, name])?;
+    Ok(())
 }
 
 /// Puts a parked input at the end of its conversation. False if it is not parked.

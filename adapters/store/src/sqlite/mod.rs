@@ -1,7 +1,7 @@
 //! SQLite: one file, one service process, one thread that writes.
 //!
-//! Writing goes straight to SQLite (rusqlite): on the way of a message that passes through sqlx each statement costs
-//! a journey to another thread and back. Reading beside it, and migrations, go through sqlx as on PostgreSQL.
+//! Whatever is written for a message goes straight to SQLite (rusqlite): through sqlx each statement costs a journey
+//! to another thread and back. Reading beside it, and migrations, go through sqlx as on PostgreSQL.
 
 mod admin;
 mod commit;

@@ -93,7 +93,7 @@ impl Lease {
             self.reach.and()
         );
         let mut lanes = db.prepare_cached(&sql)?;
-        let lanes = lanes.query_map((now, rows::count(self.limits.lanes)), |row| row.get(0))?;
+        let lanes = lanes.query_map((now, rows::at_most(self.limits.lanes)), |row| row.get(0))?;
         Ok(lanes.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -105,7 +105,7 @@ impl Lease {
              FROM outbox o INDEXED BY outbox_queued LEFT JOIN conversation c ON c.lane = o.person
              WHERE o.lane = ?1 AND o.status = 0 ORDER BY o.place, o.id LIMIT +?2",
         )?;
-        let each = rows::count(self.limits.per_lane.max(1));
+        let each = rows::at_most(self.limits.per_lane.max(1));
         for lane in lanes {
             let mut rows = heads.query((lane, each))?;
             while let Some(row) = rows.next()? {

@@ -201,33 +201,22 @@ pub(crate) async fn talk_about_a_text_taken_back_is_dropped_and_danger_is_not(ho
     said.sort();
     assert_eq!(said, ["after", "alert with words", "before", "lines", "notice"]);
 
-    // The same in one commit, and at the desk after everything has left.
-    let mut again = text("b", "back-2", "");
-    again.input.what = InputKind::Redacted { of: "n-2".to_owned() };
-    receive(&store, &[text("b", "2", "words"), again]).await;
-    decide(&store, |_, input| {
-        let message = matches!(input.input.what, InputKind::Message(_));
-        decided(input, if message { answers.clone() } else { vec![bot("after")] })
-    })
-    .await;
-    let mut said = kept(&store).await;
-    said.sort();
-    assert_eq!(said, ["after", "alert with words", "lines", "notice"]);
-
-    // And where turns may lease what they say: nothing of it is handed out before it was taken back.
-    assert!(store.claim_sends(at(2), SendLimits { ahead: 100, ..ONE }).await.unwrap().is_empty());
-    let mut third = text("c", "back-3", "");
-    third.input.what = InputKind::Redacted { of: "n-3".to_owned() };
-    receive(&store, &[text("c", "3", "words"), third]).await;
-    decide(&store, |_, input| {
-        let message = matches!(input.input.what, InputKind::Message(_));
-        decided(input, if message { answers.clone() } else { vec![bot("after")] })
-    })
-    .await;
-    assert!(store.handed().is_empty());
-    let mut said = kept(&store).await;
-    said.sort();
-    assert_eq!(said, ["after", "alert with words", "lines", "notice"]);
+    // The same in one commit: by itself, and where turns may lease what they say.
+    for (chat, nth, limits) in [("b", "2", ONE), ("c", "3", SendLimits { ahead: 100, ..ONE })] {
+        assert!(store.claim_sends(at(2), limits).await.unwrap().is_empty());
+        let mut again = text(chat, &format!("back-{nth}"), "");
+        again.input.what = InputKind::Redacted { of: format!("n-{nth}") };
+        receive(&store, &[text(chat, nth, "words"), again]).await;
+        decide(&store, |_, input| {
+            let message = matches!(input.input.what, InputKind::Message(_));
+            decided(input, if message { answers.clone() } else { vec![bot("after")] })
+        })
+        .await;
+        assert!(store.handed().is_empty(), "nothing is handed out before it was taken back");
+        let mut said = kept(&store).await;
+        said.sort();
+        assert_eq!(said, ["after", "alert with words", "lines", "notice"]);
+    }
 }
 
 /// Sends what may be sent, as the delivery loop does: what is stale is dropped.
