@@ -42,10 +42,9 @@ macro_rules! copies {
                 desk: bool,
             ) -> Result<Vec<Copy>, StoreError> {
                 let rows: Vec<Found> = sqlx::query_as(
-                    "SELECT o.id, o.lane, o.native, o.body FROM outbox o JOIN inbox i
-                        ON o.id >= i.seq * 65536 AND o.id < (i.seq + 1) * 65536
-                     WHERE i.lane = $1 AND i.native = $2 AND o.person = $1 AND o.kind = $3
-                       AND o.status = 1 AND o.native IS NOT NULL ORDER BY o.id",
+                    "SELECT id, lane, native, body FROM said
+                     WHERE person = $1 AND heard = $2 AND kind = $3 AND status = 1 AND native IS NOT NULL
+                     ORDER BY id",
                 )
                 .bind(person)
                 .bind(of)
@@ -60,7 +59,7 @@ macro_rules! copies {
                 let natives: BTreeSet<String> = found.iter().map(|copy| copy.native.clone()).collect();
                 for native in natives {
                     let rows: Vec<Found> = sqlx::query_as(
-                        "SELECT id, lane, native, body FROM outbox
+                        "SELECT id, lane, native, body FROM said
                          WHERE person = $1 AND kind = $2 AND native = $3 AND status = 1 ORDER BY id",
                     )
                     .bind(person)

@@ -248,7 +248,8 @@ pub(crate) struct Erasure {
 }
 
 impl Erasure {
-    /// What is run with the lane as its only parameter, after the inbox rows are gone.
+    /// What is run with the lane as its only parameter, before the inbox rows go: what was said is found by
+    /// them.
     pub(crate) fn statements(&self) -> impl Iterator<Item = &'static str> {
         let groups: [(bool, &[&str]); 4] = [
             (false, &ERASE_OUTBOX),
@@ -262,8 +263,9 @@ impl Erasure {
 
 /// Safety and desk rows that wait are sent first.
 const ERASE_OUTBOX: [&str; 3] = [
-    "UPDATE outbox SET erase = 1 WHERE person = $1 AND status = 0 AND kind IN (0, 5)",
-    "DELETE FROM outbox WHERE person = $1 AND erase = 0",
+    "UPDATE outbox SET erase = 1 WHERE status = 0 AND kind IN (0, 5)
+     AND id IN (SELECT id FROM said WHERE person = $1)",
+    "DELETE FROM outbox WHERE erase = 0 AND id IN (SELECT id FROM said WHERE person = $1)",
     "DELETE FROM sending WHERE lane = $1
      AND NOT EXISTS (SELECT 1 FROM outbox WHERE lane = $1 AND status = 0)",
 ];

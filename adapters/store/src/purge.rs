@@ -49,20 +49,23 @@ pub(crate) struct Slices {
 /// In this order: what a conversation decides about goes before the conversation.
 pub(crate) const STEPS: &[Step] = &[
     Step {
-        sql: "DELETE FROM inbox WHERE status <> 0 AND received < CASE WHEN EXISTS
-              (SELECT 1 FROM conversation c WHERE c.lane = inbox.lane AND c.handled = 1)
-              THEN $2 ELSE $1 END",
-        slices: Some(Slices { table: "inbox", key: "seq", time: Some("received") }),
-        bind: |cuts| vec![cuts.chat, cuts.handled],
-        count: |purged, rows| purged.inbox += rows,
-    },
-    Step {
         sql: "DELETE FROM outbox WHERE status <> 0 AND made < CASE WHEN EXISTS
               (SELECT 1 FROM conversation c WHERE c.lane = outbox.person AND c.handled = 1)
               THEN $2 ELSE $1 END",
         slices: Some(Slices { table: "outbox", key: "id", time: Some("made") }),
         bind: |cuts| vec![cuts.chat, cuts.handled],
         count: |purged, rows| purged.outbox += rows,
+    },
+    // An input stays as long as anything that was said because of it: by the input it is found.
+    Step {
+        sql: "DELETE FROM inbox WHERE status <> 0 AND received < CASE WHEN EXISTS
+              (SELECT 1 FROM conversation c WHERE c.lane = inbox.lane AND c.handled = 1)
+              THEN $2 ELSE $1 END
+              AND NOT EXISTS (SELECT 1 FROM outbox o
+                  WHERE o.id >= inbox.seq * 65536 AND o.id < (inbox.seq + 1) * 65536)",
+        slices: Some(Slices { table: "inbox", key: "seq", time: Some("received") }),
+        bind: |cuts| vec![cuts.chat, cuts.handled],
+        count: |purged, rows| purged.inbox += rows,
     },
     Step {
         sql: "DELETE FROM record WHERE created < CASE WHEN EXISTS
@@ -77,7 +80,7 @@ pub(crate) const STEPS: &[Step] = &[
               AND urgency <= 1 AND holder <> 2
               AND NOT EXISTS (SELECT 1 FROM timer t WHERE t.lane = conversation.lane)
               AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.lane = conversation.lane AND i.status = 0)
-              AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.person = conversation.lane AND o.status = 0)",
+              AND NOT EXISTS (SELECT 1 FROM said s WHERE s.person = conversation.lane AND s.status = 0)",
         slices: Some(Slices { table: "conversation", key: "rowid", time: None }),
         bind: |cuts| vec![cuts.chat, cuts.handled],
         count: |purged, rows| purged.conversations += rows,

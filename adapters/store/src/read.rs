@@ -27,7 +27,7 @@ pub(crate) const KEEP_SECRET: &str = "INSERT INTO meta (name, value) VALUES ($1,
 pub(crate) const NATIVES: [&str; 2] = [
     "SELECT seq * 65536, native FROM inbox
      WHERE lane = $1 AND received >= $2 AND origin = 0 AND native IS NOT NULL",
-    "SELECT id, native FROM outbox WHERE person = $1 AND lane = $1 AND made >= $2 AND native IS NOT NULL",
+    "SELECT id, native FROM said WHERE person = $1 AND lane = $1 AND made >= $2 AND native IS NOT NULL",
 ];
 
 /// Open records that are looked at.
@@ -103,12 +103,12 @@ macro_rules! queries {
                 .fetch_all(&mut *db)
                 .await?;
                 let said: Vec<read::Said> = sqlx::query_as(
-                    "SELECT id, made, status, body FROM outbox
-                     WHERE person = $1 AND lane = $1 AND id < $3 ORDER BY id DESC LIMIT $2",
+                    "SELECT id, made, status, body FROM said
+                     WHERE person = $1 AND lane = $1 AND seq < $3 ORDER BY seq DESC, id DESC LIMIT $2",
                 )
                 .bind(lane)
                 .bind(limit)
-                .bind(before << 16)
+                .bind(before)
                 .fetch_all(&mut *db)
                 .await?;
                 read::lines(sealer, heard, said, usize::try_from(limit).unwrap_or(usize::MAX))

@@ -15,12 +15,12 @@ use crate::{
 pub(crate) const FORGET: &str = "UPDATE inbox SET body = NULL WHERE lane = $1 AND native = $2 AND origin = 0";
 
 /// An epoch before every practitioner's: whoever leases such a row finds it stale.
-pub(crate) const STOP: &str = "UPDATE outbox SET epoch = -1 WHERE person = $1 AND kind = 3 AND status = 0
-     AND id / 65536 IN (SELECT seq FROM inbox WHERE lane = $1 AND native = $2 AND origin = 0)";
+pub(crate) const STOP: &str = "UPDATE outbox SET epoch = -1 WHERE kind = 3 AND status = 0
+     AND id IN (SELECT id FROM said WHERE person = $1 AND heard = $2 AND origin = 0)";
 
 /// id, status, handed, body of what the desk was told because of it.
-pub(crate) const TOLD: &str = "SELECT id, status, handed, body FROM outbox WHERE person = $1 AND kind = 5
-     AND id / 65536 IN (SELECT seq FROM inbox WHERE lane = $1 AND native = $2 AND origin = 0)";
+pub(crate) const TOLD: &str = "SELECT id, status, handed, body FROM said
+     WHERE person = $1 AND kind = 5 AND heard = $2 AND origin = 0";
 
 /// Takes id, status, erase and body.
 pub(crate) const CHANGE: &str = "UPDATE outbox SET status = $2, erase = $3, body = $4 WHERE id = $1";

@@ -310,13 +310,13 @@ async fn redact(tx: &mut PgConnection, (lane, native): &(String, String), sealer
 }
 
 async fn erase(tx: &mut PgConnection, erasure: &Erasure) -> Tried<()> {
+    for sql in erasure.statements() {
+        sqlx::query(sql).bind(&erasure.lane).execute(&mut *tx).await?;
+    }
     sqlx::query("DELETE FROM inbox WHERE lane = $1 AND seq <= $2")
         .bind(&erasure.lane)
         .bind(erasure.seq)
         .execute(&mut *tx)
         .await?;
-    for sql in erasure.statements() {
-        sqlx::query(sql).bind(&erasure.lane).execute(&mut *tx).await?;
-    }
     Ok(())
 }

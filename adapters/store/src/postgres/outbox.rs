@@ -242,9 +242,9 @@ async fn flying(tx: &mut PgConnection, persons: &[String], now: i64) -> Tried<Ve
     .fetch_all(&mut *tx)
     .await?;
     let mut flying: Vec<(String, i64, i64)> = sqlx::query_as(
-        "SELECT o.person, min(o.epoch), max(s.ready) FROM outbox o JOIN sending s ON s.lane = o.lane
-         WHERE o.person = ANY($1) AND o.status = 0 AND o.handed = 1 AND o.kind = $2 AND s.ready > $3
-         GROUP BY o.person",
+        "SELECT o.lane, min(o.epoch), max(s.ready) FROM outbox o JOIN sending s ON s.lane = o.lane
+         WHERE o.lane = ANY($1) AND o.status = 0 AND o.handed = 1 AND o.kind = $2 AND s.ready > $3
+         GROUP BY o.lane",
     )
     .bind(persons)
     .bind(plan::BOT)

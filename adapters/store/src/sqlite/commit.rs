@@ -309,9 +309,9 @@ fn redact(db: &Connection, (lane, native): &(String, String), sealer: &Sealer) -
 
 fn erase(db: &Connection, erasure: &Erasure) -> Done {
     let lane = &erasure.lane;
-    db.prepare_cached("DELETE FROM inbox WHERE lane = ?1 AND seq <= ?2")?.execute((lane, erasure.seq))?;
     for sql in erasure.statements() {
         shared(db, sql)?.execute([lane])?;
     }
+    db.prepare_cached("DELETE FROM inbox WHERE lane = ?1 AND seq <= ?2")?.execute((lane, erasure.seq))?;
     Ok(())
 }

@@ -132,9 +132,10 @@ impl Lease {
 /// Of these persons those with a leased row of the bot: its oldest epoch, the end of its lease.
 fn flying(db: &Connection, persons: &[String], now: i64) -> Done<Vec<(String, i64, i64)>> {
     let mut flying = db.prepare_cached(
-        "SELECT min(o.epoch), max(s.ready) FROM outbox o JOIN sending s ON s.lane = o.lane
-         WHERE o.person = ?1 AND o.status = 0 AND o.handed = 1 AND o.kind = ?2 AND s.ready > ?3
-         GROUP BY o.person",
+        "SELECT min(o.epoch), max(s.ready)
+         FROM outbox o INDEXED BY outbox_queued JOIN sending s ON s.lane = o.lane
+         WHERE o.lane = ?1 AND o.status = 0 AND o.handed = 1 AND o.kind = ?2 AND s.ready > ?3
+         GROUP BY o.lane",
     )?;
     let mut found = Vec::new();
     for person in persons {
