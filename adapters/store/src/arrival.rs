@@ -21,6 +21,8 @@ const TIMER: i64 = 2;
 #[derive(Clone)]
 pub(crate) struct Arrival {
     pub(crate) key: [u8; 16],
+    /// In seconds, and 0 where it is not known: [`Incoming::sent`].
+    pub(crate) sent: i64,
     pub(crate) lane: String,
     pub(crate) native: Option<String>,
     pub(crate) origin: i64,
@@ -55,6 +57,7 @@ pub(crate) fn arrivals(
         }
         arrivals.push(Arrival {
             key,
+            sent: message.sent.map_or(0, Timestamp::as_second),
             lane: message.lane.to_string(),
             native: message.native.clone(),
             origin: origin(&message.input),
@@ -73,6 +76,7 @@ pub(crate) fn arrivals(
         let input = Input::new(proof.at, InputKind::NotEnrolled);
         arrivals.push(Arrival {
             key,
+            sent: proof.sent.map_or(0, Timestamp::as_second),
             lane: proof.lane.to_string(),
             native: None,
             origin: origin(&input),
@@ -106,7 +110,17 @@ pub(crate) fn timer(
     let at = Timestamp::from_microsecond(at).map_err(|_| Fail::Rows)?;
     let input = Input::new(at, InputKind::Timer { name, step });
     let body = body(&input)?;
-    Ok(Arrival { key: [0; 16], lane, native: None, origin: TIMER, seed, received: now, body, proof: None })
+    Ok(Arrival {
+        key: [0; 16],
+        sent: 0,
+        lane,
+        native: None,
+        origin: TIMER,
+        seed,
+        received: now,
+        body,
+        proof: None,
+    })
 }
 
 fn origin(input: &Input) -> i64 {

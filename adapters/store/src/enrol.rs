@@ -18,9 +18,6 @@ pub(crate) const CODE_LIFE: SignedDuration = SignedDuration::from_mins(10);
 pub(crate) const GUESSES: i64 = 5;
 pub(crate) const GUESS_WINDOW: i64 = 3_600_000_000;
 
-/// When a message was received, if it was. Takes its key.
-pub(crate) const SEEN: &str = "SELECT at FROM seen WHERE key = $1";
-
 /// Counts a code that somebody tries, and returns how many they tried. Takes who, now and
 /// [`GUESS_WINDOW`].
 pub(crate) const GUESS: &str = "INSERT INTO guess (who, since, tries) VALUES ($1, $2, 1)

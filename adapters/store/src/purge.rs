@@ -120,3 +120,11 @@ pub(crate) const STEPS: &[Step] = &[
         count: |purged, rows| purged.seen += rows,
     },
 ];
+
+/// On SQLite alone, after the others: keys that an earlier version kept.
+pub(crate) const SEEN_BEFORE: Step = Step {
+    sql: "DELETE FROM seen_before WHERE at < $1",
+    slices: None,
+    bind: |cuts| vec![cuts.seen],
+    count: |purged, rows| purged.seen += rows,
+};

@@ -129,6 +129,7 @@ impl Chat {
         let incoming = Incoming {
             lane: Screen::lane(),
             key: format!("{}/{}", self.run, self.count),
+            sent: None,
             native: None,
             input: Input::new(now, what),
         };

@@ -176,6 +176,7 @@ impl Talk {
         let incoming = Incoming {
             lane: lane.clone(),
             key: format!("{CURSOR}-{}", self.turn),
+            sent: None,
             native: None,
             input: Input::new(self.now, what),
         };

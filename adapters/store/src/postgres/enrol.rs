@@ -9,6 +9,9 @@ use crate::{
     seal::Sealer,
 };
 
+/// When a message was received, if it was. Takes its key.
+const SEEN: &str = "SELECT at FROM seen WHERE key = $1";
+
 /// Gives each arrival that is a code and was not seen before what came of it.
 pub(super) async fn redeem(
     tx: &mut PgConnection,
@@ -18,7 +21,7 @@ pub(super) async fn redeem(
     for arrival in arrivals.iter_mut() {
         let Some(proof) = &arrival.proof else { continue };
         let seen: Option<i64> =
-            sqlx::query_scalar(enrol::SEEN).bind(&arrival.key[..]).fetch_optional(&mut *tx).await?;
+            sqlx::query_scalar(SEEN).bind(&arrival.key[..]).fetch_optional(&mut *tx).await?;
         if seen.is_some() {
             continue;
         }

@@ -128,7 +128,7 @@ impl Sqlite {
     pub(crate) async fn purge(&self, now: Timestamp, periods: Periods) -> Result<Purged> {
         let cuts = purge::Cuts::of(now, &periods);
         let mut purged = Purged::default();
-        for step in purge::STEPS {
+        for step in purge::STEPS.iter().chain([&purge::SEEN_BEFORE]) {
             let mut from = Some(i64::MIN);
             while let Some(after) = from {
                 let binds = (step.bind)(&cuts);

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::statement::shared;
+use super::{inbox::Seen, statement::shared};
 use crate::{
     arrival::Arrival,
     enrol::{self, New},
@@ -11,10 +11,15 @@ use crate::{
 };
 
 /// Gives each arrival that is a code and was not seen before what came of it.
-pub(super) fn redeem(db: &Connection, sealer: &Sealer, arrivals: &mut [Arrival]) -> Result<(), Fail> {
+pub(super) fn redeem(
+    db: &Connection,
+    sealer: &Sealer,
+    arrivals: &mut [Arrival],
+    seen: &mut Seen<'_>,
+) -> Result<(), Fail> {
     for arrival in arrivals {
         let Some(proof) = &arrival.proof else { continue };
-        if shared(db, enrol::SEEN)?.exists([arrival.key])? {
+        if seen.knows(arrival)? {
             continue;
         }
         let now = arrival.received;

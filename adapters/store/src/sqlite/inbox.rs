@@ -37,13 +37,12 @@ impl Task for Receive {
             )?
             .execute((&cursor.0, &cursor.1))?;
         }
-        enrol::redeem(db, &group.sealer, &mut self.arrivals)?;
-        let mut seen =
-            db.prepare_cached("INSERT INTO seen (key, at) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING")?;
+        let mut seen = Seen::of(db)?;
+        enrol::redeem(db, &group.sealer, &mut self.arrivals, &mut seen)?;
         let mut inbox = Inbox::of(db)?;
         self.new = 0;
         for arrival in &self.arrivals {
-            if seen.execute(params![arrival.key, arrival.received])? > 0 {
+            if seen.is_new(arrival)? {
                 inbox.append(arrival, &group.sealer)?;
                 self.new += 1;
             }
@@ -53,6 +52,47 @@ impl Task for Receive {
 
     fn answer(self: Box<Self>, outcome: Result<()>) {
         answer(self.reply, outcome.map(|()| self.new));
+    }
+}
+
+/// What was received. Keys of one time stand together, so what comes in touches few pages.
+pub(super) struct Seen<'a> {
+    select: rusqlite::CachedStatement<'a>,
+    insert: rusqlite::CachedStatement<'a>,
+    /// Keys that an earlier version kept, until their time is over.
+    before: Option<rusqlite::CachedStatement<'a>>,
+}
+
+impl<'a> Seen<'a> {
+    fn of(db: &'a Connection) -> Done<Self> {
+        let mut before = db.prepare_cached("SELECT 1 FROM seen_before LIMIT 1")?;
+        let before = if before.exists([])? {
+            Some(db.prepare_cached("SELECT 1 FROM seen_before WHERE key = ?1")?)
+        } else {
+            None
+        };
+        let select = db.prepare_cached("SELECT 1 FROM seen WHERE sent = ?1 AND key = ?2")?;
+        let insert = db.prepare_cached(
+            "INSERT INTO seen (sent, key, at) VALUES (?1, ?2, ?3) ON CONFLICT (sent, key) DO NOTHING",
+        )?;
+        Ok(Self { select, insert, before })
+    }
+
+    pub(super) fn knows(&mut self, arrival: &Arrival) -> Done<bool> {
+        Ok(self.knew(arrival)? || self.select.exists(params![arrival.sent, arrival.key])?)
+    }
+
+    /// It is known from now on.
+    fn is_new(&mut self, arrival: &Arrival) -> Done<bool> {
+        let Arrival { sent, key, received, .. } = arrival;
+        Ok(!self.knew(arrival)? && self.insert.execute(params![sent, key, received])? > 0)
+    }
+
+    fn knew(&mut self, arrival: &Arrival) -> Done<bool> {
+        match &mut self.before {
+            Some(before) => Ok(before.exists([arrival.key])?),
+            None => Ok(false),
+        }
     }
 }
 
@@ -270,6 +310,7 @@ pub(super) fn replay(db: &Connection, seq: i64, sealer: &Sealer) -> Done<bool> {
     let parked = decided.query_row([seq], |row| {
         let arrival = Arrival {
             key: [0; 16],
+            sent: 0,
             lane: row.get(0)?,
             native: row.get(1)?,
             origin: row.get(2)?,

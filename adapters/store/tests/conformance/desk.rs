@@ -10,7 +10,14 @@ use crate::support::*;
 
 /// Somebody tries a code in their chat.
 fn proof(who: &str, key: &str, code: &str) -> Proof {
-    Proof { lane: lane(who), key: key.to_owned(), by: who.to_owned(), at: at(0), code: code.to_owned() }
+    Proof {
+        lane: lane(who),
+        key: key.to_owned(),
+        sent: Some(at(0)),
+        by: who.to_owned(),
+        at: at(0),
+        code: code.to_owned(),
+    }
 }
 
 /// Sends a code and returns who it made of them.
@@ -91,6 +98,7 @@ pub(crate) async fn what_was_said_at_the_desk_is_found_by_its_id(home: Home) {
     let at_desk = Incoming {
         lane: lane("a"),
         key: "-100/9/0".to_owned(),
+        sent: None,
         native: Some("9".to_owned()),
         input: Input::new(at(0), InputKind::Desk(said)),
     };

@@ -150,3 +150,16 @@ pub(crate) async fn purge_keeps_the_periods(home: Home) {
     assert_eq!((rest.inbox, rest.records, rest.conversations), (1, 1, 0), "a held conversation stays");
     assert_eq!(words(&claim(&store).await.works()[0].inputs[0].input), "x");
 }
+
+pub(crate) async fn purge_keeps_an_input_as_long_as_what_was_said_because_of_it(home: Home) {
+    let store = home.open().await;
+    one_turn(&store, "a", "1", vec![bot("hi")]).await;
+    let month = SignedDuration::from_hours(24 * 30);
+    let periods = Periods { chat: month, records: month, handled: month, audit: month, seen: month };
+    let waits = store.purge(at(31 * DAY), &periods).await.unwrap();
+    assert_eq!((waits.inbox, waits.outbox, waits.conversations), (0, 0, 0));
+    assert_eq!(store.transcript(&lane("a"), 9).await.unwrap().len(), 2, "the desk sees both sides");
+    send_all(&store).await;
+    let over = store.purge(at(31 * DAY), &periods).await.unwrap();
+    assert_eq!((over.inbox, over.outbox, over.conversations), (1, 1, 1));
+}

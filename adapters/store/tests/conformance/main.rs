@@ -75,6 +75,7 @@ promises! {
     erasure::erase_keeps_what_it_is_told_to_keep,
     erasure::clear_chat_of_an_erasing_turn_still_knows_the_messages,
     erasure::purge_keeps_the_periods,
+    erasure::purge_keeps_an_input_as_long_as_what_was_said_because_of_it,
     desk::practitioner_is_known_only_after_the_code,
     desk::codes_grow_old_and_guessing_is_limited,
     desk::copies_are_found_and_changed,

@@ -3,7 +3,9 @@
 use std::{fs, path::Path};
 
 use chatbox_core::{conversation::Conversation, effect::Effect};
-use chatbox_store::{Decided, OpenError, Store, StoreConfig};
+use chatbox_store::{Decided, OpenError, Periods, Store, StoreConfig};
+use jiff::SignedDuration;
+use sqlx::Connection;
 
 use crate::support::*;
 
@@ -140,8 +142,25 @@ fn url(home: &Home) -> String {
     format!("sqlite:{}", home.folder.path().join("chatbox.db").display())
 }
 
+#[tokio::test]
+async fn what_an_earlier_version_received_is_not_received_again() {
+    let home = Home::sqlite();
+    let store = home.open().await;
+    receive(&store, &[text("a", "1", "x")]).await;
+    store.close().await;
+    let mut raw = raw(&home).await;
+    // Where the keys stood before they were put beside those of their time.
+    sqlx::query("INSERT INTO seen_before SELECT key, at FROM seen").execute(&mut raw).await.unwrap();
+    sqlx::query("DELETE FROM seen").execute(&mut raw).await.unwrap();
+    raw.close().await.unwrap();
+    let store = home.open().await;
+    assert_eq!(receive(&store, &[text("a", "1", "x"), text("a", "2", "y")]).await, 1);
+    let week = SignedDuration::from_hours(24 * 7);
+    let periods = Periods { chat: week, records: week, handled: week, audit: week, seen: week };
+    assert_eq!(store.purge(at(8 * 24 * 3600), &periods).await.unwrap().seen, 2, "both kinds of keys go");
+}
+
 async fn raw(home: &Home) -> sqlx::SqliteConnection {
-    use sqlx::Connection;
     sqlx::SqliteConnection::connect(&url(home)).await.unwrap()
 }
 

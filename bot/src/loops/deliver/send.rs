@@ -265,7 +265,8 @@ async fn clear<C: Channel>(
 }
 
 pub(super) fn incoming(lane: &Lane, id: OutboxId, what: &str, at: Timestamp, kind: InputKind) -> Incoming {
-    Incoming { lane: lane.clone(), key: format!("{what}/{id}"), native: None, input: Input::new(at, kind) }
+    let input = Input::new(at, kind);
+    Incoming { lane: lane.clone(), key: format!("{what}/{id}"), sent: None, native: None, input }
 }
 
 /// Ids of Telegram's groups are negative.

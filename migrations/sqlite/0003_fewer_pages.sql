@@ -9,3 +9,13 @@ CREATE VIEW said AS
 SELECT o.id, o.lane, o.kind, o.status, o.handed, o.made, o.native, o.body,
        i.lane AS person, i.seq, i.native AS heard, i.origin
 FROM inbox i CROSS JOIN outbox o ON o.id >= i.seq * 65536 AND o.id < (i.seq + 1) * 65536;
+
+-- Keyed hashes of the messages that were received, those of one time together: a hash alone has a page to
+-- itself. sent: seconds since 1970, 0 where it is not known.
+ALTER TABLE seen RENAME TO seen_before;
+CREATE TABLE seen (
+    sent INTEGER NOT NULL,
+    key  BLOB NOT NULL,
+    at   INTEGER NOT NULL,
+    PRIMARY KEY (sent, key)
+) STRICT, WITHOUT ROWID;
