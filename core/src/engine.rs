@@ -215,14 +215,18 @@ impl Engine {
     /// What a text means on its own. `step`: the question it answers.
     pub fn understand(&self, text: &str, step: Option<&str>) -> Meaning {
         let heard = self.content.safety.hear(text, &Memory::default(), Timestamp::UNIX_EPOCH);
-        let mut meaning = self.content.understanding.read(text, step);
-        meaning.route = heard.route;
-        meaning.soft = heard.soft;
-        meaning.kinds = heard.kinds;
-        meaning.reasons = heard.reasons;
-        meaning.gentle = heard.gentle;
-        meaning.signals = heard.signals;
-        meaning
+        let reading = self.content.understanding.read(text, step);
+        Meaning {
+            route: heard.route,
+            soft: heard.soft,
+            kinds: heard.kinds,
+            reasons: heard.reasons,
+            gentle: heard.gentle,
+            needs: reading.needs().to_vec(),
+            intent: reading.intent,
+            group: reading.group,
+            signals: heard.signals,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     effect::{AuditKind, DeskKind, DeskPost, Effect, Media, Say, SayKind},
     input::{Attachment, DeskMessage, Message},
     safety::{Heard, Route},
-    understanding::Intent,
+    understanding::{Intent, Reading},
 };
 
 /// Messages that are remembered as carried over, of both sides together.
@@ -31,7 +31,8 @@ impl Talk<'_> {
         } else {
             self.carry_to_desk(message);
         }
-        self.wants_while_held(&message.text);
+        let meaning = self.content.understanding.read(&message.text, None);
+        self.wants_while_held(meaning.intent);
         self.conversation.desk.written = true;
         self.await_holder();
         if heard.route > Route::A && !heard.soft {
@@ -41,7 +42,7 @@ impl Talk<'_> {
                 self.hurry_holder();
             }
         } else if !message.edited {
-            self.answer_while_held(&message.text);
+            self.answer_while_held(&meaning);
         }
     }
 
@@ -77,8 +78,7 @@ impl Talk<'_> {
 
     /// Wishes that must work whoever holds: hiding the chat at once, as somebody may be coming into
     /// the room; deleting once the practitioner has let go, as what is said here is kept till then.
-    fn wants_while_held(&mut self, text: &str) {
-        let intent = self.content.understanding.read(text, None).intent;
+    fn wants_while_held(&mut self, intent: Intent) {
         if intent == Intent::ClearChat && self.context.channel.can_clear {
             self.effects.push(Effect::ClearChat { within: CLEAR_WITHIN });
             self.desk_post(DeskKind::Notice, "The person has hidden this chat on their side.".to_owned());
@@ -94,8 +94,8 @@ impl Talk<'_> {
     }
 
     /// "No", to a question about safety that was open when the practitioner came in.
-    fn answer_while_held(&mut self, text: &str) {
-        if let Some(answer) = self.said_yes_no(text) {
+    fn answer_while_held(&mut self, meaning: &Reading<'_>) {
+        if let Some(answer) = self.said_yes_no(meaning) {
             self.settle_while_held(answer);
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     content::Word,
     directory::capital,
     effect::Choice,
-    understanding::{Intent, Meaning},
+    understanding::{Intent, Reading},
 };
 
 /// So many guesses at what a person needs are offered at once.
@@ -38,7 +38,7 @@ impl Talk<'_> {
         self.advance(0);
     }
 
-    pub(crate) fn begin_group(&mut self, meaning: &Meaning) {
+    pub(crate) fn begin_group(&mut self, meaning: &Reading<'_>) {
         let Some(name) = self.content.dialogues.for_intent(Intent::Group).map(|d| d.dialogue.value.clone())
         else {
             return self.not_understood();
@@ -62,7 +62,7 @@ impl Talk<'_> {
 
     /// Looks for support for the needs that the words named. Asks when they named none, and which it
     /// is when that would be a guess.
-    pub(crate) fn signpost(&mut self, meaning: &Meaning) {
+    pub(crate) fn signpost(&mut self, meaning: &Reading<'_>) {
         let Some(name) =
             self.content.dialogues.for_intent(Intent::Signpost).map(|d| d.dialogue.value.clone())
         else {
@@ -76,16 +76,16 @@ impl Talk<'_> {
             self.offer_guesses(meaning);
             return;
         }
-        if !meaning.needs.is_empty() {
+        if !meaning.needs().is_empty() {
             self.fill_needs(meaning);
         }
         self.advance(0);
     }
 
     /// Hangs the needs that may be meant on the question what is going on, in place of its own.
-    fn offer_guesses(&mut self, meaning: &Meaning) {
+    fn offer_guesses(&mut self, meaning: &Reading<'_>) {
         let mut choices: Vec<Choice> = meaning
-            .needs
+            .needs()
             .iter()
             .filter_map(|need| {
                 let label = capital(self.content.need_words(&need.id)?);
@@ -113,7 +113,7 @@ impl Talk<'_> {
         }
     }
 
-    pub(crate) fn fill_needs(&mut self, meaning: &Meaning) {
+    pub(crate) fn fill_needs(&mut self, meaning: &Reading<'_>) {
         let needs = meaning.main_needs().map(|need| (need.id.clone(), need.score)).collect();
         self.fill("needs", Answer::Needs(needs));
         // What was shown for other needs may fit these.
@@ -132,7 +132,7 @@ impl Talk<'_> {
 
     /// A new wish in the middle of something: a group in the middle of a search, support in the
     /// middle of a form. A question that takes any words takes these.
-    pub(crate) fn digress(&mut self, ask: &Ask, text: &str, meaning: &Meaning) -> bool {
+    pub(crate) fn digress(&mut self, ask: &Ask, text: &str, meaning: &Reading<'_>) -> bool {
         let takes_words = matches!(
             ask.answer,
             Expect::Text(_) | Expect::Needs(_) | Expect::When | Expect::Talk | Expect::Contact | Expect::Area
@@ -141,7 +141,7 @@ impl Talk<'_> {
         // More of what is wrong, in answer to "what kind of work do you do?".
         if running.as_deref() == Some("signpost") && matches!(ask.answer, Expect::Role | Expect::Area) {
             let alone = self.content.understanding.read(text, None);
-            if !alone.needs.is_empty() && !alone.is_guess() {
+            if !alone.needs().is_empty() && !alone.is_guess() {
                 self.fill(&ask.id.value, Answer::Skipped);
                 self.fill_needs(&alone);
                 self.advance(0);

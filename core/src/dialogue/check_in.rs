@@ -13,7 +13,7 @@ use crate::{
     conversation::{Flag, Holder, LastCheck},
     effect::{AuditKind, DeskKind, Effect, SayKind},
     safety::{Heard, Kind, Route},
-    understanding::{Intent, Meaning, Signal},
+    understanding::{Intent, Reading, Signal},
 };
 
 /// Name of the timer that watches for silence after "are you safe?".
@@ -182,7 +182,7 @@ impl Talk<'_> {
     }
 
     /// A text that is no danger by itself, at an open question of the check-in.
-    pub(crate) fn hear_check_in(&mut self, text: &str, meaning: &Meaning) {
+    pub(crate) fn hear_check_in(&mut self, text: &str, meaning: &Reading<'_>) {
         let Some(ask) = self.open_ask() else {
             // The content has no question there any more: nobody is left without an answer.
             self.conversation.place = None;
@@ -191,7 +191,7 @@ impl Talk<'_> {
         };
         // "I'm done" is no yes to "are you safe?".
         let doubtful = meaning.intent == Intent::Finish && !ask.rises.is_empty();
-        let answer = self.said_yes_no(text).filter(|_| !doubtful);
+        let answer = self.said_yes_no(meaning).filter(|_| !doubtful);
         let leaves = matches!(
             meaning.intent,
             Intent::Person
@@ -208,7 +208,7 @@ impl Talk<'_> {
         );
         match answer {
             Some(answer) => self.answer_check_in(answer),
-            None if leaves => self.leave_check_in(meaning.intent, text),
+            None if leaves => self.leave_check_in(text, meaning),
             None if meaning.intent == Intent::Question => self.clarify(text),
             // Written before the question was asked: no answer to it.
             None if self.before_the_question() => {
@@ -277,7 +277,8 @@ impl Talk<'_> {
 
     /// The person wants something else than to answer: they get it, the flag stays, and the lines
     /// are not repeated at them.
-    fn leave_check_in(&mut self, intent: Intent, text: &str) {
+    fn leave_check_in(&mut self, text: &str, meaning: &Reading<'_>) {
+        let intent = meaning.intent;
         self.end_watch();
         if matches!(intent, Intent::Repeat | Intent::Back) {
             self.ask_again();
@@ -299,7 +300,7 @@ impl Talk<'_> {
             self.say_as(SayKind::Safety, lines);
             self.menu();
         } else {
-            self.hear(text, &Meaning { intent, ..Meaning::default() });
+            self.hear(text, meaning);
         }
     }
 

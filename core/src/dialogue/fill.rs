@@ -6,12 +6,12 @@ use super::{
     parse::{Read, Slot, slot_values},
     talk::Talk,
 };
-use crate::{content::Word, understanding::Meaning};
+use crate::{content::Word, understanding::Reading};
 
 impl Talk<'_> {
     /// Fills every field that a sentence speaks of, besides the open question's. Says back what
     /// it took where that is more than one thing, or changed something. Returns the fields.
-    pub(crate) fn fill_from_slots(&mut self, ask: &Ask, read: &Read, meaning: &Meaning) -> Vec<String> {
+    pub(crate) fn fill_from_slots(&mut self, ask: &Ask, read: &Read, meaning: &Reading<'_>) -> Vec<String> {
         let Some((dialogue, place)) = self.running() else { return Vec::new() };
         if !dialogue.group_slots {
             return Vec::new();

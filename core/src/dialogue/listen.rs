@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     content::Word,
-    understanding::{Intent, Meaning, answer},
+    understanding::{Intent, Reading},
 };
 
 /// Words from which on an answer is taken to say more than the one field it names.
@@ -20,7 +20,7 @@ const TRIES: u8 = 2;
 
 impl Talk<'_> {
     /// Answers an ordinary text.
-    pub(crate) fn hear(&mut self, text: &str, meaning: &Meaning) {
+    pub(crate) fn hear(&mut self, text: &str, meaning: &Reading<'_>) {
         if let Some(word) = deep_link(text) {
             self.follow_link(&word);
             return;
@@ -142,21 +142,12 @@ impl Talk<'_> {
         }
     }
 
-    fn hear_in_dialogue(&mut self, text: &str, meaning: &Meaning) {
+    fn hear_in_dialogue(&mut self, text: &str, meaning: &Reading<'_>) {
         let Some((dialogue, place)) = self.running() else { return };
         match dialogue.step(&place.step) {
             Some(Step::Ask(ask)) => self.hear_at_question(ask, text, meaning),
             Some(Step::Offer(offer)) => {
-                let choices: Vec<answer::Choice<'_>> = offer
-                    .choices
-                    .iter()
-                    .map(|option| answer::Choice {
-                        id: &option.id.value,
-                        label: &option.label,
-                        synonyms: &option.say,
-                    })
-                    .collect();
-                if let Some(nth) = answer::choose(text, &choices)
+                if let Some(nth) = meaning.choose(&offer.choices, |option| &option.ways)
                     && !is_way_out(meaning.intent)
                 {
                     match offer.next.get(&offer.choices[nth].id.value) {
@@ -168,7 +159,7 @@ impl Talk<'_> {
                         self.clarify(text);
                     } else if meaning.intent == Intent::Group {
                         self.begin_group(meaning);
-                    } else if meaning.needs.is_empty() && meaning.intent != Intent::Signpost {
+                    } else if meaning.needs().is_empty() && meaning.intent != Intent::Signpost {
                         self.not_understood();
                     } else {
                         self.signpost(meaning);
@@ -183,8 +174,8 @@ impl Talk<'_> {
         }
     }
 
-    fn hear_at_question(&mut self, ask: &Ask, text: &str, meaning: &Meaning) {
-        if let (Expect::Confirm, Some(picked)) = (&ask.answer, self.picked(text))
+    fn hear_at_question(&mut self, ask: &Ask, text: &str, meaning: &Reading<'_>) {
+        if let (Expect::Confirm, Some(picked)) = (&ask.answer, self.picked(meaning))
             && let Some(field) = picked.strip_prefix("change.")
         {
             self.change_field(field);
@@ -218,7 +209,7 @@ impl Talk<'_> {
             !label.is_empty() && crate::content::plain(label) == crate::content::plain(text)
         });
         if presses_skip
-            || (self.content.understanding.skips(text) && !matches!(ask.answer, Expect::YesNo))
+            || (meaning.skips() && !matches!(ask.answer, Expect::YesNo))
             || (no_is_skip && meaning.intent == Intent::No)
         {
             self.skip();
@@ -303,11 +294,11 @@ impl Talk<'_> {
         self.go_on_after(&field);
     }
 
-    fn hear_idle(&mut self, text: &str, meaning: &Meaning) {
+    fn hear_idle(&mut self, text: &str, meaning: &Reading<'_>) {
         if self.command(meaning.intent) {
             return;
         }
-        if let Some(choice) = self.menu_pick(text) {
+        if let Some(choice) = self.menu_pick(meaning) {
             self.navigate(choice.trim_start_matches("go."));
             return;
         }
@@ -326,7 +317,7 @@ impl Talk<'_> {
         } else if self.conversation.flag.is_some() && meaning.is_guess() {
             // Somebody who told of danger is listened to before anything is guessed at.
             self.not_understood();
-        } else if !meaning.needs.is_empty() || meaning.intent == Intent::Signpost {
+        } else if !meaning.needs().is_empty() || meaning.intent == Intent::Signpost {
             self.signpost(meaning);
         } else {
             self.not_understood();
@@ -422,8 +413,8 @@ impl Talk<'_> {
     }
 
     /// The menu entry that a text picks while nothing is open.
-    fn menu_pick(&self, text: &str) -> Option<String> {
-        self.picked(text).filter(|picked| picked.starts_with("go."))
+    fn menu_pick(&self, meaning: &Reading<'_>) -> Option<String> {
+        self.picked(meaning).filter(|picked| picked.starts_with("go."))
     }
 }
 

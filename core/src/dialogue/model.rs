@@ -9,7 +9,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use crate::{channel::Confidentiality, understanding::Intent};
+use crate::{
+    channel::Confidentiality,
+    understanding::{Intent, answer::Ways},
+};
 
 /// One conversation that the bot can have: a form, a search, a check-in.
 #[derive(Debug, Clone, Deserialize)]
@@ -145,16 +148,34 @@ pub enum Expect {
 
 /// One answer to choose.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "WrittenOpt")]
 pub struct Opt {
     pub id: Spanned<String>,
     pub label: String,
-    /// Other words for it.
-    #[serde(default)]
-    pub say: Vec<String>,
     /// Free text instead: kept in the field `ID_text`.
-    #[serde(default)]
     pub other: bool,
+    /// Its id, its label and other words for it.
+    pub ways: Ways,
+}
+
+/// An [`Opt`] as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenOpt {
+    id: Spanned<String>,
+    label: String,
+    #[serde(default)]
+    say: Vec<String>,
+    #[serde(default)]
+    other: bool,
+}
+
+impl From<WrittenOpt> for Opt {
+    fn from(written: WrittenOpt) -> Self {
+        let WrittenOpt { id, label, say, other } = written;
+        let ways = Ways::new(&id.value, &label, &say);
+        Self { id, label, other, ways }
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -8,8 +8,8 @@ use super::{
 use crate::{
     ids::ChannelKind,
     understanding::{
-        GroupSlots, Meaning,
-        answer::{self, YesNo},
+        GroupSlots, Reading,
+        answer::{self, Ways, YesNo},
     },
 };
 
@@ -29,42 +29,39 @@ pub(crate) enum Read {
 impl Talk<'_> {
     /// The answer that a text surely gives to the question: by number, label or form. Free text is
     /// left for [`Talk::read_freely`], after commands had their chance.
-    pub(crate) fn read_surely(&self, ask: &Ask, text: &str, meaning: &Meaning) -> Read {
+    pub(crate) fn read_surely(&self, ask: &Ask, text: &str, meaning: &Reading<'_>) -> Read {
         match &ask.answer {
-            Expect::Choice(options) => match pick(text, options) {
+            Expect::Choice(options) => match pick(meaning, options) {
                 Some(option) => Read::Answer(Answer::Choice(option.id.value.clone()), None),
                 None => slot_choice(ask, options, &meaning.group),
             },
             // The choices that hang under it may be the bot's guesses instead of the question's own.
-            Expect::Needs(_) if self.picked_need(text).is_some() => {
-                let need = self.picked_need(text).unwrap_or_default();
-                Read::Answer(Answer::Needs(vec![(need, 1.0)]), None)
-            }
-            Expect::Needs(options) => match pick(text, options) {
-                Some(option) if option.other => Read::Nothing,
-                Some(option) => Read::Answer(Answer::Needs(vec![(option.id.value.clone(), 1.0)]), None),
-                None => needs(meaning),
+            Expect::Needs(options) => match self.picked_need(meaning) {
+                Some(need) => Read::Answer(Answer::Needs(vec![(need, 1.0)]), None),
+                None => match pick(meaning, options) {
+                    Some(option) if option.other => Read::Nothing,
+                    Some(option) => Read::Answer(Answer::Needs(vec![(option.id.value.clone(), 1.0)]), None),
+                    None => needs(meaning),
+                },
             },
-            Expect::Confirm if self.picked(text).is_some() => {
-                Read::Answer(Answer::Choice(self.picked(text).unwrap_or_default()), None)
-            }
-            Expect::YesNo | Expect::Confirm => match self.said_yes_no(text) {
-                Some(answer) => Read::Answer(Answer::Choice(answer.to_owned()), None),
-                None => Read::Nothing,
+            Expect::Confirm => match self.picked(meaning) {
+                Some(picked) => Read::Answer(Answer::Choice(picked), None),
+                None => self.read_yes_no(meaning),
             },
-            Expect::Number(number) => match self.content.understanding.sessions(text) {
+            Expect::YesNo => self.read_yes_no(meaning),
+            Expect::Number(number) => match meaning.sessions() {
                 Some(said) if (number.min..=number.max).contains(&said) => {
                     Read::Answer(Answer::Number(said), None)
                 }
                 Some(_) => Read::Refused(self.render(&number.refused)),
                 None => Read::Nothing,
             },
-            Expect::Size(_) => match self.content.understanding.size(text) {
+            Expect::Size(_) => match meaning.size() {
                 Some(size) => self.sized(ask, size),
                 None => Read::Nothing,
             },
             Expect::When | Expect::Talk => {
-                let when = self.content.understanding.when(text);
+                let when = meaning.when();
                 let by = matches!(ask.answer, Expect::Talk).then(|| way_to_talk(text)).flatten();
                 if when.days.is_empty() && when.time.is_none() && by.is_none() {
                     return Read::Nothing;
@@ -85,11 +82,7 @@ impl Talk<'_> {
             },
             Expect::Role => {
                 let roles = &self.content.directory.taxonomy().roles;
-                let choices: Vec<answer::Choice<'_>> = roles
-                    .iter()
-                    .map(|role| answer::Choice { id: &role.id, label: &role.label, synonyms: &[] })
-                    .collect();
-                match answer::choose(text, &choices) {
+                match meaning.choose(roles, |role| Ways::new(&role.id, &role.label, &[])) {
                     Some(nth) => Read::Answer(Answer::Choice(roles[nth].id.clone()), None),
                     None => match self.content.understanding.role(text) {
                         Some(role) => Read::Answer(Answer::Choice(role.to_owned()), None),
@@ -103,28 +96,33 @@ impl Talk<'_> {
 
     /// `yes`, `no` or `unsure`, said in words; or, on Matrix, where choices are a numbered list, as the
     /// number of that choice.
-    pub(crate) fn said_yes_no(&self, text: &str) -> Option<&'static str> {
-        let in_words = self.content.understanding.yes_no(text).map(yes_no_id);
-        let number = text.trim().trim_end_matches(['.', ')']);
-        let shown = self.context.channel.kind == ChannelKind::Matrix;
-        let is_number = (1..=2).contains(&number.len()) && number.chars().all(|c| c.is_ascii_digit());
-        in_words.or_else(|| {
-            let picked = self.picked(number).filter(|_| shown && is_number)?;
+    pub(crate) fn said_yes_no(&self, meaning: &Reading<'_>) -> Option<&'static str> {
+        meaning.yes_no().map(yes_no_id).or_else(|| {
+            let number = meaning.text.trim().trim_end_matches(['.', ')']);
+            let shown = self.context.channel.kind == ChannelKind::Matrix;
+            let is_number = (1..=2).contains(&number.len()) && number.chars().all(|c| c.is_ascii_digit());
+            let picked = if shown && is_number { self.picked(meaning) } else { None }?;
             ["yes", "no", "unsure"].into_iter().find(|answer| *answer == picked)
         })
     }
 
+    fn read_yes_no(&self, meaning: &Reading<'_>) -> Read {
+        match self.said_yes_no(meaning) {
+            Some(answer) => Read::Answer(Answer::Choice(answer.to_owned()), None),
+            None => Read::Nothing,
+        }
+    }
+
     /// The open question's choice that a text names by its number or its words.
-    pub(crate) fn picked(&self, text: &str) -> Option<String> {
+    pub(crate) fn picked(&self, meaning: &Reading<'_>) -> Option<String> {
         let open = &self.conversation.prompt.choices;
-        let choices: Vec<answer::Choice<'_>> =
-            open.iter().map(|c| answer::Choice { id: &c.id, label: &c.label, synonyms: &[] }).collect();
-        answer::choose(text, &choices).map(|nth| open[nth].id.clone())
+        let nth = meaning.choose(open, |choice| Ways::new(&choice.id, &choice.label, &[]))?;
+        Some(open[nth].id.clone())
     }
 
     /// The need among the open choices that a text picks.
-    fn picked_need(&self, text: &str) -> Option<String> {
-        self.picked(text).filter(|picked| self.content.need_words(picked).is_some())
+    fn picked_need(&self, meaning: &Reading<'_>) -> Option<String> {
+        self.picked(meaning).filter(|picked| self.content.need_words(picked).is_some())
     }
 
     /// A number of people, with advice where it is outside what works best.
@@ -171,19 +169,15 @@ fn yes_no_id(answer: YesNo) -> &'static str {
     }
 }
 
-fn needs(meaning: &Meaning) -> Read {
-    if meaning.needs.is_empty() {
+fn needs(meaning: &Reading<'_>) -> Read {
+    if meaning.needs().is_empty() {
         return Read::Nothing;
     }
     Read::Answer(Answer::Needs(meaning.main_needs().map(|n| (n.id.clone(), n.score)).collect()), None)
 }
 
-fn pick<'o>(text: &str, options: &'o [Opt]) -> Option<&'o Opt> {
-    let choices: Vec<answer::Choice<'_>> = options
-        .iter()
-        .map(|option| answer::Choice { id: &option.id.value, label: &option.label, synonyms: &option.say })
-        .collect();
-    answer::choose(text, &choices).map(|nth| &options[nth])
+fn pick<'o>(meaning: &Reading<'_>, options: &'o [Opt]) -> Option<&'o Opt> {
+    meaning.choose(options, |option| &option.ways).map(|nth| &options[nth])
 }
 
 fn way_to_talk(text: &str) -> Option<String> {

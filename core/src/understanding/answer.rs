@@ -1,21 +1,36 @@
 //! Reading the answer to one question. All functions say `None` rather than guess.
 
-use std::collections::BTreeSet;
+use std::{borrow::Borrow, collections::BTreeSet};
 
 use strsim::osa_distance;
 
 use super::{
-    Day, Intent, Size, Time, Understanding, clip, question,
-    slots::{self, Said, numbers},
+    Day, Intent, Reading, Size, Time, clip, question, slots,
     text::{self, Sep, Token},
 };
 
-/// One of the answers that a question offers.
-#[derive(Debug, Clone, Copy)]
-pub struct Choice<'a> {
-    pub id: &'a str,
-    pub label: &'a str,
-    pub synonyms: &'a [String],
+/// The ways of saying one of the answers that a question offers, each as its words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ways(Vec<Vec<String>>);
+
+impl Ways {
+    /// Of an answer with its id, its label and other words for it.
+    pub fn new(id: &str, label: &str, synonyms: &[String]) -> Self {
+        let mut ways: Vec<Vec<String>> = [id, label]
+            .into_iter()
+            .chain(synonyms.iter().map(String::as_str))
+            .map(|way| {
+                text::tokens(&way.replace('_', " "))
+                    .into_iter()
+                    .map(|token| token.word)
+                    .filter(|word| !FILLERS.contains(&word.as_str()))
+                    .collect()
+            })
+            .filter(|way: &Vec<String>| !way.is_empty())
+            .collect();
+        ways.dedup();
+        Self(ways)
+    }
 }
 
 /// An answer to a question of yes or no.
@@ -46,21 +61,6 @@ pub enum Contact {
     Other(String),
 }
 
-/// Which choice a text picks (its place in `choices`): by number, by letter, by words, or by words
-/// that are nearly those. `None` when none or more than one fits.
-pub fn choose(text: &str, choices: &[Choice<'_>]) -> Option<usize> {
-    let tokens = text::tokens(clip(text));
-    let words: Vec<&str> =
-        tokens.iter().map(|token| token.word.as_str()).filter(|word| !FILLERS.contains(word)).collect();
-    if words.is_empty() || question::is_question(&tokens) {
-        return None;
-    }
-    by_number(&words, choices.len()).or_else(|| {
-        let ways: Vec<Ways> = choices.iter().map(ways_to_say).collect();
-        by_words(&words, &ways).or_else(|| by_near_words(&words, &ways))
-    })
-}
-
 /// The phone number or email address in a text, or the text itself. `None` for an empty text.
 pub fn contact(text: &str) -> Option<Contact> {
     let text = clip(text).trim();
@@ -77,12 +77,6 @@ pub fn contact(text: &str) -> Option<Contact> {
     Some(phone(text).map_or_else(|| Contact::Other(text.to_owned()), Contact::Phone))
 }
 
-/// Asks something instead of answering.
-pub fn looks_like_question(text: &str) -> bool {
-    let tokens = text::tokens(clip(text));
-    question::sentences(&tokens).any(|range| question::is_question(&tokens[range]))
-}
-
 /// The place of the one name among `names` that a text holds: the boroughs or areas of the hub. A
 /// typing error in a longer name is forgiven. `None` when none or several are named.
 pub fn name_among<S: AsRef<str>>(text: &str, names: &[S]) -> Option<usize> {
@@ -95,11 +89,29 @@ pub fn name_among<S: AsRef<str>>(text: &str, names: &[S]) -> Option<usize> {
     matches(true).or_else(|| matches(false))
 }
 
-impl Understanding {
-    /// Yes, no or unsure, if the text says nothing else.
-    pub fn yes_no(&self, text: &str) -> Option<YesNo> {
-        let tokens = text::tokens(clip(text));
-        let intent = self.intents.whole_of(&tokens)?;
+impl Reading<'_> {
+    /// Which of a question's answers it picks (its place in `choices`): by number, by letter, by words, or
+    /// by words that are nearly those. `None` when none or more than one fits.
+    pub fn choose<'c, T, W: Borrow<Ways>>(
+        &self,
+        choices: &'c [T],
+        ways: impl Fn(&'c T) -> W,
+    ) -> Option<usize> {
+        let words = self.tokens.iter().map(|token| token.word.as_str());
+        let words: Vec<&str> = words.filter(|word| !FILLERS.contains(word)).collect();
+        if words.is_empty() || question::is_question(&self.tokens) {
+            return None;
+        }
+        by_number(&words, choices.len()).or_else(|| {
+            let ways: Vec<W> = choices.iter().map(ways).collect();
+            let ways: Vec<&[Vec<String>]> = ways.iter().map(|ways| ways.borrow().0.as_slice()).collect();
+            by_words(&words, &ways).or_else(|| by_near_words(&words, &ways))
+        })
+    }
+
+    /// Yes, no or unsure, if it says nothing else.
+    pub fn yes_no(&self) -> Option<YesNo> {
+        let intent = self.whole?;
         let answers = [
             (YesNo::Yes, &[Intent::Yes, Intent::Finish]),
             (YesNo::No, &[Intent::No, Intent::No]),
@@ -109,35 +121,24 @@ impl Understanding {
     }
 
     /// Will not or cannot answer: "not sure yet", "pass", "rather not say".
-    pub fn skips(&self, text: &str) -> bool {
-        let tokens = text::tokens(clip(text));
-        matches!(self.intents.whole_of(&tokens), Some(Intent::Skip | Intent::Unsure))
+    pub fn skips(&self) -> bool {
+        matches!(self.whole, Some(Intent::Skip | Intent::Unsure))
     }
 
-    /// How many people an answer to "how many?" says.
-    pub fn size(&self, text: &str) -> Option<Size> {
-        slots::read(&self.words, &text::tokens(clip(text)), Some("size")).size
+    /// How many people it says as an answer to "how many?".
+    pub fn size(&self) -> Option<Size> {
+        slots::read(&self.understanding.words, &self.tokens, Some("size")).size
     }
 
-    /// How many sessions an answer says; also out of range.
-    pub fn sessions(&self, text: &str) -> Option<u32> {
-        slots::read(&self.words, &text::tokens(clip(text)), Some("sessions")).sessions
+    /// How many sessions it says as an answer; also out of range.
+    pub fn sessions(&self) -> Option<u32> {
+        slots::read(&self.understanding.words, &self.tokens, Some("sessions")).sessions
     }
 
-    /// Days and time of an answer. Both may be missing: the words are kept in any case.
-    pub fn when(&self, text: &str) -> When {
-        let text = clip(text).trim();
-        let slots = slots::read(&self.words, &text::tokens(text), Some("when"));
-        When { days: slots.days, time: slots.time, text: text.to_owned() }
-    }
-
-    /// A number and nothing else that counts, for questions that are not about groups.
-    pub fn number(&self, text: &str) -> Option<u32> {
-        let tokens = text::tokens(clip(text));
-        let said = Said::new(&self.words, &tokens, None);
-        let mut found = numbers::numbers(&tokens).into_iter().filter(|number| said.counts(number.first));
-        let only = found.next()?;
-        (found.next().is_none() && !only.range).then_some(only.low)
+    /// Its days and time as an answer. Both may be missing: the words are kept in any case.
+    pub fn when(&self) -> When {
+        let slots = slots::read(&self.understanding.words, &self.tokens, Some("when"));
+        When { days: slots.days, time: slots.time, text: self.text.trim().to_owned() }
     }
 }
 
@@ -209,19 +210,19 @@ fn by_number(words: &[&str], count: usize) -> Option<usize> {
     (1..=count).contains(&place).then(|| place - 1)
 }
 
-fn by_words(words: &[&str], ways: &[Ways]) -> Option<usize> {
+fn by_words(words: &[&str], ways: &[&[Vec<String>]]) -> Option<usize> {
     let exact = |way: &Vec<String>| way.iter().map(String::as_str).eq(words.iter().copied());
     if let Some(only) = only(ways, |ways| ways.iter().any(exact)) {
         return Some(only);
     }
     // One choice whose words all stand in the answer; the most words win.
-    let score = |ways: &Ways| {
+    let score = |ways: &&[Vec<String>]| {
         let held = |way: &&Vec<String>| way.iter().all(|word| words.contains(&word.as_str()));
         ways.iter().filter(held).map(Vec::len).max().unwrap_or(0)
     };
     best(ways, score).or_else(|| {
         // Or whose label holds all the words of the answer.
-        let within = |ways: &Ways| {
+        let within = |ways: &&[Vec<String>]| {
             let held = |way: &Vec<String>| words.iter().all(|word| way.iter().any(|own| own == word));
             usize::from(ways.iter().any(held))
         };
@@ -229,7 +230,7 @@ fn by_words(words: &[&str], ways: &[Ways]) -> Option<usize> {
     })
 }
 
-fn by_near_words(words: &[&str], ways: &[Ways]) -> Option<usize> {
+fn by_near_words(words: &[&str], ways: &[&[Vec<String>]]) -> Option<usize> {
     const SHORTEST: usize = 4;
     let near = |own: &String, word: &str| {
         own == word
@@ -238,31 +239,11 @@ fn by_near_words(words: &[&str], ways: &[Ways]) -> Option<usize> {
                 && word.len() < 30
                 && osa_distance(own, word) <= if own.chars().count() > 7 { 2 } else { 1 })
     };
-    let score = |ways: &Ways| {
+    let score = |ways: &&[Vec<String>]| {
         let held = |way: &&Vec<String>| way.iter().all(|own| words.iter().any(|word| near(own, word)));
         ways.iter().filter(held).map(Vec::len).max().unwrap_or(0)
     };
     best(ways, score)
-}
-
-/// Each way of saying one choice, as its words.
-type Ways = Vec<Vec<String>>;
-
-fn ways_to_say(choice: &Choice<'_>) -> Ways {
-    let mut ways: Ways = [choice.id, choice.label]
-        .into_iter()
-        .chain(choice.synonyms.iter().map(String::as_str))
-        .map(|way| {
-            text::tokens(&way.replace('_', " "))
-                .into_iter()
-                .map(|token| token.word)
-                .filter(|word| !FILLERS.contains(&word.as_str()))
-                .collect()
-        })
-        .filter(|way: &Vec<String>| !way.is_empty())
-        .collect();
-    ways.dedup();
-    ways
 }
 
 fn only<T>(list: &[T], fits: impl Fn(&T) -> bool) -> Option<usize> {

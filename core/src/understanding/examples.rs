@@ -7,8 +7,8 @@ pub(super) fn check(understanding: &Understanding) -> Vec<Finding> {
     let mut findings = Vec::new();
     let needs = Source { file: understanding.needs.file(), text: "" };
     for (id, example) in understanding.needs.examples() {
-        let meaning = understanding.read(&example.value, Some("needs"));
-        let found: Vec<&str> = meaning.needs.iter().map(|need| need.id.as_str()).collect();
+        let reading = understanding.read(&example.value, Some("needs"));
+        let found: Vec<&str> = reading.needs().iter().map(|need| need.id.as_str()).collect();
         if found.first() != Some(&id) {
             let found = if found.is_empty() { "no need".to_owned() } else { found.join(", ") };
             let message = format!("\"{}\" should give {id} first, and gives {found}.", example.value);

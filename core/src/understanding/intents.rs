@@ -72,14 +72,6 @@ struct Entry {
     not: Vec<Spanned<String>>,
 }
 
-/// What the phrases found, before anything else in the message is weighed.
-#[derive(Debug, Default)]
-pub(super) struct Heard {
-    pub whole: Option<Intent>,
-    /// In the order of the content.
-    pub within: Vec<Intent>,
-}
-
 impl Intents {
     pub(super) fn load(source: &Source<'_>, findings: &mut Vec<Finding>) -> Self {
         let file: File = match source.parse() {
@@ -106,10 +98,6 @@ impl Intents {
         this
     }
 
-    pub(super) fn hear(&self, tokens: &[Token]) -> Heard {
-        Heard { whole: self.whole_of(tokens), within: self.within_of(tokens) }
-    }
-
     /// The one intent of a message that says nothing else, the earlier in the content if there are two.
     pub(super) fn whole_of(&self, tokens: &[Token]) -> Option<Intent> {
         const LONGEST: usize = 30;
@@ -129,7 +117,9 @@ impl Intents {
         Some(self.rule(longest).intent)
     }
 
-    fn within_of(&self, tokens: &[Token]) -> Vec<Intent> {
+    /// What phrases within it say, before anything else in the message is weighed; in the order of the
+    /// content.
+    pub(super) fn within_of(&self, tokens: &[Token]) -> Vec<Intent> {
         let mut found: Vec<u32> = self
             .within
             .find(tokens)

@@ -33,22 +33,9 @@ pub struct Meaning {
 /// content says how often a need is right at each score; here and below it was read off there.)
 pub(super) const SURE: f64 = 0.6;
 /// A further need must score this to be looked after beside the first.
-const BESIDE: f64 = 0.8;
+pub(super) const BESIDE: f64 = 0.8;
 /// So many needs are looked after at once.
-const AT_ONCE: usize = 3;
-
-impl Meaning {
-    /// Whether needs were found, and none that is sure.
-    pub fn is_guess(&self) -> bool {
-        self.needs.first().is_some_and(|best| best.score < SURE)
-    }
-
-    /// The needs to look after: the first, and further ones that are sure.
-    pub fn main_needs(&self) -> impl Iterator<Item = &NeedFound> {
-        let further = self.needs.iter().skip(1).filter(|need| need.score >= BESIDE);
-        self.needs.first().into_iter().chain(further).take(AT_ONCE)
-    }
-}
+pub(super) const AT_ONCE: usize = 3;
 
 /// Why a route was raised: for the desk and for whoever tends the rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,21 +12,21 @@ mod nearest;
 mod needs;
 mod phrase;
 mod question;
+mod reading;
 mod requester;
 mod slots;
 mod text;
 mod typos;
 
-use intents::{Heard, Intents};
-use meaning::SURE;
+use intents::Intents;
 pub use meaning::{
     Access, Day, Frequency, GroupSlots, Intent, Meaning, Memory, NeedFound, Outline, PartOfDay, Reason,
     Setting, Signal, Size, Staff, Time,
 };
 use needs::Needs;
+pub use reading::Reading;
 pub use requester::Requester;
 use slots::Words;
-use text::Token;
 
 use crate::content::{Finding, Severity, Source};
 
@@ -72,27 +72,13 @@ impl Understanding {
         }
     }
 
-    /// Reads needs, intent and slots of one message. Route, kinds and signals stay as in
-    /// [`Meaning::default`].
+    /// Reads needs, intent and slots of one message.
     ///
     /// `step` is the field that is being asked for ("size", "when", …), if any: a bare number is then
     /// the answer to it, and a need that is only mentioned is part of the answer, not a wish for
     /// support (at the step "needs" it is [`Intent::Signpost`]).
-    pub fn read(&self, text: &str, step: Option<&str>) -> Meaning {
-        let text = clip(text);
-        let tokens = text::tokens(text);
-        let needs = self.needs.find(text, &tokens);
-        let mut group = slots::read(&self.words, &tokens, step);
-        let heard = self.intents.hear(&tokens);
-        let intent = intents::command(text).unwrap_or_else(|| weigh(&heard, &tokens, step, &needs, &group));
-        // Days and numbers in a story about oneself are no wishes for a group.
-        if step.is_none()
-            && intent == Intent::Signpost
-            && strong(&group) <= usize::from(group.staff.is_some())
-        {
-            group = GroupSlots::default();
-        }
-        Meaning { needs, intent, group, ..Meaning::default() }
+    pub fn read<'a>(&'a self, text: &'a str, step: Option<&str>) -> Reading<'a> {
+        Reading::new(self, text, step)
     }
 
     /// The ids of all needs, in the order of the content.
@@ -129,59 +115,6 @@ impl Understanding {
     /// Runs the examples of the content; each that fails is a finding.
     pub fn check_examples(&self) -> Vec<Finding> {
         examples::check(self)
-    }
-}
-
-/// What a message wants, all in all.
-fn weigh(
-    heard: &Heard,
-    tokens: &[Token],
-    step: Option<&str>,
-    needs: &[NeedFound],
-    group: &GroupSlots,
-) -> Intent {
-    if let Some(whole) = heard.whole {
-        return whole;
-    }
-    let filled = filled(group);
-    let asks = question::sentences(tokens).any(|range| question::is_question(&tokens[range]));
-    let best = needs.first().map_or(0.0, |need| need.score);
-    let holds = |intent: Intent| {
-        if intent == Intent::Correct {
-            filled > 0 || (!asks && best < ENOUGH)
-        } else if intent == Intent::Group {
-            step.is_none() || filled == 0
-        } else if intent == Intent::Signpost {
-            // Talk of needs beside an answer is part of the answer.
-            step.is_none() || step == Some("needs") || filled == 0
-        } else if intent == Intent::Question {
-            asks || step.is_some()
-        } else if matches!(intent, Intent::Thanks | Intent::Greeting | Intent::Bye) {
-            needs.is_empty() && filled == 0 && !asks
-        } else {
-            true
-        }
-    };
-    if let Some(intent) = heard.within.iter().copied().find(|intent| holds(*intent)) {
-        return intent;
-    }
-    let strong = strong(group);
-    if step.is_none() && (strong >= 2 || (strong >= 1 && filled >= 3)) {
-        return Intent::Group;
-    }
-    // A question in which a need can only be guessed at is a question.
-    let least = if filled > 0 {
-        ENOUGH
-    } else if asks {
-        SURE
-    } else {
-        0.0
-    };
-    let need = best > 0.0 && best >= least;
-    match step {
-        None | Some("needs") if need => Intent::Signpost,
-        _ if asks => Intent::Question,
-        _ => Intent::None,
     }
 }
 

@@ -1,0 +1,120 @@
+//! One message as it was read.
+
+use std::cell::OnceCell;
+
+use super::{
+    ENOUGH, Understanding, clip, filled, intents,
+    meaning::{AT_ONCE, BESIDE, GroupSlots, Intent, NeedFound, SURE},
+    question, slots, strong,
+    text::{self, Token},
+};
+
+/// What a message says: intent and slots at once, anything else when it is asked for. Most messages
+/// answer a question, and of those nobody asks what is needed.
+#[derive(Debug)]
+pub struct Reading<'a> {
+    pub intent: Intent,
+    pub group: GroupSlots,
+    /// The message, as far as it is read.
+    pub text: &'a str,
+    pub(super) understanding: &'a Understanding,
+    pub(super) tokens: Vec<Token>,
+    /// The intent of a message that says nothing else.
+    pub(super) whole: Option<Intent>,
+    needs: OnceCell<Vec<NeedFound>>,
+}
+
+impl<'a> Reading<'a> {
+    /// See [`Understanding::read`].
+    pub(super) fn new(understanding: &'a Understanding, text: &'a str, step: Option<&str>) -> Self {
+        let text = clip(text);
+        let tokens = text::tokens(text);
+        let mut this = Self {
+            intent: Intent::None,
+            group: slots::read(&understanding.words, &tokens, step),
+            text,
+            understanding,
+            whole: understanding.intents.whole_of(&tokens),
+            tokens,
+            needs: OnceCell::new(),
+        };
+        this.intent = intents::command(text).unwrap_or_else(|| this.weigh(step));
+        // Days and numbers in a story about oneself are no wishes for a group.
+        if step.is_none()
+            && this.intent == Intent::Signpost
+            && strong(&this.group) <= usize::from(this.group.staff.is_some())
+        {
+            this.group = GroupSlots::default();
+        }
+        this
+    }
+
+    /// The needs that it speaks of, best first.
+    pub fn needs(&self) -> &[NeedFound] {
+        self.needs.get_or_init(|| self.understanding.needs.find(self.text, &self.tokens))
+    }
+
+    /// Whether needs were found, and none that is sure.
+    pub fn is_guess(&self) -> bool {
+        self.needs().first().is_some_and(|best| best.score < SURE)
+    }
+
+    /// The needs to look after: the first, and further ones that are sure.
+    pub fn main_needs(&self) -> impl Iterator<Item = &NeedFound> {
+        let further = self.needs().iter().skip(1).filter(|need| need.score >= BESIDE);
+        self.needs().first().into_iter().chain(further).take(AT_ONCE)
+    }
+
+    /// What it wants, all in all.
+    fn weigh(&self, step: Option<&str>) -> Intent {
+        if let Some(whole) = self.whole {
+            return whole;
+        }
+        let filled = filled(&self.group);
+        let asks = self.asks();
+        let best = || self.needs().first().map_or(0.0, |need| need.score);
+        let holds = |intent: Intent| {
+            if intent == Intent::Correct {
+                filled > 0 || (!asks && best() < ENOUGH)
+            } else if intent == Intent::Group {
+                step.is_none() || filled == 0
+            } else if intent == Intent::Signpost {
+                // Talk of needs beside an answer is part of the answer.
+                step.is_none() || step == Some("needs") || filled == 0
+            } else if intent == Intent::Question {
+                asks || step.is_some()
+            } else if matches!(intent, Intent::Thanks | Intent::Greeting | Intent::Bye) {
+                filled == 0 && !asks && self.needs().is_empty()
+            } else {
+                true
+            }
+        };
+        let within = self.understanding.intents.within_of(&self.tokens);
+        if let Some(intent) = within.into_iter().find(|intent| holds(*intent)) {
+            return intent;
+        }
+        let strong = strong(&self.group);
+        if step.is_none() && (strong >= 2 || (strong >= 1 && filled >= 3)) {
+            return Intent::Group;
+        }
+        // A question in which a need can only be guessed at is a question.
+        let least = if filled > 0 {
+            ENOUGH
+        } else if asks {
+            SURE
+        } else {
+            0.0
+        };
+        let need = || best() > 0.0 && best() >= least;
+        match step {
+            None | Some("needs") if need() => Intent::Signpost,
+            _ if asks => Intent::Question,
+            _ => Intent::None,
+        }
+    }
+
+    /// Whether one of its sentences asks for information.
+    fn asks(&self) -> bool {
+        question::sentences(&self.tokens).any(|range| question::is_question(&self.tokens[range]))
+    }
+}
