@@ -1,5 +1,6 @@
 //! Everything the engine remembers about one person's chat. Stored sealed as JSON after each
-//! turn; every field has a default, so that state written by any released version loads (P12).
+//! turn; every field has a default, so that state written by any released version loads (P12), and
+//! a field that says no more than its default is not written.
 
 use std::collections::BTreeSet;
 
@@ -71,46 +72,69 @@ pub struct Pace {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Conversation {
+    #[serde(skip_serializing_if = "is_default")]
     pub holder: Holder,
     /// Rises only when a practitioner takes, transfers or lets go.
+    #[serde(skip_serializing_if = "is_default")]
     pub epoch: u32,
     /// The case thread at the desk, once there is one.
+    #[serde(skip_serializing_if = "is_default")]
     pub case: Option<Reference>,
+    #[serde(skip_serializing_if = "is_default")]
     pub flag: Option<Flag>,
     /// Hash of the content that it is in.
+    #[serde(skip_serializing_if = "is_default")]
     pub content: String,
+    #[serde(skip_serializing_if = "is_default")]
     pub welcomed: bool,
     /// The dialogue under way.
+    #[serde(skip_serializing_if = "is_default")]
     pub place: Option<Place>,
     /// Forms put aside, the newest last.
+    #[serde(skip_serializing_if = "is_default")]
     pub aside: Vec<Aside>,
+    #[serde(skip_serializing_if = "is_default")]
     pub prompt: Prompt,
     /// How often in a row nothing was understood while no dialogue was under way.
+    #[serde(skip_serializing_if = "is_default")]
     pub tries: u8,
     /// The crisis lines were shown to a soft B once.
+    #[serde(skip_serializing_if = "is_default")]
     pub lines_shown: bool,
     /// Never write first: somebody else may read along.
+    #[serde(skip_serializing_if = "is_default")]
     pub do_not_message: bool,
     /// A practitioner held it once: then its record is the hub's to keep.
+    #[serde(skip_serializing_if = "is_default")]
     pub handled: bool,
+    #[serde(skip_serializing_if = "is_default")]
     pub area: Option<String>,
+    #[serde(skip_serializing_if = "is_default")]
     pub role: Option<String>,
     /// How private the person's last words were: the weakest link that they passed through.
+    #[serde(skip_serializing_if = "is_default")]
     pub confidentiality: Option<Confidentiality>,
+    #[serde(skip_serializing_if = "is_default")]
     pub memory: Memory,
+    #[serde(skip_serializing_if = "is_default")]
     pub pace: Option<Pace>,
     /// When an outage was last apologised for.
+    #[serde(skip_serializing_if = "is_default")]
     pub late_at: Option<Timestamp>,
     /// When danger in old messages was last answered as one.
+    #[serde(skip_serializing_if = "is_default")]
     pub late_danger_at: Option<Timestamp>,
     /// When the open question of a check-in was asked.
+    #[serde(skip_serializing_if = "is_default")]
     pub asked_at: Option<Timestamp>,
     /// The check-in question that was settled last.
+    #[serde(skip_serializing_if = "is_default")]
     pub last_check: Option<LastCheck>,
     /// What the person's newest messages answered, so that an edit corrects what it edits.
+    #[serde(skip_serializing_if = "is_default")]
     pub told: Vec<Told>,
     /// What is going on between this conversation and the desk.
-    #[serde(skip_serializing_if = "AtDesk::is_nothing")]
+    #[serde(skip_serializing_if = "is_default")]
     pub desk: AtDesk,
 }
 
@@ -119,42 +143,52 @@ pub struct Conversation {
 #[serde(default)]
 pub struct AtDesk {
     /// When the case was opened.
+    #[serde(skip_serializing_if = "is_default")]
     pub opened: Option<Timestamp>,
     /// Saved requests whose threads are open.
+    #[serde(skip_serializing_if = "is_default")]
     pub requests: Vec<OpenRequest>,
     /// The route for which the desk is being reminded that nobody has taken the case.
+    #[serde(skip_serializing_if = "is_default")]
     pub waiting_on: Option<Route>,
     /// From when the reminders are counted.
+    #[serde(skip_serializing_if = "is_default")]
     pub waiting_from: Option<Timestamp>,
     /// A practitioner has seen the case and will come.
+    #[serde(skip_serializing_if = "is_default")]
     pub acknowledged: bool,
     /// The person was told that nobody has come yet.
+    #[serde(skip_serializing_if = "is_default")]
     pub told_nobody_came: bool,
     /// Since when the person has waited for a word of whoever holds the conversation.
+    #[serde(skip_serializing_if = "is_default")]
     pub unanswered: Option<Timestamp>,
     /// The person has written since the conversation was taken.
+    #[serde(skip_serializing_if = "is_default")]
     pub written: bool,
     /// What the person could not be told, because somebody else may read along.
+    #[serde(skip_serializing_if = "is_default")]
     pub untold: Option<Untold>,
     /// Up to which route the lines were shown while a practitioner holds, and when.
+    #[serde(skip_serializing_if = "is_default")]
     pub lines_for: Option<Route>,
+    #[serde(skip_serializing_if = "is_default")]
     pub lines_at: Option<Timestamp>,
     /// A team or organisation the person would rather not talk to, in their words.
+    #[serde(skip_serializing_if = "is_default")]
     pub avoid: Option<String>,
     /// The desk was told that words in the thread reach nobody until somebody has taken it.
+    #[serde(skip_serializing_if = "is_default")]
     pub hinted: bool,
     /// Asked to have everything deleted while a practitioner held.
+    #[serde(skip_serializing_if = "is_default")]
     pub wants_erasure: bool,
     /// Who held it until it went back to the queue by itself, and when.
+    #[serde(skip_serializing_if = "is_default")]
     pub lost: Option<Lost>,
     /// The newest messages that were carried over to the other side.
+    #[serde(skip_serializing_if = "is_default")]
     pub relayed: Vec<Relayed>,
-}
-
-impl AtDesk {
-    fn is_nothing(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// Somebody from whom a conversation was taken.
@@ -254,5 +288,37 @@ impl Conversation {
     /// The newest form that can be gone on with.
     pub fn parked(&self) -> Option<&Place> {
         self.aside.last().map(|aside| &aside.place)
+    }
+}
+
+/// Whether a field says no more than its default, and so need not be written.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_says_nothing_is_not_written() {
+        assert_eq!(serde_json::to_string(&Conversation::default()).expect("state"), "{}");
+    }
+
+    #[test]
+    fn state_with_every_field_written_out_reads_the_same() {
+        let written = r#"{"holder":"bot","epoch":0,"case":null,"flag":null,"content":"04","welcomed":true,
+            "place":{"dialogue":"group_request","step":"access","answers":{},"path":[],"tries":0},"aside":[],
+            "prompt":{"number":0,"choices":[]},"tries":0,"lines_shown":false,"do_not_message":false,
+            "handled":false,"area":null,"role":null,"confidentiality":null,"memory":[],"pace":null,
+            "late_at":null,"late_danger_at":null,"asked_at":null,"last_check":null,"told":[],
+            "desk":{"opened":null,"requests":[],"waiting_on":null,"acknowledged":false,"relayed":[]}}"#;
+        let read: Conversation = serde_json::from_str(written).expect("older state");
+        let short = serde_json::to_string(&read).expect("state");
+        assert_eq!(
+            short,
+            r#"{"content":"04","welcomed":true,"place":{"dialogue":"group_request","step":"access"}}"#
+        );
+        assert_eq!(serde_json::from_str::<Conversation>(&short).expect("state"), read);
     }
 }

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::understanding::{Day, Size, Time};
+use crate::{
+    conversation::is_default,
+    understanding::{Day, Size, Time},
+};
 
 /// A dialogue under way.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -13,22 +16,22 @@ pub struct Place {
     pub dialogue: String,
     /// The step that waits for the person.
     pub step: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub answers: BTreeMap<String, Answer>,
     /// Steps passed, in order: for going back, and so that nothing is said twice.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub path: Vec<String>,
     /// How often the open question was not understood.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub tries: u8,
     /// Offers already shown in this dialogue.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub shown: Vec<String>,
     /// The choices under the open question may have changed to a list of fields to change.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub changing: bool,
     /// "That's all": go on to the summary with the rest unanswered.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub finish: bool,
 }
 
@@ -51,15 +54,15 @@ pub enum Answer {
 /// When something should be, as far as it was said.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct When {
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub days: BTreeSet<Day>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub time: Option<Time>,
     /// How to talk: `phone`, `video`, `chat`, `in_person`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub by: Option<String>,
     /// Their own words, where the rest does not say it all.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub text: Option<String>,
 }
 
