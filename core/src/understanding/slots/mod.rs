@@ -3,6 +3,7 @@
 //! Phrases of the content mark what is named (a day, a role, an access); numbers get their meaning
 //! from what stands around them. What is asked, denied or taken back is left out.
 
+mod around;
 mod counting;
 pub(crate) mod days;
 pub(crate) mod numbers;
