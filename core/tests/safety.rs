@@ -383,19 +383,6 @@ fn denial_in_a_sentence_of_its_own_does_not_silence_the_net() {
 }
 
 #[test]
-fn time_is_linear_in_the_length() {
-    let safety = load(&mut vec![]);
-    let time = |copies: usize| {
-        let text = "my patient want to die take i am not going to kill it all ".repeat(copies);
-        let start = std::time::Instant::now();
-        let _ = hear(&safety, &text);
-        start.elapsed()
-    };
-    let (short, long) = (time(200).max(std::time::Duration::from_millis(5)), time(1600));
-    assert!(long < short * 40, "{short:?} for 200 copies, {long:?} for 1600");
-}
-
-#[test]
 fn disguises_are_seen_through() {
     for (typed, plain_words) in [
         ("I’m gonna k1ll my self", "i am going to kill myself"),

@@ -175,7 +175,8 @@ impl Talk<'_> {
     }
 
     fn hear_at_question(&mut self, ask: &Ask, text: &str, meaning: &Reading<'_>) {
-        if let (Expect::Confirm, Some(picked)) = (&ask.answer, self.picked(meaning))
+        if matches!(ask.answer, Expect::Confirm)
+            && let Some(picked) = self.picked(meaning)
             && let Some(field) = picked.strip_prefix("change.")
         {
             self.change_field(field);

@@ -2,8 +2,9 @@
 //!
 //! A word list is matched once at each place and remembered, so that hundreds of templates share
 //! the work; a list or a template is tried only where a word stands that it may begin with, and a
-//! template only if the words it cannot do without are somewhere in the sentence. Reach is bounded ([`REACH`] words a match, [`WINDOW`]
-//! words at a time), so time is linear in the length of the text.
+//! template only if enough words follow, and the words it cannot do without are somewhere in the
+//! sentence. Reach is bounded ([`REACH`] words a match, [`WINDOW`] words at a time), so time is linear
+//! in the length of the text.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +28,7 @@ pub(super) struct Grammar {
     /// By word: the lists that may begin with it, in order.
     lists_of_word: Vec<Vec<Begin>>,
     /// By word: the templates that may begin with it.
-    templates_of_word: Vec<Vec<u32>>,
+    templates_of_word: Vec<Vec<Opening>>,
     figure: u32,
     unknown: u32,
     conjunctions: BTreeSet<u32>,
@@ -45,6 +46,14 @@ struct Begin {
     single: bool,
     /// Longer entries that may begin with it.
     longer: Vec<u32>,
+}
+
+/// A template that may begin with a certain word.
+#[derive(Debug, Clone, Copy)]
+struct Opening {
+    template: u32,
+    /// It matches no fewer words than this.
+    least: u32,
 }
 
 #[derive(Debug)]
@@ -83,7 +92,9 @@ impl Grammar {
             ..Self::default()
         };
         let mut firsts = Firsts { figures: words.figures().chain([figure]).collect(), lists: vec![] };
+        let mut shortest = vec![];
         for (list, entries) in (0u32..).zip(lists) {
+            shortest.push(entries.iter().map(|entry| least(entry, &shortest)).min().unwrap_or_default());
             let mut all = BTreeSet::new();
             for entry in entries {
                 let begins = firsts.of(&entry);
@@ -115,8 +126,9 @@ impl Grammar {
             firsts.lists.push(all);
         }
         for (id, node) in (0u32..).zip(templates) {
+            let opening = Opening { template: id, least: least(&node, &shortest) };
             for word in firsts.of(&node) {
-                grammar.templates_of_word[word as usize].push(id);
+                grammar.templates_of_word[word as usize].push(opening);
             }
             let (mut needs_words, mut needs_lists) = (vec![], vec![]);
             needs(&node, &mut needs_words, &mut needs_lists);
@@ -172,7 +184,12 @@ impl Grammar {
         let mut fit = vec![Fit::Untried; self.templates.len()];
         let mut spans = vec![];
         for (start, token) in tokens.iter().enumerate() {
-            for &id in &self.templates_of_word[token.word as usize] {
+            let left = number(tokens.len() - start);
+            for opening in &self.templates_of_word[token.word as usize] {
+                if opening.least > left {
+                    continue;
+                }
+                let id = opening.template;
                 let template = &self.templates[id as usize];
                 let fit = &mut fit[id as usize];
                 if *fit == Fit::Untried {
@@ -447,6 +464,20 @@ impl Firsts {
     }
 }
 
+/// How many words the node matches at least; `lists` says it of each list.
+fn least(node: &Node, lists: &[u32]) -> u32 {
+    match node {
+        Node::Word(_) | Node::Number => 1,
+        Node::List(list) => lists.get(*list as usize).copied().unwrap_or_default(),
+        Node::Sequence(items) => items.iter().map(|item| least(item, lists)).sum(),
+        Node::Either(words, longer) => {
+            let word = words.first().map(|_| 1);
+            longer.iter().map(|item| least(item, lists)).chain(word).min().unwrap_or_default()
+        }
+        Node::Optional(_) | Node::Gap(_) | Node::ClauseStart | Node::ClauseEnd => 0,
+    }
+}
+
 /// Words and lists without which the node cannot match.
 fn needs(node: &Node, words: &mut Vec<u32>, lists: &mut Vec<u32>) {
     match node {
@@ -479,5 +510,31 @@ impl Bits {
 
     fn has(&self, bit: u32) -> bool {
         self.0[bit as usize / 64] & (1 << (bit % 64)) != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Grammar, REACH, Vocabulary, WINDOW};
+    use crate::safety::{Sentence, Word};
+
+    /// Where the windows of a sentence of so many words begin.
+    fn windows(words: usize) -> Vec<usize> {
+        let words = vec![Word { text: "word".into(), after_mark: false }; words];
+        let grammar = Grammar::new(&Vocabulary::default(), vec![], vec![]);
+        let mut begin = vec![];
+        grammar
+            .spans(&Vocabulary::default(), &Sentence { words, question: false }, |from, _| begin.push(from));
+        begin
+    }
+
+    #[test]
+    fn time_is_linear_in_the_length() {
+        assert_eq!(windows(WINDOW), [0]);
+        for words in [WINDOW + 1, 1_000, 100_000] {
+            let begin = windows(words);
+            assert!(begin.windows(2).all(|two| two[1] - two[0] == WINDOW - REACH), "no match is cut in two");
+            assert!(begin.len() <= words / (WINDOW - REACH) + 1, "{words} words, {} windows", begin.len());
+        }
     }
 }

@@ -216,8 +216,7 @@ impl Listener<'_> {
             return;
         }
         let has = |signal: &&String| said.contains_key(*signal) || before.contains(signal.as_str());
-        let named = || sum.all.union(&sum.any);
-        let new = named().any(|signal| said.contains_key(signal));
+        let new = sum.all.iter().chain(&sum.any).any(|signal| said.contains_key(signal));
         if !new
             || !sum.all.iter().all(|signal| has(&signal))
             || sum.any.iter().filter(has).count() < sum.count
@@ -228,7 +227,7 @@ impl Listener<'_> {
         self.heard.kinds.extend(&sum.kinds);
         if !self.found.iter().any(|(_, reason)| reason.rule == sum.name) {
             let words = |signal| said.get(signal).unwrap_or(signal).as_str();
-            let words: Vec<&str> = named().filter(has).map(words).collect();
+            let words: Vec<&str> = sum.all.union(&sum.any).filter(has).map(words).collect();
             self.found.push((sum.route, Reason { rule: sum.name.clone(), words: words.join("; ") }));
         }
     }

@@ -8,9 +8,9 @@
 //! letters ("k1ll", "su*cide"), letters set apart ("k m s"), words run together ("killmyself"),
 //! common misspellings, contractions written out ("can't" becomes "can not").
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use rustc_hash::{FxHashMap, FxHashSet};
 use unicode_normalization::UnicodeNormalization;
 
 use super::keys::{KEYS, NEAR, NEAR_BUT_NOT, SEGMENTS};
@@ -71,12 +71,12 @@ pub(super) fn phrase(text: &str) -> Vec<String> {
     repair(raw.collect()).into_iter().map(|word| word.text).collect()
 }
 
-static CONTRACTED: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| CONTRACTIONS.iter().copied().collect());
-static JOINABLE: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| JOINED.iter().copied().collect());
-static JOIN_FIRST: LazyLock<BTreeSet<&str>> =
+static CONTRACTED: LazyLock<FxHashMap<&str, &str>> = LazyLock::new(|| CONTRACTIONS.iter().copied().collect());
+static JOINABLE: LazyLock<FxHashMap<&str, &str>> = LazyLock::new(|| JOINED.iter().copied().collect());
+static JOIN_FIRST: LazyLock<FxHashSet<&str>> =
     LazyLock::new(|| JOINED.iter().filter_map(|(pair, _)| pair.split(' ').next()).collect());
-static KEY: LazyLock<BTreeSet<&str>> = LazyLock::new(|| KEYS.iter().copied().collect());
-static SEGMENT: LazyLock<BTreeSet<&str>> =
+static KEY: LazyLock<FxHashSet<&str>> = LazyLock::new(|| KEYS.iter().copied().collect());
+static SEGMENT: LazyLock<FxHashSet<&str>> =
     LazyLock::new(|| KEYS.iter().chain(SEGMENTS).chain(NEAR).copied().collect());
 
 /// Compatibility forms, accents, look-alikes, quotes and invisible characters.

@@ -1,7 +1,8 @@
 //! The rule files: what they may say, and how they become one grammar.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::FxHashMap;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
@@ -303,7 +304,7 @@ fn word_lists(
     files: &[Read<'_>],
     words: &mut Vocabulary,
     findings: &mut Vec<Finding>,
-) -> (HashMap<String, u32>, Vec<Vec<Node>>) {
+) -> (FxHashMap<String, u32>, Vec<Vec<Node>>) {
     let mut texts: BTreeMap<&str, (Source<'_>, &Vec<Spanned<String>>)> = BTreeMap::new();
     for (source, _, file) in files {
         for (name, entries) in &file.words {
@@ -317,7 +318,7 @@ fn word_lists(
             texts.insert(name, (*source, entries));
         }
     }
-    let mut names: HashMap<String, u32> = HashMap::new();
+    let mut names: FxHashMap<String, u32> = FxHashMap::default();
     let mut lists = vec![];
     // Lists whose references are all known go first; what is left over refers in a circle.
     let mut waiting: Vec<&str> = texts.keys().copied().collect();

@@ -12,7 +12,7 @@
 //! | `$` | here a clause ends |
 //! | `<number>` | a number in figures |
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::normalise;
 
@@ -35,7 +35,7 @@ pub(super) enum Node {
 /// The words that templates know, each with its number.
 #[derive(Debug, Default)]
 pub(super) struct Vocabulary {
-    ids: HashMap<String, u32>,
+    ids: FxHashMap<String, u32>,
 }
 
 impl Vocabulary {
@@ -62,7 +62,11 @@ impl Vocabulary {
 ///
 /// # Errors
 /// A sentence that says what is wrong with the template.
-pub(super) fn read(text: &str, words: &mut Vocabulary, lists: &HashMap<String, u32>) -> Result<Node, String> {
+pub(super) fn read(
+    text: &str,
+    words: &mut Vocabulary,
+    lists: &FxHashMap<String, u32>,
+) -> Result<Node, String> {
     let mut reader = Reader { rest: text, words, lists };
     let node = reader.sequence()?;
     if !reader.rest.is_empty() {
@@ -93,7 +97,7 @@ pub(super) fn is_number(word: &str) -> bool {
 struct Reader<'a> {
     rest: &'a str,
     words: &'a mut Vocabulary,
-    lists: &'a HashMap<String, u32>,
+    lists: &'a FxHashMap<String, u32>,
 }
 
 impl Reader<'_> {

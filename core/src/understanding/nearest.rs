@@ -12,7 +12,9 @@
 //! Beside addition, multiplication and division only the square root is used, which every machine rounds
 //! alike, so the same text gives the same bytes everywhere.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustc_hash::FxHashMap;
 
 use super::text::Token;
 
@@ -57,7 +59,7 @@ const COMMON: &[&str] = &[
 #[derive(Debug, Default)]
 pub(super) struct Nearest {
     /// The number of each stem.
-    numbers: HashMap<String, u32>,
+    numbers: FxHashMap<String, u32>,
     stems: Vec<Stem>,
     /// Each need that sentences speak of first, in order, with the number after its last sentence.
     ends: Vec<(u16, u32)>,
@@ -98,7 +100,7 @@ type Neighbours = (u16, u16);
 #[derive(Debug, Default)]
 pub(super) struct Sentences {
     /// The number of each stem.
-    numbers: HashMap<String, u32>,
+    numbers: FxHashMap<String, u32>,
     list: Vec<Sentence>,
 }
 

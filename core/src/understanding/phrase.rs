@@ -4,7 +4,7 @@
 //! several, `(a)?` may be absent, `...` is up to three other words. Capital letters, accents and
 //! apostrophes do not matter. A phrase never runs over the end of a sentence.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::{
     text::{self, Sep, Token},
@@ -17,8 +17,8 @@ const GAP: usize = 3;
 /// Phrases, each with a number that says what it stands for.
 #[derive(Debug, Default)]
 pub(super) struct Phrases {
-    words: HashMap<String, u32>,
-    prefixes: HashMap<String, u32>,
+    words: FxHashMap<String, u32>,
+    prefixes: FxHashMap<String, u32>,
     atoms: u32,
     by_first: Vec<Vec<u32>>,
     plain: Vec<Plain>,
@@ -173,7 +173,7 @@ impl Phrases {
     }
 
     fn atom(
-        known: &mut HashMap<String, u32>,
+        known: &mut FxHashMap<String, u32>,
         atoms: &mut u32,
         by_first: &mut Vec<Vec<u32>>,
         word: &str,

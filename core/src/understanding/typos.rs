@@ -1,7 +1,6 @@
 //! Typing errors: one letter wrong, missing, too many, or two swapped, in longer words.
 
-use std::collections::{HashMap, HashSet};
-
+use rustc_hash::{FxHashMap, FxHashSet};
 use strsim::osa_distance;
 
 /// Shorter words are too often other words.
@@ -11,9 +10,9 @@ const LONGEST: usize = 20;
 /// An index of words by themselves less one letter.
 #[derive(Debug, Default)]
 pub(super) struct Typos {
-    by_shorter: HashMap<String, Vec<u32>>,
+    by_shorter: FxHashMap<String, Vec<u32>>,
     words: Vec<(String, u32)>,
-    plain: HashSet<String>,
+    plain: FxHashSet<String>,
 }
 
 impl Typos {
