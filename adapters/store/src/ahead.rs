@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::{
     plan::{self, Batch, OutRow},
@@ -36,14 +36,13 @@ impl Ahead {
     /// Marks in a batch what it leases of what it says, most urgent lanes first. Not what waits for
     /// talk to be over, nor what is said to somebody who takes something back in the same batch: it
     /// may be about that. Nor what is said to somebody whose state it does not write: whether such
-    /// talk is stale is not known here.
+    /// talk is stale is not known here. Nor what may take longer than [`SendLimits::first_lease`].
     pub(crate) fn plan(&self, batch: &mut Batch, now: i64) -> Planned {
         let mut planned = Planned::new();
         let mut state = self.lock();
         let Some((limits, reach)) = &mut state.allowed else { return planned };
-        let lease = SignedDuration::try_from(limits.lease).unwrap_or(SignedDuration::MAX);
-        let until = Timestamp::from_microsecond(now).ok().and_then(|now| now.checked_add(lease).ok());
-        let Some(until) = until else { return planned };
+        let Ok(now) = Timestamp::from_microsecond(now) else { return planned };
+        let (until, _) = limits.ends(now);
         batch.until = until.as_microsecond();
         let mut lanes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (at, row) in batch.out.iter().enumerate() {
@@ -68,6 +67,9 @@ impl Ahead {
                 job(&mut batch.out[*at], current, until)
             });
             let Some(jobs) = jobs.collect::<Option<Vec<SendJob>>>() else { continue };
+            if !jobs.iter().all(|job| job.body.is_plain()) {
+                continue;
+            }
             limits.ahead -= 1;
             for at in rows {
                 batch.out[at].ahead = true;

@@ -48,6 +48,17 @@ pub enum SendBody {
     },
 }
 
+impl SendBody {
+    /// A text without a file.
+    pub(crate) fn is_plain(&self) -> bool {
+        match self {
+            Self::Post(Post::Say(say)) => say.media.is_none(),
+            Self::Post(Post::Desk(post)) => post.media.is_none(),
+            Self::Clear { .. } | Self::Amend { .. } => false,
+        }
+    }
+}
+
 impl From<Body> for SendBody {
     fn from(body: Body) -> Self {
         match body {
@@ -69,6 +80,9 @@ pub struct SendLimits {
     pub per_lane: usize,
     /// After this long the rows may be handed out again. Longer than any send may take.
     pub lease: Duration,
+    /// The same for a destination all of whose rows are texts without a file that were never tried: they
+    /// leave at once, and if the process dies that had them another is not to wait for long.
+    pub first_lease: Duration,
     /// From this call to the next, turns lease what they say along with themselves, for so many
     /// destinations at most that nothing else is under way to: [`crate::Store::handed`].
     pub ahead: usize,
@@ -190,8 +204,20 @@ pub(crate) struct Head {
     pub(crate) current: Option<i64>,
 }
 
+impl SendLimits {
+    /// When a lease from `now` on ends: of what takes no time, and of everything else.
+    pub(crate) fn ends(&self, now: Timestamp) -> (Timestamp, Timestamp) {
+        let after = |lease| {
+            let lease = SignedDuration::try_from(lease).unwrap_or(SignedDuration::MAX);
+            now.checked_add(lease).unwrap_or(Timestamp::MAX)
+        };
+        (after(self.first_lease), after(self.lease))
+    }
+}
+
 /// Decides which rows are leased.
 pub(crate) struct Leases {
+    first_until: Timestamp,
     until: Timestamp,
     heads: Vec<Head>,
     /// Desk lanes that wait, and until when at most.
@@ -210,9 +236,8 @@ pub(crate) struct Leased {
 
 impl Leases {
     pub(crate) fn new(now: Timestamp, limits: SendLimits) -> Self {
-        let lease = SignedDuration::try_from(limits.lease).unwrap_or(SignedDuration::MAX);
-        let until = now.checked_add(lease).unwrap_or(Timestamp::MAX);
-        Self { until, heads: Vec::new(), closed: BTreeMap::new() }
+        let (first_until, until) = limits.ends(now);
+        Self { first_until, until, heads: Vec::new(), closed: BTreeMap::new() }
     }
 
     /// In the order in which they are to be sent.
@@ -243,6 +268,9 @@ impl Leases {
         let mut leased =
             Leased { jobs: Vec::new(), rows: Vec::new(), ready: BTreeMap::new(), broken: Vec::new() };
         let mut stopped = BTreeSet::new();
+        // The lane of each job, and the lanes that may take long.
+        let mut lanes = Vec::with_capacity(self.heads.len());
+        let mut slow = BTreeSet::new();
         for head in self.heads {
             if stopped.contains(&head.lane) {
                 continue;
@@ -256,15 +284,24 @@ impl Leases {
             let (id, lane) = (head.id, head.lane.clone());
             match job(&head, self.until, sealer) {
                 Ok(job) => {
-                    leased.ready.insert(lane, self.until.as_microsecond());
+                    if job.attempts > 1 || !job.body.is_plain() {
+                        slow.insert(lane.clone());
+                    }
                     leased.rows.push(id);
                     leased.jobs.push(job);
+                    lanes.push(lane);
                 }
                 Err(error) => {
                     tracing::error!(outbox.id = %plan::outbox_id(id), %error, "a text cannot be sent");
                     leased.broken.push(id);
                 }
             }
+        }
+        for (job, lane) in leased.jobs.iter_mut().zip(lanes) {
+            if !slow.contains(&lane) {
+                job.until = self.first_until;
+            }
+            leased.ready.insert(lane, job.until.as_microsecond());
         }
         leased
     }

@@ -21,7 +21,7 @@ use chatbox_store::{Destination, SendEnd, SendJob, SendLimits, Sends, Store, Sto
 use jiff::Timestamp;
 use tokio::{task::JoinSet, time::Instant};
 
-use self::send::lane;
+use self::send::{SEND_WITHIN, lane};
 pub use self::{
     desk::filled,
     outlet::{Desk, Outlet},
@@ -34,8 +34,11 @@ use crate::{clock, kill::kill_point, seed};
 const PER_LANE: usize = 3;
 const LANES: usize = 256;
 
-/// Longer than all sends of one lane may take.
+/// Longer than all sends of one lane may take, and files to fetch for them.
 const LEASE: Duration = Duration::from_secs(45);
+/// A text that was never tried leaves at once. So long waits, at most, what a process was about to send
+/// when it died, crisis lines among it; and the process has two seconds to begin.
+const FIRST_LEASE: Duration = SEND_WITHIN.saturating_add(Duration::from_secs(2));
 
 /// Sends what can be sent at `now`, and returns how many rows that were. Call again while it is
 /// not 0.
@@ -203,7 +206,7 @@ async fn exchange<C: Channel>(
     ahead: usize,
 ) -> Result<Sends, StoreError> {
     let over = std::mem::take(&mut *outlet.over());
-    let limits = SendLimits { lanes, per_lane: PER_LANE, lease: LEASE, ahead };
+    let limits = SendLimits { lanes, per_lane: PER_LANE, lease: LEASE, first_lease: FIRST_LEASE, ahead };
     let exchanged = write(store, &over, now, limits).await;
     if exchanged.is_err() {
         outlet.over().add(over);

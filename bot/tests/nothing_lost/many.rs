@@ -29,6 +29,10 @@ use crate::{
 /// pushes again, to the next.
 const PUSH_WITHIN: Duration = Duration::from_secs(2);
 
+/// After this long another process has sent what a dead one was about to: the lease of what was never
+/// tried, and the start of that process.
+const TAKEN_OVER: Duration = Duration::from_secs(18);
+
 const PEOPLE: i64 = 12;
 const EACH: usize = 24;
 
@@ -174,6 +178,20 @@ async fn process_killed_and_process_frozen_in_mid_work_lose_nothing_and_do_nothi
     }
     let found = cluster.books.audit(telegram, &sent).await;
     println!("one of 4 killed, one frozen for {} s: {found:?}", freeze.as_secs());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn crisis_lines_in_the_hands_of_a_process_that_dies_are_sent_by_another_within_seconds() {
+    let cluster = Cluster::open(2).await;
+    let telegram = &cluster.hub.telegram;
+    // The lines are committed, and nothing is sent.
+    let dying = Service::start(&cluster.hub, "0.toml", &[("FAILPOINTS", "deliver.before_send=return")]);
+    telegram.user(7, "Amina").says("I want to kill myself");
+    assert!(!dying.ended().await.success());
+    assert!(telegram.said(7).is_empty());
+    let other = cluster.start(1);
+    time::timeout(TAKEN_OVER, heard(&cluster.hub, 7, "116 123")).await.expect("the lines of a dead process");
+    other.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

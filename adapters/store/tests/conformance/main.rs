@@ -70,6 +70,7 @@ promises! {
     outbox::retry_holds_the_whole_lane_back,
     outbox::talk_leased_with_its_turn_is_in_flight_like_any_other,
     outbox::turns_lease_no_more_than_they_may,
+    outbox::what_was_never_tried_is_leased_for_a_short_time,
     order::lanes_keep_their_order_whatever_happens,
     erasure::erase_leaves_nothing_but_keys_and_audit,
     erasure::erase_keeps_what_it_is_told_to_keep,

@@ -1,8 +1,11 @@
+use std::time::Duration;
+
 use chatbox_core::{
     channel::Incoming,
     conversation::{Conversation, Holder},
-    effect::{DeskKind, SayKind},
+    effect::{DeskKind, Effect, Media, Say, SayKind},
     ids::{ChannelKind, Lane, OutboxId},
+    input::{Attachment, FileRef},
 };
 use chatbox_store::{Decided, Destination, Reach, SendEnd, SendLimits};
 
@@ -208,6 +211,36 @@ pub(crate) async fn talk_leased_with_its_turn_is_in_flight_like_any_other(home: 
         let lost = jobs.iter().find(|job| said(job) == "lost").unwrap();
         assert!(lost.unknown_before);
     }
+}
+
+pub(crate) async fn what_was_never_tried_is_leased_for_a_short_time(home: Home) {
+    let store = home.open().await;
+    let limits = SendLimits { first_lease: Duration::from_secs(10), ..ONE };
+    let ahead = SendLimits { ahead: 100, ..limits };
+    let claim = async |now, limits| {
+        let mut jobs = store.claim_sends(at(now), limits).await.unwrap();
+        jobs.sort_by_key(said);
+        jobs.iter().map(|job| (said(job), job.until)).collect::<Vec<_>>()
+    };
+    let file = || {
+        let channel = ChannelKind::Telegram;
+        let file = FileRef { channel, handle: "1".to_owned(), name: None, mime: None, size: None };
+        let media = Some(Media { kind: Attachment::Photo, file });
+        Effect::Say(Say { media, ..Say::new(SayKind::Relay, "a picture") })
+    };
+    one_turn(&store, "a", "1", vec![say(SayKind::Safety, "lines")]).await;
+    one_turn(&store, "b", "2", vec![file()]).await;
+    let lines = |until| ("lines".to_owned(), at(until));
+    assert_eq!(claim(0, limits).await, [("a picture".to_owned(), at(30)), lines(10)]);
+    // It may have arrived: from now on it has as long as anything.
+    assert!(claim(9, limits).await.is_empty());
+    assert_eq!(claim(10, ahead).await, [lines(40)]);
+    // The same with their turn.
+    one_turn(&store, "c", "3", vec![say(SayKind::Safety, "lines")]).await;
+    one_turn(&store, "d", "4", vec![file()]).await;
+    let handed: Vec<_> = store.handed().iter().map(|job| (said(job), job.until)).collect();
+    assert_eq!(handed, [lines(10)]);
+    assert_eq!(claim(11, limits).await, [("a picture".to_owned(), at(41)), lines(41)]);
 }
 
 pub(crate) async fn turns_lease_no_more_than_they_may(home: Home) {

@@ -153,8 +153,10 @@ pub(crate) async fn one_turn(store: &Store, who: &str, key: &str, effects: Vec<E
     assert_eq!(report.committed.len(), 1, "{report:?}");
 }
 
+const LEASE: Duration = Duration::from_secs(30);
+
 pub(crate) const ONE: SendLimits =
-    SendLimits { lanes: 100, per_lane: 1, lease: Duration::from_secs(30), ahead: 0 };
+    SendLimits { lanes: 100, per_lane: 1, lease: LEASE, first_lease: LEASE, ahead: 0 };
 
 pub(crate) fn said(job: &SendJob) -> String {
     match &job.body {

@@ -84,6 +84,9 @@ impl<C: Channel + Clone + 'static> Sending<'_, C> {
         if job.stale {
             return Ok(SendEnd::Dropped);
         }
+        if let Err(end) = self.in_time(now()) {
+            return Ok(end);
+        }
         match (&job.to, &job.body) {
             (Destination::Person(lane), SendBody::Post(post)) => {
                 Ok(self.to_person(lane, post, now, news).await)
@@ -169,9 +172,7 @@ impl<C: Channel + Clone + 'static> Sending<'_, C> {
     ) -> Result<Delivery, SendEnd> {
         let (job, outlet) = (self.job, self.outlet);
         self.spend(channel, lane, now())?;
-        if now() + SignedDuration::try_from(SEND_WITHIN).unwrap_or(LONGEST_WAIT) > job.until {
-            return Err(SendEnd::Retry { at: now() });
-        }
+        self.in_time(now())?;
         if job.unknown_before {
             metrics::counter!("chatbox_resends_total", "channel" => channel.kind().as_str()).increment(1);
         }
@@ -189,6 +190,12 @@ impl<C: Channel + Clone + 'static> Sending<'_, C> {
             outlet.recovered(&lane.chat);
         }
         Ok(delivery)
+    }
+
+    /// Whether a call that begins now is over before the lease is.
+    fn in_time(&self, now: Timestamp) -> Result<(), SendEnd> {
+        let over = now + SignedDuration::try_from(SEND_WITHIN).unwrap_or(LONGEST_WAIT);
+        if over > self.job.until { Err(SendEnd::Retry { at: now }) } else { Ok(()) }
     }
 
     /// Spends one message to a chat, where the platform limits them.
