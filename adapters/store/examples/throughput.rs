@@ -133,7 +133,13 @@ async fn decide(store: &Store, limit: usize, now: Timestamp) -> Result<usize, ch
 }
 
 async fn deliver(store: &Store, limit: usize, now: Timestamp) -> Result<usize, chatbox_store::StoreError> {
-    let limits = SendLimits { lanes: limit, per_lane: 1, lease: Duration::from_mins(1), first_lease: Duration::from_mins(1), ahead: 0 };
+    let limits = SendLimits {
+        lanes: limit,
+        per_lane: 1,
+        lease: Duration::from_mins(1),
+        first_lease: Duration::from_mins(1),
+        ahead: 0,
+    };
     let jobs = store.claim_sends(now, limits).await?;
     let ends: Vec<_> =
         jobs.iter().map(|job| (job.id, job.fence, SendEnd::Sent { native: "1".to_owned() })).collect();

@@ -254,7 +254,7 @@ impl Store {
                 let (report, outgoing) = db.commit(hold, turns).await?;
                 // What was said goes out while the next is claimed.
                 self.tell(outgoing);
-                ((report, Outgoing::default()), db.claim(limit).await)
+                ((report, Outgoing::default()), db.claim_soon(limit).await)
             }
             (Backend::Sqlite(_), Hold::Postgres(_)) | (Backend::Postgres(_), Hold::Sqlite(_)) => {
                 return Err(StoreError::NotClaimed);

@@ -85,7 +85,13 @@ async fn decide(store: &Store, setup: &Setup, now: Timestamp) -> anyhow::Result<
 }
 
 async fn send(store: &Store, now: Timestamp) -> anyhow::Result<()> {
-    let limits = SendLimits { lanes: BATCH, per_lane: 10, lease: Duration::from_mins(1), first_lease: Duration::from_mins(1), ahead: 0 };
+    let limits = SendLimits {
+        lanes: BATCH,
+        per_lane: 10,
+        lease: Duration::from_mins(1),
+        first_lease: Duration::from_mins(1),
+        ahead: 0,
+    };
     loop {
         let jobs = store.claim_sends(now, limits).await?;
         if jobs.is_empty() {

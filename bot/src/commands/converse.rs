@@ -44,7 +44,13 @@ const MAX_ROUNDS: usize = 1_000;
 /// Where the store keeps number and clock of this command.
 const CURSOR: &str = "converse";
 
-const LIMITS: SendLimits = SendLimits { lanes: 64, per_lane: 64, lease: Duration::from_mins(1), first_lease: Duration::from_mins(1), ahead: 0 };
+const LIMITS: SendLimits = SendLimits {
+    lanes: 64,
+    per_lane: 64,
+    lease: Duration::from_mins(1),
+    first_lease: Duration::from_mins(1),
+    ahead: 0,
+};
 
 /// Reads standard input to its end.
 pub async fn run(config: Option<&Path>, args: Converse) -> Result<(), Stop> {

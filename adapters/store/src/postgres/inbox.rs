@@ -25,15 +25,49 @@ type Handed = (i64, String, Option<String>, i64, i64, i64, Option<Vec<u8>>);
 /// Waiting inputs among which a claim looks for conversations, unless all of them are held.
 const WINDOW: i64 = 1024;
 
+/// Conversations of its own that a claim looks at, at most.
+const OWN: usize = 1024;
+
 impl Postgres {
+    /// The oldest that waits, whoever took it in.
     pub(crate) async fn claim(&self, limit: usize) -> Result<Option<Claim>> {
         let mut window = WINDOW;
         loop {
-            match self.try_claim(limit, window).await.map_err(Fail::into_error)? {
-                Looked::Claimed(claim) => return Ok(Some(claim)),
-                // What waited in front is held by others: look behind it once.
-                Looked::AllHeld if window == WINDOW => window = i64::MAX,
-                Looked::Nothing | Looked::AllHeld => return Ok(None),
+            let (lanes, all) = self.waiting(window).await.map_err(Fail::into_error)?;
+            let held = self.hold(&lanes, limit).await.map_err(Fail::into_error)?;
+            self.own.looked(held.more);
+            // What waited in front is held by others: look behind it once.
+            if held.claim.is_some() || all || window > WINDOW {
+                return Ok(held.claim);
+            }
+            window = i64::MAX;
+        }
+    }
+
+    /// What this process took in, and from time to time whatever waits.
+    pub(crate) async fn claim_soon(&self, limit: usize) -> Result<Option<Claim>> {
+        if self.own.is_to_look()
+            && let Some(claim) = self.claim(limit).await?
+        {
+            return Ok(Some(claim));
+        }
+        loop {
+            let lanes = self.own.take(OWN);
+            if lanes.is_empty() {
+                return Ok(None);
+            }
+            let held = self.hold(&lanes, limit).await;
+            let done = held
+                .as_ref()
+                .map(|held| if held.more { &[][..] } else { &held.lanes[..] })
+                .unwrap_or_default();
+            let left: Vec<String> = lanes.into_iter().filter(|lane| !done.contains(lane)).collect();
+            let (all, none) = (left.is_empty(), done.is_empty());
+            self.own.note(left);
+            let Held { claim, .. } = held.map_err(Fail::into_error)?;
+            // Others may have decided some meanwhile.
+            if claim.is_some() || all || none {
+                return Ok(claim);
             }
         }
     }
@@ -43,63 +77,73 @@ impl Postgres {
         let _looking = self.looking.lock().await;
         let mut changes = changes();
         loop {
-            if let Some(claim) = self.claim(limit).await? {
+            if let Some(claim) = self.claim_soon(limit).await? {
                 return Ok(claim);
             }
             changes.changed().await;
         }
     }
 
-    async fn try_claim(&self, limit: usize, window: i64) -> Tried<Looked> {
+    /// The conversations in which the oldest inputs wait, and whether those are all.
+    async fn waiting(&self, window: i64) -> Tried<(Vec<String>, bool)> {
         let mut looking = self.work.take().await?;
-        let found: Vec<(String, bool, i64)> = sqlx::query_as(
-            "SELECT w.lane, EXISTS (SELECT FROM conversation c WHERE c.lane = w.lane), count(*)
-             FROM (SELECT lane, seq FROM inbox WHERE status = 0 ORDER BY seq LIMIT $1) w
-             GROUP BY w.lane ORDER BY min(w.seq)",
+        let found: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT lane, count(*) FROM (SELECT lane, seq FROM inbox WHERE status = 0 ORDER BY seq LIMIT $1) w
+             GROUP BY lane ORDER BY min(seq)",
         )
         .bind(window)
         .fetch_all(&mut *looking)
         .await?;
         looking.rest();
-        if found.is_empty() {
-            return Ok(Looked::Nothing);
+        let all = found.iter().map(|(_, inputs)| inputs).sum::<i64>() < window;
+        Ok((found.into_iter().map(|(lane, _)| lane).collect(), all))
+    }
+
+    /// Claims what waits in those of these conversations that nobody holds.
+    async fn hold(&self, lanes: &[String], limit: usize) -> Tried<Held> {
+        if lanes.is_empty() {
+            return Ok(Held::default());
         }
-        // A row to lock, for those that have none yet. Committed at once: uncommitted it would
-        // make every other claimer wait.
-        let new: Vec<&str> =
-            found.iter().filter(|(_, known, _)| !known).map(|(lane, ..)| lane.as_str()).collect();
+        let mut tx = self.claims.begin().await?;
+        let mut locked = lock(&mut tx, lanes, limit).await?;
+        let new: Vec<String> = locked.extract_if(.., |row| row.2).map(|row| row.0).collect();
         if !new.is_empty() {
+            // A row to lock, for those that have none yet. Committed at once: uncommitted it would
+            // make every other claimer wait.
+            let mut connection = self.work.take().await?;
             sqlx::query(
                 "INSERT INTO conversation (lane) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING",
             )
             .bind(&new)
-            .execute(&self.pool)
+            .execute(&mut *connection)
             .await?;
+            connection.rest();
+            locked.extend(lock(&mut tx, &new, limit.saturating_sub(locked.len())).await?);
         }
-        let all = found.iter().map(|(.., inputs)| inputs).sum::<i64>() < window;
-        let waiting: Vec<String> = found.into_iter().map(|(lane, ..)| lane).collect();
-        let mut tx = self.claims.begin().await?;
-        let locked = lock(&mut tx, &waiting, limit).await?;
-        let found = if locked.is_empty() { Vec::new() } else { self.hand_out(&locked, limit).await? };
+        let lanes: Vec<String> = locked.iter().map(|row| row.0.clone()).collect();
+        let found = if locked.is_empty() { Vec::new() } else { self.hand_out(&lanes, limit).await? };
         if found.is_empty() {
             tx.roll_back().await?;
-            return Ok(if locked.is_empty() && all { Looked::Nothing } else { Looked::AllHeld });
+            return Ok(Held { lanes, ..Held::default() });
         }
-        let mut states: HashMap<String, Option<Vec<u8>>> = locked.into_iter().collect();
+        let more = found.len() >= limit || found.iter().any(|row| work::is_suspect(row.5));
+        let mut states: HashMap<String, Option<Vec<u8>>> =
+            locked.into_iter().map(|(lane, state, _)| (lane, state)).collect();
         let mut gather = work::Gather::default();
         for (seq, lane, native, received, seed, tries, body) in found {
             let state = work::State::Sealed(states.get_mut(&lane).and_then(Option::take));
             let found = work::Found { seq, lane, native, received, seed, tries, body, state };
             gather.add(&self.sealer, found)?;
         }
-        Ok(Looked::Claimed(Claim { works: gather.done(), hold: work::Hold::Postgres(Hold(tx)) }))
+        let claim = Claim { works: gather.done(), hold: work::Hold::Postgres(Hold(tx)) };
+        Ok(Held { claim: Some(claim), lanes, more })
     }
 
     /// Raises the tries of what waits in locked conversations, and returns it in the order of its seq.
     ///
     /// A statement of its own, so that it sees what the former holders committed, and on a
     /// connection of its own: it must be on disk before the engine runs.
-    async fn hand_out(&self, locked: &[(String, Option<Vec<u8>>)], limit: usize) -> Tried<Vec<Handed>> {
+    async fn hand_out(&self, lanes: &[String], limit: usize) -> Tried<Vec<Handed>> {
         let mut connection = self.work.take().await?;
         let mut found: Vec<Handed> = sqlx::query_as(
             "WITH waiting AS MATERIALIZED (
@@ -112,7 +156,7 @@ impl Postgres {
              RETURNING inbox.seq, inbox.lane, inbox.native, inbox.received, inbox.seed, inbox.tries - 1,
                        inbox.body",
         )
-        .bind(locked.iter().map(|(lane, _)| lane.as_str()).collect::<Vec<_>>())
+        .bind(lanes)
         .bind(rows::at_most(limit))
         .bind(work::SUSPECT)
         .fetch_all(&mut *connection)
@@ -144,7 +188,9 @@ impl Postgres {
             lock_lanes(&mut tx, &arrivals, &self.sealer).await?;
             append(&mut tx, &arrivals.iter().collect::<Vec<_>>(), &self.sealer).await?;
             tx.commit().await?;
-            Ok(arrivals.len())
+            let due = arrivals.len();
+            self.own.note(arrivals.into_iter().map(|arrival| arrival.lane));
+            Ok(due)
         })
         .await
     }
@@ -176,30 +222,39 @@ impl Postgres {
             lock_lanes(&mut tx, std::slice::from_ref(&arrival), &self.sealer).await?;
             append(&mut tx, &[&arrival], &self.sealer).await?;
             tx.commit().await?;
+            self.own.note([arrival.lane]);
             Ok(())
         })
         .await
     }
 }
 
-enum Looked {
-    Claimed(Claim),
-    /// Nothing waits, or others hold all that does.
-    Nothing,
-    /// Others hold what was looked at, and more may wait behind it.
-    AllHeld,
+/// What became of conversations that were to be claimed.
+#[derive(Default)]
+struct Held {
+    claim: Option<Claim>,
+    /// Those that nobody held.
+    lanes: Vec<String>,
+    /// More waits in them than was handed out.
+    more: bool,
 }
 
+/// Locks some of these conversations, and tells which of them have no row yet.
 async fn lock(
     tx: &mut PgConnection,
-    waiting: &[String],
+    lanes: &[String],
     limit: usize,
-) -> Tried<Vec<(String, Option<Vec<u8>>)>> {
+) -> Tried<Vec<(String, Option<Vec<u8>>, bool)>> {
     Ok(sqlx::query_as(
-        "SELECT c.lane, c.state FROM unnest($1::text[]) WITH ORDINALITY w (lane, nth)
-         JOIN conversation c ON c.lane = w.lane ORDER BY w.nth LIMIT $2 FOR UPDATE OF c SKIP LOCKED",
+        "WITH locked AS MATERIALIZED (
+            SELECT c.lane, c.state FROM unnest($1::text[]) WITH ORDINALITY w (lane, nth)
+            JOIN conversation c ON c.lane = w.lane ORDER BY w.nth LIMIT $2 FOR UPDATE OF c SKIP LOCKED)
+         SELECT lane, state, false FROM locked
+         UNION ALL
+         SELECT w.lane, NULL, true FROM unnest($1::text[]) w (lane)
+         WHERE NOT EXISTS (SELECT FROM conversation c WHERE c.lane = w.lane)",
     )
-    .bind(waiting)
+    .bind(lanes)
     .bind(rows::at_most(limit))
     .fetch_all(tx)
     .await?)

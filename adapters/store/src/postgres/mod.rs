@@ -7,6 +7,7 @@ mod enrol;
 mod inbox;
 mod open;
 mod outbox;
+mod own;
 mod receive;
 
 use std::{future::Future, sync::Arc};
@@ -30,6 +31,7 @@ use crate::{
 };
 
 use connections::{Connection, Connections};
+use own::Own;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -52,6 +54,7 @@ pub(crate) struct Postgres {
     receipts: receive::Receipts,
     sealer: Arc<Sealer>,
     ahead: Arc<Ahead>,
+    own: Arc<Own>,
     /// Held by whoever waits for something to claim.
     looking: Arc<Mutex<()>>,
 }

@@ -87,8 +87,10 @@ impl Postgres {
         let work = Connections::new(options.clone(), WORK);
         let claims = Connections::new(options, CLAIMS);
         let sealer = Arc::new(Sealer::new(ring, hash));
-        let receipts = Receipts::start(work.clone(), pool.clone(), Arc::clone(&sealer));
-        Ok(Self { pool, work, claims, receipts, sealer, ahead: Arc::default(), looking: Arc::default() })
+        let own = Arc::default();
+        let receipts = Receipts::start(work.clone(), pool.clone(), Arc::clone(&sealer), Arc::clone(&own));
+        let (ahead, looking) = (Arc::default(), Arc::default());
+        Ok(Self { pool, work, claims, receipts, sealer, ahead, own, looking })
     }
 }
 

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Postgres, Result, again, connections::Connections, enrol};
+use super::{Postgres, Result, again, connections::Connections, enrol, own::Own};
 use crate::{
     arrival::Arrival,
     error::{Fail, StoreError},
@@ -29,13 +29,13 @@ struct Receipt {
 }
 
 impl Receipts {
-    pub(super) fn start(work: Connections, pool: PgPool, sealer: Arc<Sealer>) -> Self {
+    pub(super) fn start(work: Connections, pool: PgPool, sealer: Arc<Sealer>, own: Arc<Own>) -> Self {
         let (send, mut waiting) = mpsc::channel(GROUP);
         // A task of its own: whoever asked may be gone before it is done, and the others are not.
         tokio::spawn(async move {
             let mut group = Vec::with_capacity(GROUP);
             while waiting.recv_many(&mut group, GROUP).await > 0 {
-                take_in(&work, &pool, &sealer, std::mem::take(&mut group)).await;
+                take_in(&work, &pool, &sealer, &own, std::mem::take(&mut group)).await;
             }
         });
         Self(send)
@@ -49,18 +49,27 @@ impl Receipts {
 }
 
 /// Those that cannot share a transaction get one each, and hold up nobody.
-async fn take_in(work: &Connections, pool: &PgPool, sealer: &Arc<Sealer>, group: Vec<Receipt>) {
+async fn take_in(
+    work: &Connections,
+    pool: &PgPool,
+    sealer: &Arc<Sealer>,
+    own: &Arc<Own>,
+    group: Vec<Receipt>,
+) {
     let taken = together(work, sealer, &group).await.unwrap_or_default();
     let taken = taken.into_iter().chain(std::iter::repeat(None));
     for (Receipt { arrivals, reply }, new) in group.into_iter().zip(taken) {
         if let Some(new) = new {
+            if new > 0 {
+                own.note(arrivals.into_iter().map(|arrival| arrival.lane));
+            }
             // Whoever asked may be gone.
             let _ = reply.send(Ok(new));
             continue;
         }
-        let (pool, sealer) = (pool.clone(), Arc::clone(sealer));
+        let (pool, sealer, own) = (pool.clone(), Arc::clone(sealer), Arc::clone(own));
         tokio::spawn(async move {
-            let _ = reply.send(alone(&pool, &sealer, arrivals, None).await);
+            let _ = reply.send(alone(&pool, &sealer, &own, arrivals, None).await);
         });
     }
 }
@@ -102,10 +111,11 @@ async fn together(work: &Connections, sealer: &Sealer, group: &[Receipt]) -> Tri
 async fn alone(
     pool: &PgPool,
     sealer: &Sealer,
+    own: &Own,
     arrivals: Vec<Arrival>,
     cursor: Option<(String, String)>,
 ) -> Result<usize> {
-    again(|| async {
+    let new = again(|| async {
         let mut tx = pool.begin().await?;
         lock_lanes(&mut tx, &arrivals, sealer).await?;
         // Codes are rare: everything else goes as it is.
@@ -132,7 +142,11 @@ async fn alone(
         tx.commit().await?;
         Ok(new.into_iter().filter(|new| *new).count())
     })
-    .await
+    .await?;
+    if new > 0 {
+        own.note(arrivals.into_iter().map(|arrival| arrival.lane));
+    }
+    Ok(new)
 }
 
 impl Postgres {
@@ -142,7 +156,7 @@ impl Postgres {
         cursor: Option<(String, String)>,
     ) -> Result<usize> {
         if cursor.is_some() || arrivals.iter().any(|arrival| arrival.proof.is_some()) {
-            return alone(&self.pool, &self.sealer, arrivals, cursor).await;
+            return alone(&self.pool, &self.sealer, &self.own, arrivals, cursor).await;
         }
         self.receipts.ask(arrivals).await
     }
