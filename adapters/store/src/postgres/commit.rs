@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 
-use super::{Hold, Postgres, Result, queries};
+use super::{Hold, Postgres, Result, inbox::lock, queries};
 use crate::{
     ahead::{Ahead, Planned},
     arrival,
@@ -23,15 +23,20 @@ impl Postgres {
     pub(crate) async fn commit(&self, hold: Hold, turns: Vec<Turn>) -> Result<(CommitReport, Outgoing)> {
         let Hold(mut tx) = hold;
         let mut report = CommitReport::default();
-        sqlx::raw_sql("SAVEPOINT turns").execute(&mut *tx).await.map_err(lost)?;
         let (written, mut planned) = match apply(&mut tx, &turns, &self.sealer, Some(&self.ahead)).await {
             Ok(written) => {
                 report.committed = turns.iter().map(|turn| turn.seq).collect();
                 written
             }
-            Err(Fail::Database(error)) => return Err(error),
+            Err(Fail::Database(error)) => {
+                return Err(if tx.ping().await.is_err() { StoreError::NotClaimed } else { error });
+            }
             Err(Fail::Clash | Fail::Rows | Fail::Broken(_)) => {
-                sqlx::raw_sql("ROLLBACK TO turns").execute(&mut *tx).await.map_err(lost)?;
+                // No savepoint before them all: what a subtransaction writes to a row that was locked
+                // outside of it costs every commit more than this costs the few.
+                tx.roll_back().await.map_err(lost)?;
+                tx = self.claims.begin().await?;
+                let turns = still_held(&mut tx, turns).await.map_err(Fail::into_error)?;
                 let waiting = one_by_one(&mut tx, &turns, &self.sealer, &mut report).await;
                 (Written { waiting: waiting.map_err(Fail::into_error)?, leased: Vec::new() }, Planned::new())
             }
@@ -58,6 +63,31 @@ fn lost(error: sqlx::Error) -> StoreError {
         return StoreError::NotClaimed;
     }
     error.into()
+}
+
+/// Locks the conversations anew, and keeps the turns of those in which nobody did anything meanwhile.
+async fn still_held(tx: &mut PgConnection, mut turns: Vec<Turn>) -> Tried<Vec<Turn>> {
+    let lanes: BTreeSet<String> = turns.iter().map(|turn| turn.lane.to_string()).collect();
+    let lanes: Vec<String> = lanes.into_iter().collect();
+    let locked: BTreeSet<String> =
+        lock(tx, &lanes, lanes.len()).await?.into_iter().filter(|row| !row.2).map(|row| row.0).collect();
+    let undecided: BTreeSet<i64> =
+        sqlx::query_scalar("SELECT seq FROM inbox WHERE seq = ANY($1) AND status = 0")
+            .bind(turns.iter().map(|turn| turn.seq).collect::<Vec<_>>())
+            .fetch_all(&mut *tx)
+            .await?
+            .into_iter()
+            .collect();
+    let lost: BTreeSet<String> = turns
+        .iter()
+        .filter(|turn| !undecided.contains(&turn.seq))
+        .map(|turn| turn.lane.to_string())
+        .collect();
+    turns.retain(|turn| {
+        let lane = turn.lane.to_string();
+        locked.contains(&lane) && !lost.contains(&lane)
+    });
+    if turns.is_empty() { Err(StoreError::NotClaimed.into()) } else { Ok(turns) }
 }
 
 /// Each turn within a savepoint, so that a bad one sinks only what builds on it.

@@ -240,7 +240,7 @@ struct Held {
 }
 
 /// Locks some of these conversations, and tells which of them have no row yet.
-async fn lock(
+pub(super) async fn lock(
     tx: &mut PgConnection,
     lanes: &[String],
     limit: usize,

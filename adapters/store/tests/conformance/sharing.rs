@@ -112,6 +112,19 @@ async fn messages_that_come_all_at_once_to_several_processes_are_kept_once_each(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_process_took_in_before_it_died_is_decided_by_another() {
+    let home = Home::postgres().await;
+    let (dying, other) = (home.open().await, home.open().await);
+    // It waits already, and nothing tells it of what others take in.
+    let mut waiting = std::pin::pin!(other.claim_next(10));
+    assert!(tokio::time::timeout(Duration::from_millis(50), &mut waiting).await.is_err());
+    receive(&dying, &[text("a", "1", "one")]).await;
+    drop(dying);
+    let claim = tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("claimed").unwrap();
+    assert_eq!(words(&claim.works()[0].inputs[0].input), "one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn frozen_process_loses_its_claim_and_cannot_commit() {
     let home = Home::postgres().await;
     let frozen = Store::open(home.config.clone().claim_timeout(Duration::from_millis(100))).await.unwrap();
