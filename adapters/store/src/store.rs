@@ -187,6 +187,9 @@ impl Store {
 
     /// [`Store::claim`] as soon as there is something. May be dropped at any point: what it has claimed
     /// by then is given back; its tries stay counted.
+    ///
+    /// On PostgreSQL what was received through this handle comes first, and what others received and
+    /// do not decide is found within a quarter of a second.
     pub async fn claim_next(&self, limit: usize) -> Result<Claim> {
         match &self.backend {
             Backend::Sqlite(db) => db.claim_next(limit).await,
@@ -235,8 +238,8 @@ impl Store {
         Ok(report)
     }
 
-    /// [`Store::commit`] and, in the same transaction where the database allows it,
-    /// [`Store::claim`] of what waits next. An error is the commit's; a claim that fails is `None`,
+    /// [`Store::commit`] and, in the same transaction where the database allows it, a claim of what
+    /// waits next, as [`Store::claim_next`] finds it. An error is the commit's; a claim that fails is `None`,
     /// and [`Store::inbox_changes`] fires.
     pub async fn commit_then_claim(
         &self,

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use sqlx::{PgConnection, Row};
+use tokio::time::sleep_until;
 
 use super::{
     Hold, Postgres, Result, again,
+    own::Hand,
     receive::{append, lock_lanes},
 };
 use crate::{
@@ -34,7 +36,9 @@ impl Postgres {
         let mut window = WINDOW;
         loop {
             let (lanes, all) = self.waiting(window).await.map_err(Fail::into_error)?;
-            let held = self.hold(&lanes, limit).await.map_err(Fail::into_error)?;
+            self.own.found(&lanes);
+            let (_, hand) = self.own.take(0);
+            let held = self.hold(&lanes, hand, limit).await.map_err(Fail::into_error)?;
             self.own.looked(held.more);
             // What waited in front is held by others: look behind it once.
             if held.claim.is_some() || all || window > WINDOW {
@@ -52,21 +56,27 @@ impl Postgres {
             return Ok(Some(claim));
         }
         loop {
-            let lanes = self.own.take(OWN);
+            if self.own.rests().is_some() {
+                return Ok(None);
+            }
+            let (lanes, hand) = self.own.take(OWN);
             if lanes.is_empty() {
                 return Ok(None);
             }
-            let held = self.hold(&lanes, limit).await;
-            let done = held
-                .as_ref()
-                .map(|held| if held.more { &[][..] } else { &held.lanes[..] })
-                .unwrap_or_default();
+            let held = self.hold(&lanes, hand, limit).await;
+            let done = match &held {
+                Ok(held) if !held.more => &held.lanes[..],
+                Ok(_) | Err(_) => &[],
+            };
             let left: Vec<String> = lanes.into_iter().filter(|lane| !done.contains(lane)).collect();
-            let (all, none) = (left.is_empty(), done.is_empty());
+            // Others may have decided some meanwhile: then what is left is tried.
+            let over = left.is_empty() || done.is_empty();
             self.own.note(left);
-            let Held { claim, .. } = held.map_err(Fail::into_error)?;
-            // Others may have decided some meanwhile.
-            if claim.is_some() || all || none {
+            let Held { claim, more, .. } = held.map_err(Fail::into_error)?;
+            if claim.is_some() {
+                self.own.claimed(more);
+            }
+            if claim.is_some() || over {
                 return Ok(claim);
             }
         }
@@ -80,7 +90,10 @@ impl Postgres {
             if let Some(claim) = self.claim_soon(limit).await? {
                 return Ok(claim);
             }
-            changes.changed().await;
+            match self.own.rests() {
+                Some(until) => sleep_until(until.into()).await,
+                None => changes.changed().await,
+            }
         }
     }
 
@@ -100,7 +113,7 @@ impl Postgres {
     }
 
     /// Claims what waits in those of these conversations that nobody holds.
-    async fn hold(&self, lanes: &[String], limit: usize) -> Tried<Held> {
+    async fn hold(&self, lanes: &[String], mut hand: Hand, limit: usize) -> Tried<Held> {
         if lanes.is_empty() {
             return Ok(Held::default());
         }
@@ -121,6 +134,7 @@ impl Postgres {
             locked.extend(lock(&mut tx, &new, limit.saturating_sub(locked.len())).await?);
         }
         let lanes: Vec<String> = locked.iter().map(|row| row.0.clone()).collect();
+        hand.hold(lanes.len());
         let found = if locked.is_empty() { Vec::new() } else { self.hand_out(&lanes, limit).await? };
         if found.is_empty() {
             tx.roll_back().await?;
@@ -135,7 +149,7 @@ impl Postgres {
             let found = work::Found { seq, lane, native, received, seed, tries, body, state };
             gather.add(&self.sealer, found)?;
         }
-        let claim = Claim { works: gather.done(), hold: work::Hold::Postgres(Hold(tx)) };
+        let claim = Claim { works: gather.done(), hold: work::Hold::Postgres(Hold(tx, hand)) };
         Ok(Held { claim: Some(claim), lanes, more })
     }
 

@@ -31,7 +31,7 @@ use crate::{
 };
 
 use connections::{Connection, Connections};
-use own::Own;
+use own::{Hand, Own};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -60,7 +60,7 @@ pub(crate) struct Postgres {
 }
 
 /// A transaction that has the rows of the claimed conversations locked.
-pub(crate) struct Hold(Connection);
+pub(crate) struct Hold(Connection, Hand);
 
 impl Postgres {
     pub(crate) fn sealer(&self) -> &Sealer {

@@ -4,7 +4,10 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use sqlx::{PgConnection, PgPool};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, timeout_at},
+};
 
 use super::{Postgres, Result, again, connections::Connections, enrol, own::Own};
 use crate::{
@@ -18,6 +21,9 @@ type Tried<T> = std::result::Result<T, Fail>;
 
 /// Receipts that share a transaction at most, and as many may wait.
 const GROUP: usize = 64;
+
+/// Where others are at work so many do not wait for company any more.
+const ENOUGH: usize = 16;
 
 /// The receipts of this process. Ends with the last clone.
 #[derive(Clone)]
@@ -34,7 +40,16 @@ impl Receipts {
         // A task of its own: whoever asked may be gone before it is done, and the others are not.
         tokio::spawn(async move {
             let mut group = Vec::with_capacity(GROUP);
+            // One that comes alone, after a while, does not wait.
+            let mut company = Instant::now();
             while waiting.recv_many(&mut group, GROUP).await > 0 {
+                while group.len() < ENOUGH && !waiting.is_closed() {
+                    let room = GROUP - group.len();
+                    if timeout_at(company, waiting.recv_many(&mut group, room)).await.is_err() {
+                        break;
+                    }
+                }
+                company = Instant::now() + own.company();
                 take_in(&work, &pool, &sealer, &own, std::mem::take(&mut group)).await;
             }
         });

@@ -65,7 +65,8 @@ pub(crate) async fn unknown_outcomes_are_counted_on_the_row(home: Home) {
     assert!(store.claim_sends(at(7), ONE).await.unwrap().remove(0).unknown_before);
 }
 
-fn taken(seq: i64, epoch: u32) -> Decided {
+/// A practitioner takes the conversation, and is told so.
+pub(crate) fn taken(seq: i64, epoch: u32) -> Decided {
     Decided {
         seq,
         conversation: Conversation {

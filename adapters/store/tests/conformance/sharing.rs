@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use chatbox_store::{OpenError, Store, StoreConfig, StoreError};
+use chatbox_store::{OpenError, SendEnd, Store, StoreConfig, StoreError};
+use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
 
-use crate::{server, support::*};
+use crate::{outbox::taken, server, support::*};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn identical_processes_share_the_work_and_keep_order() {
@@ -145,6 +146,39 @@ async fn frozen_process_loses_its_claim_and_cannot_commit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn you_have_it_does_not_wait_for_talk_that_ended_while_it_was_held_back() {
+    let (url, key) = server::database().await;
+    let store = Store::open(StoreConfig::new(url.clone()).key_file(key)).await.unwrap();
+    one_turn(&store, "0", "1", vec![bot("elsewhere")]).await;
+    one_turn(&store, "a", "2", vec![bot("in flight")]).await;
+    let flying = store.claim_sends(at(0), ONE).await.unwrap();
+    assert_eq!(flying.len(), 2);
+    // Whoever writes down how these ended waits for the first of their lanes, and has not come to the other.
+    let mut connection = connect(&url).await;
+    let mut holding = connection.begin().await.unwrap();
+    sqlx::query("SELECT FROM sending WHERE lane = $1 FOR UPDATE")
+        .bind(lane("0").to_string())
+        .execute(&mut *holding)
+        .await
+        .unwrap();
+    let ends = flying.iter().map(|job| (job.id, job.fence, SendEnd::Sent { native: "n".to_owned() }));
+    let (ends, writing) = (ends.collect(), store.clone());
+    let writing = tokio::spawn(async move { writing.finish_sends(ends, at(2)).await.unwrap() });
+    let waits = "SELECT count(*) FROM pg_stat_activity
+                 WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let mut looking = connect(&url).await;
+    while sqlx::query_scalar::<_, i64>(waits).fetch_one(&mut looking).await.unwrap() == 0 {
+        tokio::task::yield_now().await;
+    }
+    receive(&store, &[text("a", "3", "/take")]).await;
+    decide(&store, |_, input| taken(input.seq, 1)).await;
+    assert!(store.claim_sends(at(2), ONE).await.unwrap().is_empty(), "it is in flight yet");
+    holding.rollback().await.unwrap();
+    assert!(writing.await.unwrap().is_empty());
+    assert_eq!(all_said(&store.claim_sends(at(2), ONE).await.unwrap()), ["you have it"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn conversation_in_a_long_queue_of_held_ones_is_still_claimed() {
     let home = Home::postgres().await;
     let (stuck, free) = (home.open().await, home.open().await);
@@ -159,11 +193,25 @@ async fn conversation_in_a_long_queue_of_held_ones_is_still_claimed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn database_that_does_not_sync_is_refused() {
     let (url, key) = server::database().await;
-    let database = url.split("localhost/").nth(1).unwrap().split('?').next().unwrap();
-    server::run(&format!("ALTER DATABASE {database} SET synchronous_commit = off")).await;
+    server::run(&format!("ALTER DATABASE {} SET synchronous_commit = off", name(&url))).await;
     let config = StoreConfig::new(url.clone()).key_file(key);
     let Err(error) = Store::open(config).await else { panic!("opened") };
     assert!(matches!(error, OpenError::NotDurable { setting: "synchronous_commit", .. }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn database_that_does_not_sync_is_left_as_it_was() {
+    let (url, key) = server::database().await;
+    let (name, empty) = (name(&url), format!("{}_empty", name(&url)));
+    server::run(&format!("CREATE DATABASE {empty}")).await;
+    server::run(&format!("ALTER DATABASE {empty} SET synchronous_commit = off")).await;
+    let url = url.replace(&format!("/{name}?"), &format!("/{empty}?"));
+    let config = StoreConfig::new(url.clone()).key_file(key).migrate();
+    let Err(error) = Store::open(config).await else { panic!("opened") };
+    assert!(matches!(error, OpenError::NotDurable { .. }), "{error}");
+    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
+    let tables: i64 = sqlx::query_scalar(tables).fetch_one(&mut connect(&url).await).await.unwrap();
+    assert_eq!(tables, 0, "nothing was written");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -189,4 +237,14 @@ async fn postgres_without_its_key_is_a_sentence() {
     let error = open(nowhere).await;
     assert!(matches!(error, OpenError::Unreachable { .. }), "{error}");
     assert!(!missing.exists());
+}
+
+/// What the server calls the database of a URL.
+fn name(url: &str) -> String {
+    let (address, _) = url.split_once('?').unwrap();
+    address.rsplit('/').next().unwrap().to_owned()
+}
+
+async fn connect(url: &str) -> PgConnection {
+    url.parse::<PgConnectOptions>().unwrap().connect().await.unwrap()
 }
