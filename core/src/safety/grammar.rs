@@ -24,7 +24,7 @@ pub(super) struct Grammar {
     lists: usize,
     /// Entries of lists that are longer than a word.
     longer: Vec<Node>,
-    templates: Vec<Template>,
+    templates: Vec<Node>,
     /// By word: the lists that may begin with it, in order.
     lists_of_word: Vec<Vec<Begin>>,
     /// By word: the templates that may begin with it.
@@ -54,13 +54,6 @@ struct Opening {
     template: u32,
     /// It matches no fewer words than this.
     least: u32,
-}
-
-#[derive(Debug)]
-struct Template {
-    node: Node,
-    needs_words: Vec<u32>,
-    needs_lists: Vec<u32>,
 }
 
 /// Where a template matched: words `start..end` of the window.
@@ -130,9 +123,7 @@ impl Grammar {
             for word in firsts.of(&node) {
                 grammar.templates_of_word[word as usize].push(opening);
             }
-            let (mut needs_words, mut needs_lists) = (vec![], vec![]);
-            needs(&node, &mut needs_words, &mut needs_lists);
-            grammar.templates.push(Template { node, needs_words, needs_lists });
+            grammar.templates.push(node);
         }
         grammar
     }
@@ -166,15 +157,15 @@ impl Grammar {
     }
 
     fn spans_of(&self, tokens: &[Token]) -> Vec<Span> {
-        let mut has_word = Bits::new(self.lists_of_word.len());
-        let mut has_list = Bits::new(self.lists);
+        let mut present =
+            Present { words: Bits::new(self.lists_of_word.len()), lists: Bits::new(self.lists) };
         let mut places = Vec::with_capacity(tokens.len());
         let mut known = 0;
         for token in tokens {
             let lists = &self.lists_of_word[token.word as usize];
-            if !has_word.put(token.word) {
+            if !present.words.put(token.word) {
                 for begin in lists {
-                    has_list.put(begin.list);
+                    present.lists.put(begin.list);
                 }
             }
             places.push(Place { lists, known });
@@ -193,14 +184,12 @@ impl Grammar {
                 let template = &self.templates[id as usize];
                 let fit = &mut fit[id as usize];
                 if *fit == Fit::Untried {
-                    let possible = template.needs_words.iter().all(|word| has_word.has(*word))
-                        && template.needs_lists.iter().all(|list| has_list.has(*list));
-                    *fit = if possible { Fit::Possible } else { Fit::Impossible };
+                    *fit = if present.allows(template) { Fit::Possible } else { Fit::Impossible };
                 }
                 if *fit == Fit::Impossible {
                     continue;
                 }
-                let lengths = scan.lengths(&template.node, start) & !1;
+                let lengths = scan.lengths(template, start) & !1;
                 if lengths != 0 {
                     let longest = start + (63 - lengths.leading_zeros() as usize);
                     let shortest = start + lengths.trailing_zeros() as usize;
@@ -478,18 +467,24 @@ fn least(node: &Node, lists: &[u32]) -> u32 {
     }
 }
 
-/// Words and lists without which the node cannot match.
-fn needs(node: &Node, words: &mut Vec<u32>, lists: &mut Vec<u32>) {
-    match node {
-        Node::Word(word) => words.push(*word),
-        Node::List(list) => lists.push(*list),
-        Node::Sequence(items) => items.iter().for_each(|item| needs(item, words, lists)),
-        Node::Number
-        | Node::Either(..)
-        | Node::Optional(_)
-        | Node::Gap(_)
-        | Node::ClauseStart
-        | Node::ClauseEnd => {}
+/// The words of a window, and the lists that may begin with one of them.
+struct Present {
+    words: Bits,
+    lists: Bits,
+}
+
+impl Present {
+    /// Whether what the node cannot do without is there at all, wherever it stands.
+    fn allows(&self, node: &Node) -> bool {
+        match node {
+            Node::Word(word) => self.words.has(*word),
+            Node::List(list) => self.lists.has(*list),
+            Node::Sequence(items) => items.iter().all(|item| self.allows(item)),
+            Node::Either(words, longer) => {
+                words.iter().any(|word| self.words.has(*word)) || longer.iter().any(|item| self.allows(item))
+            }
+            Node::Number | Node::Optional(_) | Node::Gap(_) | Node::ClauseStart | Node::ClauseEnd => true,
+        }
     }
 }
 
