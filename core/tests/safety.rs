@@ -285,6 +285,32 @@ scopes:
 }
 
 #[test]
+fn a_rule_that_needs_a_murmur_counts_unless_the_net_hears_nothing_where_it_can() {
+    let kettles = r#"
+needs_murmur: true
+rules:
+  - name: kettle
+    explain: Kettles scald.
+    route: C
+    kinds: [medical]
+    patterns: [kettle]
+    examples: [kettle]
+"#;
+    let files = files();
+    let weights = files.iter().find(|(path, _)| path == WEIGHTS).unwrap();
+    let rules = ("safety/kettles.yaml", kettles);
+    let with_net = Safety::load(&[rules, (&weights.0, &weights.1)], &mut vec![]);
+    let alone = Safety::load(&[rules], &mut vec![]);
+    let tea = "we put the kettle on after lunch";
+    assert_eq!((hear(&with_net, tea).route, hear(&with_net, tea).kinds.len()), (Route::A, 0));
+    assert_eq!(hear(&alone, tea).route, Route::C);
+    let long = format!("{tea} and then we sat in the sun {}", "with biscuits and tea ".repeat(6));
+    for heard in ["I can't cope, he threw the kettle at me", "The. Kettle. Boiled.", &long] {
+        assert!(hear(&with_net, heard).route >= Route::C, "{heard}");
+    }
+}
+
+#[test]
 fn faults_name_file_line_and_column() {
     let broken = "rules:\n  - name: x\n    explain: y\n    route: C\n    patterns: [\"{wnat} to\"]\n    examples: [z]\n";
     let mut findings = vec![];

@@ -20,6 +20,9 @@ const SIGNALS: usize = 40;
 /// Reasons kept of one text, the highest route first.
 const REASONS: usize = 20;
 
+/// In a longer sentence the net may not hear a murmur that a few words make.
+const LONGEST_SILENCE: usize = 30;
+
 /// Words between "my colleague said" and what she said.
 const REPORT_REACH: usize = 2;
 
@@ -31,42 +34,46 @@ pub(super) fn hear(
     memory: &Memory,
     now: Timestamp,
 ) -> Heard {
+    let sentences = normalise::normalise(text);
+    let all: Vec<&Sentence> = sentences.iter().collect();
+    let runs = one_word_runs(&sentences);
+    let mut sound = learned.hear(&all);
+    // The net hears a run word by word.
+    let deaf = !runs.is_empty() || all.iter().any(|sentence| sentence.words.len() > LONGEST_SILENCE);
     let mut listener = Listener {
         rules,
         scopes_off,
+        murmur: sound.murmur || deaf,
         heard: Heard::default(),
         in_sentence: BTreeMap::new(),
         in_message: BTreeMap::new(),
         denied: false,
         found: vec![],
     };
-    let sentences = normalise::normalise(text);
     let mut not_denied = vec![];
     for sentence in &sentences {
         if !listener.sentence(sentence) {
             not_denied.push(sentence);
         }
     }
-    for joined in one_word_runs(&sentences) {
-        listener.sentence(&joined);
+    for joined in &runs {
+        listener.sentence(joined);
     }
     listener.add_up_messages(memory, now);
-    let all: Vec<&Sentence> = sentences.iter().collect();
-    let mut sound = learned.hear(&all);
     // A denial sounds like what it denies: up to C it counts for nothing, and takes nothing from the
     // sentences around it.
-    if all.len() > not_denied.len() && sound.as_ref().is_some_and(|sound| sound.route <= Route::C) {
+    if all.len() > not_denied.len() && sound.route <= Route::C {
         sound = learned.hear(&not_denied);
     }
-    if let Some(sound) = sound {
-        listener.raise(sound);
-    }
+    listener.raise(sound);
     listener.finish()
 }
 
 struct Listener<'a> {
     rules: &'a RuleBook,
     scopes_off: &'a BTreeSet<usize>,
+    /// Whether the learned net hears a murmur of danger in the message, or may be deaf to it.
+    murmur: bool,
     heard: Heard,
     /// Signals of the sentence being read, each with the words that gave it.
     in_sentence: BTreeMap<String, String>,
@@ -128,6 +135,11 @@ impl Listener<'_> {
             }
             let mut route = rule.route;
             let mut kinds = rule.kinds.clone();
+            if rule.needs_murmur && !self.murmur {
+                // It is a piece then, and may still add up with other messages.
+                route = Route::A;
+                kinds.clear();
+            }
             if let Some(past) = rule.past
                 && here(Scope::Past).next().is_some()
             {
@@ -212,7 +224,7 @@ impl Listener<'_> {
 
     /// Adds `sum` to what is heard if its signals were `said` now, or `before` with at least one now.
     fn add_up(&mut self, sum: &Sum, said: &BTreeMap<String, String>, before: &BTreeSet<&str>) {
-        if said.is_empty() {
+        if said.is_empty() || (sum.needs_murmur && !self.murmur) {
             return;
         }
         let has = |signal: &&String| said.contains_key(*signal) || before.contains(signal.as_str());

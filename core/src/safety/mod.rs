@@ -4,7 +4,8 @@
 //! pure function of the text, the rules and the signals of earlier messages: no clock, no network.
 //! A text is put into plain words ([`normalise()`]), cut into sentences, and each sentence
 //! is compared with phrase templates that the content brings and the program has built in. Below the
-//! rules lies a second net, learned from examples ([`learn`]), which only ever raises a route.
+//! rules lies a second net, learned from examples ([`learn`]), which raises a route, and without a murmur
+//! from which the loosest rules do not count.
 //!
 //! Architecture invariants:
 //! - Each sentence is judged on its own and the highest route counts, so nothing that a person adds

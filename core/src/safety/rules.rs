@@ -18,6 +18,11 @@ struct File {
     /// Word lists by name, each entry a template. Lists are shared by all files.
     #[serde(default)]
     words: BTreeMap<String, Vec<Spanned<String>>>,
+    /// What its rules and sums find in a message counts only where the learned net hears at least a
+    /// murmur of danger there. It always counts where there is no net, in long sentences, and in sums
+    /// over the messages of a day.
+    #[serde(default)]
+    needs_murmur: bool,
     #[serde(default)]
     rules: Vec<RuleText>,
     #[serde(default)]
@@ -144,6 +149,8 @@ pub(super) struct Rule {
     pub(super) past: Option<Route>,
     pub(super) unless: BTreeSet<Scope>,
     pub(super) meant: bool,
+    /// See [`File`].
+    pub(super) needs_murmur: bool,
     pub(super) examples: Vec<Example>,
     pub(super) not: Vec<Example>,
 }
@@ -167,6 +174,8 @@ pub(super) struct Sum {
     pub(super) any: BTreeSet<String>,
     pub(super) count: usize,
     pub(super) within: Within,
+    /// See [`File`].
+    pub(super) needs_murmur: bool,
     pub(super) route: Route,
     pub(super) kinds: BTreeSet<Kind>,
     pub(super) examples: Vec<Example>,
@@ -248,6 +257,7 @@ pub(super) fn compile(files: &[(&str, &str)], built_in: usize, findings: &mut Ve
                 past: rule.past,
                 unless: rule.unless,
                 meant: rule.meant,
+                needs_murmur: file.needs_murmur,
                 examples: singles(source, rule.examples),
                 not: singles(source, rule.not),
             });
@@ -282,6 +292,7 @@ pub(super) fn compile(files: &[(&str, &str)], built_in: usize, findings: &mut Ve
                 all: sum.all,
                 any: sum.any,
                 within: sum.within,
+                needs_murmur: file.needs_murmur && sum.within != Within::Day,
                 route: sum.route,
                 kinds: sum.kinds,
                 examples: sum.examples.into_iter().filter_map(|messages| example(source, messages)).collect(),

@@ -1,8 +1,10 @@
-//! What of a piece of text is weighed: words, neighbours, marks, and parts of words.
+//! What of a piece of text is weighed: words, neighbours, marks, the classes of words in their place, and
+//! parts of words.
 
 use std::{hash::Hasher, ops::Range};
 
 use super::Piece;
+use super::classes::{self, Width};
 
 /// Letters in a part of a word, with a space for the word's edge.
 const PART: usize = 5;
@@ -24,14 +26,15 @@ const FIGURE: &str = "#";
 /// the places of the words it stands in; a feature comes as often as it stands there.
 pub(super) fn each(piece: Piece<'_>, mut found: impl FnMut(Range<usize>, &[&str])) {
     let tokens = tokens(piece);
-    for (at, (token, words)) in tokens.iter().enumerate() {
-        found(words.clone(), &[token]);
-        if let Some((next, to)) = tokens.get(at + 1) {
-            found(words.start..to.end, &[token, " ", next]);
-        }
-        if let Some((after_next, to)) = tokens.get(at + 2) {
-            found(words.start..to.end, &[token, " _ ", after_next]);
-        }
+    neighbours(&tokens, |_| true, &mut found);
+    for width in [Width::Narrow, Width::Wide] {
+        let classes: Vec<Option<&str>> = tokens.iter().map(|token| classes::of(token.text, width)).collect();
+        let seen: Vec<Token<'_>> = tokens
+            .iter()
+            .zip(&classes)
+            .map(|(token, class)| Token { text: class.unwrap_or(token.text), words: token.words.clone() })
+            .collect();
+        neighbours(&seen, |at| classes[at].is_some(), &mut found);
     }
     let mut padded = String::new();
     let mut starts = vec![];
@@ -46,19 +49,45 @@ pub(super) fn each(piece: Piece<'_>, mut found: impl FnMut(Range<usize>, &[&str]
     }
 }
 
-/// The words of a piece, its marks and its edges, each with the place of the word; marks and edges
-/// stand in none.
-fn tokens(piece: Piece<'_>) -> Vec<(&str, Range<usize>)> {
+/// Each token, and with the next, and with the one after the next, where one of them is `new`.
+fn neighbours(
+    tokens: &[Token<'_>],
+    new: impl Fn(usize) -> bool,
+    found: &mut impl FnMut(Range<usize>, &[&str]),
+) {
+    for (at, token) in tokens.iter().enumerate() {
+        if new(at) {
+            found(token.words.clone(), &[token.text]);
+        }
+        for (further, between) in [(at + 1, " "), (at + 2, " _ ")] {
+            if let Some(other) = tokens.get(further)
+                && (new(at) || new(further))
+            {
+                found(token.words.start..other.words.end, &[token.text, between, other.text]);
+            }
+        }
+    }
+}
+
+/// A word, a mark or an edge of a piece.
+struct Token<'a> {
+    text: &'a str,
+    /// The place of the word; marks and edges stand in none.
+    words: Range<usize>,
+}
+
+fn tokens(piece: Piece<'_>) -> Vec<Token<'_>> {
     let Piece { words, question } = piece;
     let mut tokens = Vec::with_capacity(words.len() + 2);
-    tokens.push((BEGINNING, 0..0));
+    tokens.push(Token { text: BEGINNING, words: 0..0 });
     for (place, word) in words.iter().enumerate() {
         if word.after_mark && place > 0 {
-            tokens.push((MARK, place..place));
+            tokens.push(Token { text: MARK, words: place..place });
         }
-        tokens.push((plain(&word.text), place..place + 1));
+        tokens.push(Token { text: plain(&word.text), words: place..place + 1 });
     }
-    tokens.push((if question { QUESTION } else { END }, words.len()..words.len()));
+    let end = if question { QUESTION } else { END };
+    tokens.push(Token { text: end, words: words.len()..words.len() });
     tokens
 }
 

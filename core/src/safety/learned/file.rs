@@ -59,13 +59,12 @@ pub(super) fn read(text: &str) -> Result<(Learned, String), (u64, String)> {
     let mut learned = Learned::default();
     let mut digest = None;
     let mut promised: Option<usize> = None;
-    let mut read = 0_usize;
+    let mut rows = vec![];
     let mut gauges = EARS.into_iter().zip(&mut learned.gauges);
     for (line, entry) in text.lines().enumerate() {
         if let Some((feature, codes)) = entry.split_once('\t') {
             let row = row(codes).ok_or_else(|| fault(line, "these are no weights"))?;
-            learned.rows.insert(features::hash(&[feature]), row);
-            read += 1;
+            rows.push((features::hash(&[feature]), row));
         } else if let Some(hash) = entry.strip_prefix("examples ") {
             digest = Some(hash.to_owned());
         } else if let Some(entry) = entry.strip_prefix("ear ") {
@@ -83,9 +82,11 @@ pub(super) fn read(text: &str) -> Result<(Learned, String), (u64, String)> {
     let (Some(digest), Some(promised), None) = (digest, promised, gauges.next()) else {
         return Err(fault(0, "the head is not whole"));
     };
-    if read != promised {
+    if rows.len() != promised {
+        let read = rows.len();
         return Err(fault(0, &format!("the file is not whole, it has {read} rows of {promised}")));
     }
+    learned.rows = rows.into_iter().collect();
     Ok((learned, digest))
 }
 
@@ -113,7 +114,8 @@ mod tests {
         let rows: Vec<_> = (0..30_i8).map(|at| (format!("word {at}"), Row([at; EARS.len()]))).collect();
         let whole = write("1234", &[Gauge { unit: 0.5, ..Gauge::default() }; EARS.len()], &rows);
         let (learned, digest) = read(&whole).unwrap();
-        assert_eq!((learned.rows.len(), digest.as_str()), (30, "1234"));
+        assert!((0..30).all(|at| learned.rows.get(features::hash(&[&format!("word {at}")])).is_some()));
+        assert_eq!(digest, "1234");
         // The end of the last line alone tells nothing.
         for cut in 0..whole.len() - 1 {
             let (_, fault) = read(&whole[..cut]).unwrap_err();

@@ -27,11 +27,11 @@ pub struct Shares {
 impl Default for Shares {
     fn default() -> Self {
         Self {
-            harmless: [0.028, 0.042, 0.043, 0.023],
+            harmless: [0.024, 0.042, 0.032, 0.018],
             harmless_as_suicide: 0.018,
             harmless_by_kind: 0.001,
             one_step_below: [0.42, 0.3],
-            further_below: 0.085,
+            further_below: 0.11,
         }
     }
 }
@@ -49,8 +49,10 @@ pub struct Learnt {
 const PARTS: usize = 5;
 /// A feature must stand in so many texts.
 const LEAST_TEXTS: usize = 2;
-/// Features that weigh less than this for every ear are left out; they tell nothing.
-const LEAST_ROOT: i8 = 12;
+/// Features are left out that weigh less than this for every ear of a route and of suicide, and less than
+/// [`LEAST_ROOT_OF_KIND`] for every other; they tell little, and the file must not grow too long.
+const LEAST_ROOT: i8 = 11;
+const LEAST_ROOT_OF_KIND: i8 = 20;
 
 /// Learns weights and thresholds. The same lessons in the same order give the same bytes. `digest`
 /// is that of the examples' files, and is written into the weights.
@@ -76,10 +78,8 @@ pub fn learn(lessons: &[Lesson], digest: &str, shares: &Shares) -> Learnt {
         };
     }
     let held_out = totals.iter().map(|total| learned.route(total)).collect();
-    let rows: Vec<(String, Row)> = names
-        .into_iter()
-        .filter_map(|(name, hash)| learned.rows.get(&hash).map(|row| (name, *row)))
-        .collect();
+    let rows: Vec<(String, Row)> =
+        names.into_iter().filter_map(|(name, hash)| learned.rows.get(hash).map(|row| (name, *row))).collect();
     Learnt { weights: file::write(digest, &learned.gauges, &rows), held_out }
 }
 
@@ -225,14 +225,15 @@ impl<'a> School<'a> {
             }
             learned.gauges[ear] = Gauge { unit, bias: rounded(bias), threshold: 0.0, named: 0.0 };
         }
-        let mut names = vec![];
+        let (mut kept, mut names) = (vec![], vec![]);
         for (name, roots) in self.vocabulary.iter().zip(rows) {
-            if roots.iter().any(|root| root.abs() >= LEAST_ROOT) {
+            if EARS.into_iter().zip(roots).any(tells) {
                 let hash = features::hash(&[name]);
-                learned.rows.insert(hash, Row(roots));
+                kept.push((hash, Row(roots)));
                 names.push((name.clone(), hash));
             }
         }
+        learned.rows = kept.into_iter().collect();
         (learned, names)
     }
 }
@@ -259,6 +260,15 @@ fn side(lesson: &Lesson, ear: Ear) -> Option<f64> {
         Ear::Kind(kind) => lesson.kinds.as_ref().map(|kinds| kinds.contains(&kind)),
     };
     hears.map(|hears| if hears { 1.0 } else { -1.0 })
+}
+
+/// Whether a feature with this root of its weight for this ear is worth its place.
+fn tells((ear, root): (Ear, i8)) -> bool {
+    let least = match ear {
+        Ear::Route(_) | Ear::Level(_) | Ear::Kind(Kind::Suicide) => LEAST_ROOT,
+        Ear::Kind(_) => LEAST_ROOT_OF_KIND,
+    };
+    root.abs() >= least
 }
 
 /// The root of a weight as the file holds it, with the weight's sign.

@@ -1,31 +1,31 @@
 //! What a text sounds like: a second net below the rules, learned from examples.
 //!
 //! Rules hear what somebody thought of; people find other words. So each text is also weighed: its
-//! words, pairs of words and parts of words each count for or against a route and a
+//! words, pairs of words, the classes of both and parts of words each count for or against a route and a
 //! kind, by how often they stood in examples of it ([`learn`]). The weights are a text file of the
 //! content, `safety/learned.weights`, made from `safety/examples/*.jsonl` by `chatbox learn`.
 //!
 //! Architecture invariants:
-//! - It only ever raises a route, and never speaks where there is no weights file.
+//! - It only ever raises a route, and never speaks where there is no weights file. But rules that say
+//!   `needs_murmur` are not heard where it hears no danger at all.
 //! - The scores of sentences add up and none counts below zero, so a sentence more never lowers
 //!   the route, however long the text.
 //! - Only addition, multiplication, division and the square root are used: the same text gives the
 //!   same bytes on every machine.
 
+mod classes;
 mod features;
 mod file;
 mod learn;
 mod lesson;
 mod machine;
+mod rows;
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    hash::BuildHasherDefault,
-};
+use std::collections::BTreeSet;
 
-use features::Hashed;
 pub use learn::{Learnt, Shares, learn};
 pub use lesson::Lesson;
+use rows::Rows;
 
 use super::normalise::{Sentence, Word};
 use super::{Kind, Route, WEIGHTS};
@@ -70,6 +70,9 @@ type Scores = [f64; EARS.len()];
 /// How far below zero a sentence still adds to its neighbours' score.
 const MURMUR: f64 = 0.6;
 
+/// The ear that hears any danger.
+const DANGER: Ear = Ear::Route(Route::B);
+
 /// So many sentences of a message add up.
 const LOUDEST: usize = 3;
 
@@ -83,7 +86,7 @@ const REASONS: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct Learned {
     /// By the hash of the feature.
-    rows: HashMap<u64, Row, BuildHasherDefault<Hashed>>,
+    rows: Rows,
     /// For each of [`EARS`].
     gauges: [Gauge; EARS.len()],
 }
@@ -137,36 +140,48 @@ pub(super) fn load(files: &[(&str, &str)], findings: &mut Vec<Finding>) -> Learn
 /// What a text sounds like.
 #[derive(Debug, PartialEq)]
 pub(super) struct Sound {
+    /// A sentence of it sounds at least a little like danger, or there is nothing learned that could tell.
+    pub murmur: bool,
     pub route: Route,
+    /// None on route A.
     pub kinds: BTreeSet<Kind>,
-    /// The words that weighed most.
+    /// The words that weighed most; none on route A.
     pub words: String,
 }
 
 impl Learned {
-    /// What `sentences` sound like together; `None` if like nothing that calls for a route.
-    pub(super) fn hear(&self, sentences: &[&Sentence]) -> Option<Sound> {
+    /// What `sentences` sound like together.
+    pub(super) fn hear(&self, sentences: &[&Sentence]) -> Sound {
+        let mut sound = Sound { murmur: true, route: Route::A, kinds: BTreeSet::new(), words: String::new() };
         if self.rows.is_empty() {
-            return None;
+            return sound;
         }
         let pieces: Vec<Piece<'_>> = pieces(sentences.iter().copied()).collect();
         let scores: Vec<Scores> = pieces.iter().map(|piece| self.score(*piece)).collect();
         let totals = together(&scores);
-        let route = self.route(&totals);
-        if route == Route::A {
-            return None;
+        sound.murmur = EARS.iter().zip(totals).any(|(ear, score)| *ear == DANGER && score > -MURMUR);
+        sound.route = self.route(&totals);
+        if sound.route == Route::A {
+            return sound;
         }
-        let kinds = self.kinds(&totals);
+        sound.kinds = self.kinds(&totals);
         let decided = |ear: Ear| match ear {
-            Ear::Route(of) => of == route,
+            Ear::Route(of) => of == sound.route,
             Ear::Level(_) => false,
             Ear::Kind(_) => true,
         };
-        let ear = (0..EARS.len())
+        let loudest = (0..EARS.len())
             .filter(|ear| decided(EARS[*ear]))
-            .max_by(|a, b| totals[*a].total_cmp(&totals[*b]))?;
-        let (loudest, _) = pieces.iter().zip(&scores).max_by(|(_, a), (_, b)| a[ear].total_cmp(&b[ear]))?;
-        Some(Sound { route, kinds, words: self.telling(*loudest, ear) })
+            .max_by(|a, b| totals[*a].total_cmp(&totals[*b]))
+            .and_then(|ear| {
+                let pieces = pieces.iter().zip(&scores);
+                let (piece, _) = pieces.max_by(|(_, a), (_, b)| a[ear].total_cmp(&b[ear]))?;
+                Some((ear, *piece))
+            });
+        if let Some((ear, piece)) = loudest {
+            sound.words = self.telling(piece, ear);
+        }
+        sound
     }
 
     /// The route of a text with these scores: the highest that was heard, and B for a kind alone.
@@ -201,7 +216,7 @@ impl Learned {
         hashes.sort_unstable();
         hashes.dedup();
         let mut sums = [0_i32; EARS.len()];
-        for row in hashes.iter().filter_map(|hash| self.rows.get(hash)) {
+        for row in hashes.iter().filter_map(|hash| self.rows.get(*hash)) {
             for (ear, sum) in sums.iter_mut().enumerate() {
                 *sum += row.weight(ear);
             }
@@ -217,7 +232,7 @@ impl Learned {
     fn telling(&self, piece: Piece<'_>, ear: usize) -> String {
         let mut shares = vec![0; piece.words.len()];
         features::each(piece, |places, feature| {
-            if let Some(row) = self.rows.get(&features::hash(feature)) {
+            if let Some(row) = self.rows.get(features::hash(feature)) {
                 for place in places {
                     shares[place] += row.weight(ear);
                 }
