@@ -286,7 +286,7 @@ scopes:
 
 #[test]
 fn a_rule_that_needs_a_murmur_counts_unless_the_net_hears_nothing_where_it_can() {
-    let kettles = r#"
+    let kettles = r"
 needs_murmur: true
 rules:
   - name: kettle
@@ -295,7 +295,7 @@ rules:
     kinds: [medical]
     patterns: [kettle]
     examples: [kettle]
-"#;
+";
     let files = files();
     let weights = files.iter().find(|(path, _)| path == WEIGHTS).unwrap();
     let rules = ("safety/kettles.yaml", kettles);
