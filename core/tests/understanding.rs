@@ -312,11 +312,8 @@ fn a_contact_is_an_email_a_phone_number_or_kept_as_written() {
 }
 
 #[test]
-fn who_asks_where_and_as_what_is_read() {
+fn where_somebody_works_and_as_what_is_read() {
     let (understanding, _) = shipped();
-    let requester = understanding.requester("I'm Sam Okafor, ward manager");
-    assert_eq!(requester.name.as_deref(), Some("Sam Okafor"));
-    assert_eq!(requester.role.as_deref(), Some("ward manager"));
     let areas = ["Barnet", "Camden", "Enfield", "Haringey", "Islington"];
     assert_eq!(answer::name_among("we're in haringay", &areas), Some(3));
     assert_eq!(answer::name_among("Camden or Islington", &areas), None);
@@ -373,7 +370,6 @@ proptest! {
         prop_assert_eq!((first.intent, &first.group), (second.intent, &second.group));
         prop_assert_eq!(first.needs(), second.needs());
         prop_assert!(first.needs().iter().all(|need| (0.0..=1.0).contains(&need.score)));
-        let _ = understanding.requester(&text);
         let _ = answer::contact(&text);
     }
 

@@ -13,7 +13,6 @@ mod needs;
 mod phrase;
 mod question;
 mod reading;
-mod requester;
 mod slots;
 mod text;
 mod typos;
@@ -25,7 +24,6 @@ pub use meaning::{
 };
 use needs::Needs;
 pub use reading::Reading;
-pub use requester::Requester;
 use slots::Words;
 
 use crate::content::{Finding, Severity, Source};
@@ -104,12 +102,6 @@ impl Understanding {
             let slots::Mark::Role(role) = mark else { return None };
             self.words.roles.get(*role).map(|role| role.id.as_str())
         })
-    }
-
-    /// Name and role of whoever asks: "I'm Sam Okafor, ward manager". Best effort.
-    pub fn requester(&self, text: &str) -> Requester {
-        let text = clip(text);
-        requester::read(&self.words, text, &text::tokens(text))
     }
 
     /// Runs the examples of the content; each that fails is a finding.

@@ -21,7 +21,7 @@ type Tried<T> = std::result::Result<T, Fail>;
 
 impl Postgres {
     pub(crate) async fn commit(&self, hold: Hold, turns: Vec<Turn>) -> Result<(CommitReport, Outgoing)> {
-        let Hold(mut tx, _hand) = hold;
+        let Hold(mut tx) = hold;
         let mut report = CommitReport::default();
         let (written, mut planned) = match apply(&mut tx, &turns, &self.sealer, Some(&self.ahead)).await {
             Ok(written) => {

@@ -7,8 +7,7 @@ use sqlx::{PgConnection, Row};
 use tokio::time::sleep_until;
 
 use super::{
-    Hold, Postgres, Result, again,
-    own::Hand,
+    Hold, NAME, Postgres, Result, again,
     receive::{append, lock_lanes},
 };
 use crate::{
@@ -35,11 +34,9 @@ impl Postgres {
     pub(crate) async fn claim(&self, limit: usize) -> Result<Option<Claim>> {
         let mut window = WINDOW;
         loop {
-            let (lanes, all) = self.waiting(window).await.map_err(Fail::into_error)?;
-            self.own.found(&lanes);
-            let (_, hand) = self.own.take(0);
-            let held = self.hold(&lanes, hand, limit).await.map_err(Fail::into_error)?;
-            self.own.looked(held.more);
+            let Waiting { lanes, all, others } = self.waiting(window).await.map_err(Fail::into_error)?;
+            let held = self.hold(&lanes, limit).await.map_err(Fail::into_error)?;
+            self.own.looked(held.more, others);
             // What waited in front is held by others: look behind it once.
             if held.claim.is_some() || all || window > WINDOW {
                 return Ok(held.claim);
@@ -59,11 +56,11 @@ impl Postgres {
             if self.own.rests().is_some() {
                 return Ok(None);
             }
-            let (lanes, hand) = self.own.take(OWN);
+            let lanes = self.own.take(OWN);
             if lanes.is_empty() {
                 return Ok(None);
             }
-            let held = self.hold(&lanes, hand, limit).await;
+            let held = self.hold(&lanes, limit).await;
             let done = match &held {
                 Ok(held) if !held.more => &held.lanes[..],
                 Ok(_) | Err(_) => &[],
@@ -97,8 +94,8 @@ impl Postgres {
         }
     }
 
-    /// The conversations in which the oldest inputs wait, and whether those are all.
-    async fn waiting(&self, window: i64) -> Tried<(Vec<String>, bool)> {
+    /// Where the oldest inputs wait.
+    async fn waiting(&self, window: i64) -> Tried<Waiting> {
         let mut looking = self.work.take().await?;
         let found: Vec<(String, i64)> = sqlx::query_as(
             "SELECT lane, count(*) FROM (SELECT lane, seq FROM inbox WHERE status = 0 ORDER BY seq LIMIT $1) w
@@ -107,13 +104,21 @@ impl Postgres {
         .bind(window)
         .fetch_all(&mut *looking)
         .await?;
+        let processes: i64 = sqlx::query_scalar(
+            "SELECT count(DISTINCT application_name) FROM pg_stat_activity
+             WHERE datname = current_database() AND starts_with(application_name, $1)",
+        )
+        .bind(NAME)
+        .fetch_one(&mut *looking)
+        .await?;
         looking.rest();
         let all = found.iter().map(|(_, inputs)| inputs).sum::<i64>() < window;
-        Ok((found.into_iter().map(|(lane, _)| lane).collect(), all))
+        let lanes = found.into_iter().map(|(lane, _)| lane).collect();
+        Ok(Waiting { lanes, all, others: processes > 1 })
     }
 
     /// Claims what waits in those of these conversations that nobody holds.
-    async fn hold(&self, lanes: &[String], mut hand: Hand, limit: usize) -> Tried<Held> {
+    async fn hold(&self, lanes: &[String], limit: usize) -> Tried<Held> {
         if lanes.is_empty() {
             return Ok(Held::default());
         }
@@ -134,7 +139,6 @@ impl Postgres {
             locked.extend(lock(&mut tx, &new, limit.saturating_sub(locked.len())).await?);
         }
         let lanes: Vec<String> = locked.iter().map(|row| row.0.clone()).collect();
-        hand.hold(lanes.len());
         let found = if locked.is_empty() { Vec::new() } else { self.hand_out(&lanes, limit).await? };
         if found.is_empty() {
             tx.roll_back().await?;
@@ -149,7 +153,7 @@ impl Postgres {
             let found = work::Found { seq, lane, native, received, seed, tries, body, state };
             gather.add(&self.sealer, found)?;
         }
-        let claim = Claim { works: gather.done(), hold: work::Hold::Postgres(Hold(tx, hand)) };
+        let claim = Claim { works: gather.done(), hold: work::Hold::Postgres(Hold(tx)) };
         Ok(Held { claim: Some(claim), lanes, more })
     }
 
@@ -241,6 +245,16 @@ impl Postgres {
         })
         .await
     }
+}
+
+/// What a look at all that waits finds.
+struct Waiting {
+    /// The conversations in which the oldest inputs wait.
+    lanes: Vec<String>,
+    /// There are no more.
+    all: bool,
+    /// There are other processes.
+    others: bool,
 }
 
 /// What became of conversations that were to be claimed.

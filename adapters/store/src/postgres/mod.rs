@@ -31,9 +31,12 @@ use crate::{
 };
 
 use connections::{Connection, Connections};
-use own::{Hand, Own};
+use own::Own;
 
 type Result<T> = std::result::Result<T, StoreError>;
+
+/// How each process is called at the server, with a number of its own behind it: so it knows of others.
+const NAME: &str = "chatbox-";
 
 /// Tries of a transaction that PostgreSQL broke off to resolve a deadlock.
 const TRIES: usize = 4;
@@ -60,7 +63,7 @@ pub(crate) struct Postgres {
 }
 
 /// A transaction that has the rows of the claimed conversations locked.
-pub(crate) struct Hold(Connection, Hand);
+pub(crate) struct Hold(Connection);
 
 impl Postgres {
     pub(crate) fn sealer(&self) -> &Sealer {

@@ -8,7 +8,7 @@ use sqlx::{
 };
 
 use super::{
-    Postgres,
+    NAME, Postgres,
     connections::{Connections, WAIT},
     receive::Receipts,
 };
@@ -33,7 +33,7 @@ impl Postgres {
         let ring = Keyring::load(key_file)?;
         let options = PgConnectOptions::from_str(&config.url)
             .map_err(|_| OpenError::Url)?
-            .application_name("chatbox")
+            .application_name(&format!("{NAME}{:08x}", u32::from_be_bytes(*seal::random())))
             .disable_statement_logging();
         let mut connection =
             options.connect().await.map_err(|error| OpenError::Unreachable { why: why(&error) })?;

@@ -4,20 +4,20 @@
 //! time and find that others hold it. What is left over, because a process died or has too much to
 //! do, is found by looking at all that waits, from time to time.
 //!
-//! Such a look also tells whether others are at work. Each transaction costs the server, which all
-//! share, more than what is in it; so where others are at work, a process takes in and claims at
-//! intervals, and more at a time.
+//! With it the server is asked whether there are other processes. Each transaction costs the server,
+//! which all share, more than what is in it; so where there are others, a process takes in and claims
+//! at intervals, and more at a time.
 
 use std::{
     collections::{BTreeSet, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 /// What a message waits longer, at most, because whoever took it in does not decide it.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// Where others are at work: from one claim to the next, unless more was left, and how long what is
+/// Where there are others: from one claim to the next, unless more was left, and how long what is
 /// taken in waits for company.
 const CLAIM_EVERY: Duration = Duration::from_millis(30);
 const COMPANY: Duration = Duration::from_millis(10);
@@ -33,11 +33,9 @@ struct State {
     /// Longest waiting first, each once.
     lanes: VecDeque<String>,
     known: BTreeSet<String>,
-    /// How many were taken out of them and are not done with.
-    hand: usize,
     /// When all that waits was last looked at, unless more of it was left.
     looked: Option<Instant>,
-    /// Others were at work then.
+    /// There were other processes then.
     others: bool,
     /// When something was last claimed, unless more of it was left.
     claimed: Option<Instant>,
@@ -55,16 +53,14 @@ impl Own {
     }
 
     /// Takes out those that wait longest.
-    pub(super) fn take(self: &Arc<Self>, most: usize) -> (Vec<String>, Hand) {
+    pub(super) fn take(&self, most: usize) -> Vec<String> {
         let mut state = self.lock();
         let most = most.min(state.lanes.len());
         let lanes: Vec<String> = state.lanes.drain(..most).collect();
         for lane in &lanes {
             state.known.remove(lane);
         }
-        state.hand += lanes.len();
-        let hand = Hand { own: Arc::clone(self), lanes: lanes.len() };
-        (lanes, hand)
+        lanes
     }
 
     /// Whether it is time to look at all that waits.
@@ -72,16 +68,12 @@ impl Own {
         self.lock().looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY)
     }
 
-    /// Something waits in these, and nowhere else.
-    pub(super) fn found(&self, lanes: &[String]) {
+    /// All that waits was looked at. `more`: and not all of it could be taken. `others`: there are other
+    /// processes.
+    pub(super) fn looked(&self, more: bool, others: bool) {
         let mut state = self.lock();
-        let unknown = lanes.iter().filter(|lane| !state.known.contains(*lane)).count();
-        state.others = unknown > state.hand;
-    }
-
-    /// All that waits was looked at. `more`: and not all of it could be taken.
-    pub(super) fn looked(&self, more: bool) {
-        self.lock().looked = (!more).then(Instant::now);
+        state.looked = (!more).then(Instant::now);
+        state.others = others;
     }
 
     /// Something was claimed of its own. `more`: and not all of it.
@@ -103,26 +95,5 @@ impl Own {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// So many conversations are in the hands of this process until this is dropped.
-pub(super) struct Hand {
-    own: Arc<Own>,
-    lanes: usize,
-}
-
-impl Hand {
-    /// More, or fewer, are.
-    pub(super) fn hold(&mut self, lanes: usize) {
-        let mut state = self.own.lock();
-        state.hand = state.hand - self.lanes + lanes;
-        self.lanes = lanes;
-    }
-}
-
-impl Drop for Hand {
-    fn drop(&mut self) {
-        self.hold(0);
     }
 }
