@@ -67,17 +67,18 @@ impl Books {
                 .rows(
                     "SELECT CAST((SELECT count(*) FROM inbox WHERE origin = 0 AND status = 1) AS TEXT),
                             CAST((SELECT count(*) FROM inbox WHERE status = 0) AS TEXT),
-                            CAST((SELECT count(*) FROM outbox WHERE status = 0) AS TEXT), $1",
+                            CAST((SELECT count(*) FROM outbox WHERE status = 0) AS TEXT),
+                            CAST((SELECT count(*) FROM inbox WHERE status = 2) AS TEXT), $1",
                     "",
                 )
                 .await;
-            let [decided, waiting, unsent] = [0, 1, 2].map(|at| number(counts[0][at].as_ref()));
+            let [decided, waiting, unsent, aside] = [0, 1, 2, 3].map(|at| number(counts[0][at].as_ref()));
             if decided >= i64::try_from(messages).unwrap() && waiting == 0 && unsent == 0 {
                 return;
             }
             assert!(
                 began.elapsed() < PATIENCE,
-                "of {messages} messages {decided} are decided and {waiting} wait, the others are set aside; {unsent} replies wait"
+                "of {messages} messages {decided} are decided, {waiting} wait, {aside} are set aside; {unsent} replies wait"
             );
             time::sleep(LOOK_EVERY).await;
         }
