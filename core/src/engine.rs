@@ -304,12 +304,12 @@ impl Talk<'_> {
             .open_ask()
             .filter(|ask| !matches!(ask.answer, Expect::Confirm))
             .map(|ask| ask.id.value.as_str());
-        let meaning = self.content.understanding.read(&message.text, step);
+        let reading = self.content.understanding.read(&message.text, step);
         if message.edited && self.conversation.dialogue() != Some(CHECK_IN) && self.correct_edited(message) {
             return;
         }
         let open = self.open_before();
-        self.hear(&message.text, &meaning);
+        self.hear(&message.text, &reading);
         self.note_told(message, open);
     }
 

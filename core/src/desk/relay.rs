@@ -31,8 +31,8 @@ impl Talk<'_> {
         } else {
             self.carry_to_desk(message);
         }
-        let meaning = self.content.understanding.read(&message.text, None);
-        self.wants_while_held(meaning.intent);
+        let reading = self.content.understanding.read(&message.text, None);
+        self.wants_while_held(reading.intent);
         self.conversation.desk.written = true;
         self.await_holder();
         if heard.route > Route::A && !heard.soft {
@@ -42,7 +42,7 @@ impl Talk<'_> {
                 self.hurry_holder();
             }
         } else if !message.edited {
-            self.answer_while_held(&meaning);
+            self.answer_while_held(&reading);
         }
     }
 
@@ -94,8 +94,8 @@ impl Talk<'_> {
     }
 
     /// "No", to a question about safety that was open when the practitioner came in.
-    fn answer_while_held(&mut self, meaning: &Reading<'_>) {
-        if let Some(answer) = self.said_yes_no(meaning) {
+    fn answer_while_held(&mut self, reading: &Reading<'_>) {
+        if let Some(answer) = self.said_yes_no(reading) {
             self.settle_while_held(answer);
         }
     }

@@ -38,7 +38,7 @@ impl Talk<'_> {
         self.advance(0);
     }
 
-    pub(crate) fn begin_group(&mut self, meaning: &Reading<'_>) {
+    pub(crate) fn begin_group(&mut self, reading: &Reading<'_>) {
         let Some(name) = self.content.dialogues.for_intent(Intent::Group).map(|d| d.dialogue.value.clone())
         else {
             return self.not_understood();
@@ -55,14 +55,14 @@ impl Talk<'_> {
         self.say_opening();
         let first = self.running().and_then(|(dialogue, _)| dialogue.asks().next());
         if let Some(ask) = first {
-            self.fill_from_slots(ask, &Read::Nothing, meaning);
+            self.fill_from_slots(ask, &Read::Nothing, reading);
         }
         self.advance(0);
     }
 
     /// Looks for support for the needs that the words named. Asks when they named none, and which it
     /// is when that would be a guess.
-    pub(crate) fn signpost(&mut self, meaning: &Reading<'_>) {
+    pub(crate) fn signpost(&mut self, reading: &Reading<'_>) {
         let Some(name) =
             self.content.dialogues.for_intent(Intent::Signpost).map(|d| d.dialogue.value.clone())
         else {
@@ -70,21 +70,21 @@ impl Talk<'_> {
         };
         self.conversation.tries = 0;
         self.start(&name);
-        if meaning.is_guess() {
+        if reading.is_guess() {
             self.word(Word::WhichNeed);
             self.advance(0);
-            self.offer_guesses(meaning);
+            self.offer_guesses(reading);
             return;
         }
-        if !meaning.needs().is_empty() {
-            self.fill_needs(meaning);
+        if !reading.needs().is_empty() {
+            self.fill_needs(reading);
         }
         self.advance(0);
     }
 
     /// Hangs the needs that may be meant on the question what is going on, in place of its own.
-    fn offer_guesses(&mut self, meaning: &Reading<'_>) {
-        let mut choices: Vec<Choice> = meaning
+    fn offer_guesses(&mut self, reading: &Reading<'_>) {
+        let mut choices: Vec<Choice> = reading
             .needs()
             .iter()
             .filter_map(|need| {
@@ -113,8 +113,8 @@ impl Talk<'_> {
         }
     }
 
-    pub(crate) fn fill_needs(&mut self, meaning: &Reading<'_>) {
-        let needs = meaning.main_needs().map(|need| (need.id.clone(), need.score)).collect();
+    pub(crate) fn fill_needs(&mut self, reading: &Reading<'_>) {
+        let needs = reading.main_needs().map(|need| (need.id.clone(), need.score)).collect();
         self.fill("needs", Answer::Needs(needs));
         // What was shown for other needs may fit these.
         if let Some(place) = self.conversation.place.as_mut() {
@@ -132,7 +132,7 @@ impl Talk<'_> {
 
     /// A new wish in the middle of something: a group in the middle of a search, support in the
     /// middle of a form. A question that takes any words takes these.
-    pub(crate) fn digress(&mut self, ask: &Ask, text: &str, meaning: &Reading<'_>) -> bool {
+    pub(crate) fn digress(&mut self, ask: &Ask, text: &str, reading: &Reading<'_>) -> bool {
         let takes_words = matches!(
             ask.answer,
             Expect::Text(_) | Expect::Needs(_) | Expect::When | Expect::Talk | Expect::Contact | Expect::Area
@@ -148,13 +148,13 @@ impl Talk<'_> {
                 return true;
             }
         }
-        if meaning.intent == Intent::Group && running.as_deref() != Some("group_request") {
-            self.begin_group(meaning);
+        if reading.intent == Intent::Group && running.as_deref() != Some("group_request") {
+            self.begin_group(reading);
             return true;
         }
-        if meaning.intent == Intent::Signpost && !takes_words && running.as_deref() != Some("signpost") {
+        if reading.intent == Intent::Signpost && !takes_words && running.as_deref() != Some("signpost") {
             self.word(Word::PutAside);
-            self.signpost(meaning);
+            self.signpost(reading);
             return true;
         }
         false

@@ -182,18 +182,18 @@ impl Talk<'_> {
     }
 
     /// A text that is no danger by itself, at an open question of the check-in.
-    pub(crate) fn hear_check_in(&mut self, text: &str, meaning: &Reading<'_>) {
+    pub(crate) fn hear_check_in(&mut self, text: &str, reading: &Reading<'_>) {
         let Some(ask) = self.open_ask() else {
             // The content has no question there any more: nobody is left without an answer.
             self.conversation.place = None;
-            self.hear(text, meaning);
+            self.hear(text, reading);
             return;
         };
         // "I'm done" is no yes to "are you safe?".
-        let doubtful = meaning.intent == Intent::Finish && !ask.rises.is_empty();
-        let answer = self.said_yes_no(meaning).filter(|_| !doubtful);
+        let doubtful = reading.intent == Intent::Finish && !ask.rises.is_empty();
+        let answer = self.said_yes_no(reading).filter(|_| !doubtful);
         let leaves = matches!(
-            meaning.intent,
+            reading.intent,
             Intent::Person
                 | Intent::Help
                 | Intent::Menu
@@ -208,8 +208,8 @@ impl Talk<'_> {
         );
         match answer {
             Some(answer) => self.answer_check_in(answer),
-            None if leaves => self.leave_check_in(text, meaning),
-            None if meaning.intent == Intent::Question => self.clarify(text),
+            None if leaves => self.leave_check_in(text, reading),
+            None if reading.intent == Intent::Question => self.clarify(text),
             // Written before the question was asked: no answer to it.
             None if self.before_the_question() => {
                 self.desk_post(DeskKind::Message, text.to_owned());
@@ -277,8 +277,8 @@ impl Talk<'_> {
 
     /// The person wants something else than to answer: they get it, the flag stays, and the lines
     /// are not repeated at them.
-    fn leave_check_in(&mut self, text: &str, meaning: &Reading<'_>) {
-        let intent = meaning.intent;
+    fn leave_check_in(&mut self, text: &str, reading: &Reading<'_>) {
+        let intent = reading.intent;
         self.end_watch();
         if matches!(intent, Intent::Repeat | Intent::Back) {
             self.ask_again();
@@ -300,7 +300,7 @@ impl Talk<'_> {
             self.say_as(SayKind::Safety, lines);
             self.menu();
         } else {
-            self.hear(text, meaning);
+            self.hear(text, reading);
         }
     }
 

@@ -126,9 +126,9 @@ impl Talk<'_> {
             .ask(step)
             .filter(|ask| answered(&ask.id.value) || answered(&format!("{}_text", ask.id.value)));
         let Some(ask) = own.or_else(|| dialogue.asks().next()) else { return false };
-        let meaning = self.content.understanding.read(text, own.map(|ask| ask.id.value.as_str()));
-        let mut read = if own.is_some() { self.read_surely(ask, text, &meaning) } else { Read::Nothing };
-        let filled = self.fill_from_slots(ask, &read, &meaning);
+        let reading = self.content.understanding.read(text, own.map(|ask| ask.id.value.as_str()));
+        let mut read = if own.is_some() { self.read_surely(ask, text, &reading) } else { Read::Nothing };
+        let filled = self.fill_from_slots(ask, &read, &reading);
         if own.is_some() && read == Read::Nothing && filled.is_empty() {
             read = read_freely(ask, text);
         }

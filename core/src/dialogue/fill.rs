@@ -11,7 +11,7 @@ use crate::{content::Word, understanding::Reading};
 impl Talk<'_> {
     /// Fills every field that a sentence speaks of, besides the open question's. Says back what
     /// it took where that is more than one thing, or changed something. Returns the fields.
-    pub(crate) fn fill_from_slots(&mut self, ask: &Ask, read: &Read, meaning: &Reading<'_>) -> Vec<String> {
+    pub(crate) fn fill_from_slots(&mut self, ask: &Ask, read: &Read, reading: &Reading<'_>) -> Vec<String> {
         let Some((dialogue, place)) = self.running() else { return Vec::new() };
         if !dialogue.group_slots {
             return Vec::new();
@@ -21,7 +21,7 @@ impl Talk<'_> {
         // A plain answer to the open question speaks of nothing else.
         let mut found: Vec<(String, Answer)> = Vec::new();
         let mut notes = Vec::new();
-        for (field, slot) in slot_values(&meaning.group) {
+        for (field, slot) in slot_values(&reading.group) {
             if field == open && own {
                 continue;
             }
@@ -53,7 +53,7 @@ impl Talk<'_> {
                 }
             }
         }
-        let slots = &meaning.group;
+        let slots = &reading.group;
         if (!slots.days.is_empty() || slots.time.is_some())
             && !matches!(ask.answer, Expect::When | Expect::Talk)
         {

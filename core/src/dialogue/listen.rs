@@ -20,15 +20,15 @@ const TRIES: u8 = 2;
 
 impl Talk<'_> {
     /// Answers an ordinary text.
-    pub(crate) fn hear(&mut self, text: &str, meaning: &Reading<'_>) {
+    pub(crate) fn hear(&mut self, text: &str, reading: &Reading<'_>) {
         if let Some(word) = deep_link(text) {
             self.follow_link(&word);
             return;
         }
         match self.running().map(|(dialogue, _)| dialogue.dialogue.value.clone()) {
-            Some(name) if name == CHECK_IN => self.hear_check_in(text, meaning),
-            Some(_) => self.hear_in_dialogue(text, meaning),
-            None => self.hear_idle(text, meaning),
+            Some(name) if name == CHECK_IN => self.hear_check_in(text, reading),
+            Some(_) => self.hear_in_dialogue(text, reading),
+            None => self.hear_idle(text, reading),
         }
     }
 
@@ -142,41 +142,41 @@ impl Talk<'_> {
         }
     }
 
-    fn hear_in_dialogue(&mut self, text: &str, meaning: &Reading<'_>) {
+    fn hear_in_dialogue(&mut self, text: &str, reading: &Reading<'_>) {
         let Some((dialogue, place)) = self.running() else { return };
         match dialogue.step(&place.step) {
-            Some(Step::Ask(ask)) => self.hear_at_question(ask, text, meaning),
+            Some(Step::Ask(ask)) => self.hear_at_question(ask, text, reading),
             Some(Step::Offer(offer)) => {
-                if let Some(nth) = meaning.choose(&offer.choices, |option| &option.ways)
-                    && !is_way_out(meaning.intent)
+                if let Some(nth) = reading.choose(&offer.choices, |option| &option.ways)
+                    && !is_way_out(reading.intent)
                 {
                     match offer.next.get(&offer.choices[nth].id.value) {
                         Some(then) => self.go_to_anew(&then.value),
                         None => self.ask_again(),
                     }
-                } else if !self.command(meaning.intent) {
-                    if meaning.intent == Intent::Question {
+                } else if !self.command(reading.intent) {
+                    if reading.intent == Intent::Question {
                         self.clarify(text);
-                    } else if meaning.intent == Intent::Group {
-                        self.begin_group(meaning);
-                    } else if meaning.needs().is_empty() && meaning.intent != Intent::Signpost {
+                    } else if reading.intent == Intent::Group {
+                        self.begin_group(reading);
+                    } else if reading.needs().is_empty() && reading.intent != Intent::Signpost {
                         self.not_understood();
                     } else {
-                        self.signpost(meaning);
+                        self.signpost(reading);
                     }
                 }
             }
             Some(Step::Say(_) | Step::Branch(_) | Step::Save(_) | Step::HandOver(_) | Step::Act(_))
             | None => {
                 self.conversation.place = None;
-                self.hear_idle(text, meaning);
+                self.hear_idle(text, reading);
             }
         }
     }
 
-    fn hear_at_question(&mut self, ask: &Ask, text: &str, meaning: &Reading<'_>) {
+    fn hear_at_question(&mut self, ask: &Ask, text: &str, reading: &Reading<'_>) {
         if matches!(ask.answer, Expect::Confirm)
-            && let Some(picked) = self.picked(meaning)
+            && let Some(picked) = self.picked(reading)
             && let Some(field) = picked.strip_prefix("change.")
         {
             self.change_field(field);
@@ -189,18 +189,18 @@ impl Talk<'_> {
             return;
         }
         // A question about privacy is answered here and now, without leaving the form.
-        if meaning.intent == Intent::Privacy && self.content.faq.answer(text).is_some() {
+        if reading.intent == Intent::Privacy && self.content.faq.answer(text).is_some() {
             self.clarify(text);
             return;
         }
         // "I can't find what I need" may be the very answer that is asked for.
-        if meaning.intent != Intent::Feedback && is_command(meaning.intent) && self.command(meaning.intent) {
+        if reading.intent != Intent::Feedback && is_command(reading.intent) && self.command(reading.intent) {
             return;
         }
         // What is left for a person may well be a question: it is kept, not answered.
         let form = self.running().is_some_and(|(dialogue, _)| dialogue.form);
         let keeps_words = !form && matches!(ask.answer, Expect::Text(_)) && self.explanation(text).is_none();
-        if meaning.intent == Intent::Question && !matches!(ask.answer, Expect::Needs(_)) && !keeps_words {
+        if reading.intent == Intent::Question && !matches!(ask.answer, Expect::Needs(_)) && !keeps_words {
             self.clarify(text);
             return;
         }
@@ -210,13 +210,13 @@ impl Talk<'_> {
             !label.is_empty() && crate::content::plain(label) == crate::content::plain(text)
         });
         if presses_skip
-            || (meaning.skips() && !matches!(ask.answer, Expect::YesNo))
-            || (no_is_skip && meaning.intent == Intent::No)
+            || (reading.skips() && !matches!(ask.answer, Expect::YesNo))
+            || (no_is_skip && reading.intent == Intent::No)
         {
             self.skip();
             return;
         }
-        let mut read = self.read_surely(ask, text, meaning);
+        let mut read = self.read_surely(ask, text, reading);
         // "A mix" stands for an option whose answer is in the person's own words.
         if let (Read::Answer(Answer::Choice(id), _), Expect::Choice(options)) = (&read, &ask.answer)
             && let Some(option) = options.iter().find(|option| option.id.value == *id && option.other)
@@ -231,8 +231,8 @@ impl Talk<'_> {
         let field = ask.id.value.clone();
         // A name or a place speaks of nothing else, unless it says that it corrects something.
         let words_alone =
-            matches!(ask.answer, Expect::Text(_) | Expect::Contact) && meaning.intent != Intent::Correct;
-        let filled = if words_alone { Vec::new() } else { self.fill_from_slots(ask, &read, meaning) };
+            matches!(ask.answer, Expect::Text(_) | Expect::Contact) && reading.intent != Intent::Correct;
+        let filled = if words_alone { Vec::new() } else { self.fill_from_slots(ask, &read, reading) };
         if matches!(ask.answer, Expect::Confirm) && !filled.is_empty() {
             self.go_on_after(&field);
             return;
@@ -241,7 +241,7 @@ impl Talk<'_> {
         let says_more = filled.len() == 1
             && read == Read::Nothing
             && text.split_whitespace().count() >= WORDS_THAT_SAY_MORE
-            && !matches!(meaning.intent, Intent::Correct | Intent::Group);
+            && !matches!(reading.intent, Intent::Correct | Intent::Group);
         if says_more {
             read = read_freely(ask, text);
         }
@@ -249,7 +249,7 @@ impl Talk<'_> {
             if matches!(ask.answer, Expect::Confirm) && self.name_field(text) {
                 return;
             }
-            if self.digress(ask, text, meaning) {
+            if self.digress(ask, text, reading) {
                 return;
             }
             read = read_freely(ask, text);
@@ -295,31 +295,31 @@ impl Talk<'_> {
         self.go_on_after(&field);
     }
 
-    fn hear_idle(&mut self, text: &str, meaning: &Reading<'_>) {
-        if self.command(meaning.intent) {
+    fn hear_idle(&mut self, text: &str, reading: &Reading<'_>) {
+        if self.command(reading.intent) {
             return;
         }
-        if let Some(choice) = self.menu_pick(meaning) {
+        if let Some(choice) = self.menu_pick(reading) {
             self.navigate(choice.trim_start_matches("go."));
             return;
         }
-        if meaning.intent == Intent::Question {
+        if reading.intent == Intent::Question {
             self.clarify(text);
-        } else if meaning.intent == Intent::Yes && self.offered("resume") {
+        } else if reading.intent == Intent::Yes && self.offered("resume") {
             self.resume_on_word();
-        } else if meaning.intent == Intent::No && self.offered("leave") {
+        } else if reading.intent == Intent::No && self.offered("leave") {
             self.leave();
-        } else if matches!(meaning.intent, Intent::No | Intent::Unsure)
-            && self.takes_it_back(if meaning.intent == Intent::No { "no" } else { "unsure" })
+        } else if matches!(reading.intent, Intent::No | Intent::Unsure)
+            && self.takes_it_back(if reading.intent == Intent::No { "no" } else { "unsure" })
         {
             // A no after all: it has been answered.
-        } else if meaning.intent == Intent::Group {
-            self.begin_group(meaning);
-        } else if self.conversation.flag.is_some() && meaning.is_guess() {
+        } else if reading.intent == Intent::Group {
+            self.begin_group(reading);
+        } else if self.conversation.flag.is_some() && reading.is_guess() {
             // Somebody who told of danger is listened to before anything is guessed at.
             self.not_understood();
-        } else if !meaning.needs().is_empty() || meaning.intent == Intent::Signpost {
-            self.signpost(meaning);
+        } else if !reading.needs().is_empty() || reading.intent == Intent::Signpost {
+            self.signpost(reading);
         } else {
             self.not_understood();
         }
@@ -414,8 +414,8 @@ impl Talk<'_> {
     }
 
     /// The menu entry that a text picks while nothing is open.
-    fn menu_pick(&self, meaning: &Reading<'_>) -> Option<String> {
-        self.picked(meaning).filter(|picked| picked.starts_with("go."))
+    fn menu_pick(&self, reading: &Reading<'_>) -> Option<String> {
+        self.picked(reading).filter(|picked| picked.starts_with("go."))
     }
 }
 

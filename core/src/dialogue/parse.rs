@@ -29,39 +29,39 @@ pub(crate) enum Read {
 impl Talk<'_> {
     /// The answer that a text surely gives to the question: by number, label or form. Free text is
     /// left for [`Talk::read_freely`], after commands had their chance.
-    pub(crate) fn read_surely(&self, ask: &Ask, text: &str, meaning: &Reading<'_>) -> Read {
+    pub(crate) fn read_surely(&self, ask: &Ask, text: &str, reading: &Reading<'_>) -> Read {
         match &ask.answer {
-            Expect::Choice(options) => match pick(meaning, options) {
+            Expect::Choice(options) => match pick(reading, options) {
                 Some(option) => Read::Answer(Answer::Choice(option.id.value.clone()), None),
-                None => slot_choice(ask, options, &meaning.group),
+                None => slot_choice(ask, options, &reading.group),
             },
             // The choices that hang under it may be the bot's guesses instead of the question's own.
-            Expect::Needs(options) => match self.picked_need(meaning) {
+            Expect::Needs(options) => match self.picked_need(reading) {
                 Some(need) => Read::Answer(Answer::Needs(vec![(need, 1.0)]), None),
-                None => match pick(meaning, options) {
+                None => match pick(reading, options) {
                     Some(option) if option.other => Read::Nothing,
                     Some(option) => Read::Answer(Answer::Needs(vec![(option.id.value.clone(), 1.0)]), None),
-                    None => needs(meaning),
+                    None => needs(reading),
                 },
             },
-            Expect::Confirm => match self.picked(meaning) {
+            Expect::Confirm => match self.picked(reading) {
                 Some(picked) => Read::Answer(Answer::Choice(picked), None),
-                None => self.read_yes_no(meaning),
+                None => self.read_yes_no(reading),
             },
-            Expect::YesNo => self.read_yes_no(meaning),
-            Expect::Number(number) => match meaning.sessions() {
+            Expect::YesNo => self.read_yes_no(reading),
+            Expect::Number(number) => match reading.sessions() {
                 Some(said) if (number.min..=number.max).contains(&said) => {
                     Read::Answer(Answer::Number(said), None)
                 }
                 Some(_) => Read::Refused(self.render(&number.refused)),
                 None => Read::Nothing,
             },
-            Expect::Size(_) => match meaning.size() {
+            Expect::Size(_) => match reading.size() {
                 Some(size) => self.sized(ask, size),
                 None => Read::Nothing,
             },
             Expect::When | Expect::Talk => {
-                let when = meaning.when();
+                let when = reading.when();
                 let by = matches!(ask.answer, Expect::Talk).then(|| way_to_talk(text)).flatten();
                 if when.days.is_empty() && when.time.is_none() && by.is_none() {
                     return Read::Nothing;
@@ -82,7 +82,7 @@ impl Talk<'_> {
             },
             Expect::Role => {
                 let roles = &self.content.directory.taxonomy().roles;
-                match meaning.choose(roles, |role| Ways::new(&role.id, &role.label, &[])) {
+                match reading.choose(roles, |role| Ways::new(&role.id, &role.label, &[])) {
                     Some(nth) => Read::Answer(Answer::Choice(roles[nth].id.clone()), None),
                     None => match self.content.understanding.role(text) {
                         Some(role) => Read::Answer(Answer::Choice(role.to_owned()), None),
@@ -96,33 +96,33 @@ impl Talk<'_> {
 
     /// `yes`, `no` or `unsure`, said in words; or, on Matrix, where choices are a numbered list, as the
     /// number of that choice.
-    pub(crate) fn said_yes_no(&self, meaning: &Reading<'_>) -> Option<&'static str> {
-        meaning.yes_no().map(yes_no_id).or_else(|| {
-            let number = meaning.text.trim().trim_end_matches(['.', ')']);
+    pub(crate) fn said_yes_no(&self, reading: &Reading<'_>) -> Option<&'static str> {
+        reading.yes_no().map(yes_no_id).or_else(|| {
+            let number = reading.text.trim().trim_end_matches(['.', ')']);
             let shown = self.context.channel.kind == ChannelKind::Matrix;
             let is_number = (1..=2).contains(&number.len()) && number.chars().all(|c| c.is_ascii_digit());
-            let picked = if shown && is_number { self.picked(meaning) } else { None }?;
+            let picked = if shown && is_number { self.picked(reading) } else { None }?;
             ["yes", "no", "unsure"].into_iter().find(|answer| *answer == picked)
         })
     }
 
-    fn read_yes_no(&self, meaning: &Reading<'_>) -> Read {
-        match self.said_yes_no(meaning) {
+    fn read_yes_no(&self, reading: &Reading<'_>) -> Read {
+        match self.said_yes_no(reading) {
             Some(answer) => Read::Answer(Answer::Choice(answer.to_owned()), None),
             None => Read::Nothing,
         }
     }
 
     /// The open question's choice that a text names by its number or its words.
-    pub(crate) fn picked(&self, meaning: &Reading<'_>) -> Option<String> {
+    pub(crate) fn picked(&self, reading: &Reading<'_>) -> Option<String> {
         let open = &self.conversation.prompt.choices;
-        let nth = meaning.choose(open, |choice| Ways::new(&choice.id, &choice.label, &[]))?;
+        let nth = reading.choose(open, |choice| Ways::new(&choice.id, &choice.label, &[]))?;
         Some(open[nth].id.clone())
     }
 
     /// The need among the open choices that a text picks.
-    fn picked_need(&self, meaning: &Reading<'_>) -> Option<String> {
-        self.picked(meaning).filter(|picked| self.content.need_words(picked).is_some())
+    fn picked_need(&self, reading: &Reading<'_>) -> Option<String> {
+        self.picked(reading).filter(|picked| self.content.need_words(picked).is_some())
     }
 
     /// A number of people, with advice where it is outside what works best.
@@ -169,15 +169,15 @@ fn yes_no_id(answer: YesNo) -> &'static str {
     }
 }
 
-fn needs(meaning: &Reading<'_>) -> Read {
-    if meaning.needs().is_empty() {
+fn needs(reading: &Reading<'_>) -> Read {
+    if reading.needs().is_empty() {
         return Read::Nothing;
     }
-    Read::Answer(Answer::Needs(meaning.main_needs().map(|n| (n.id.clone(), n.score)).collect()), None)
+    Read::Answer(Answer::Needs(reading.main_needs().map(|n| (n.id.clone(), n.score)).collect()), None)
 }
 
-fn pick<'o>(meaning: &Reading<'_>, options: &'o [Opt]) -> Option<&'o Opt> {
-    meaning.choose(options, |option| &option.ways).map(|nth| &options[nth])
+fn pick<'o>(reading: &Reading<'_>, options: &'o [Opt]) -> Option<&'o Opt> {
+    reading.choose(options, |option| &option.ways).map(|nth| &options[nth])
 }
 
 fn way_to_talk(text: &str) -> Option<String> {

@@ -251,7 +251,7 @@ impl Talk<'_> {
             .iter()
             .flat_map(|dialogue| &dialogue.terms)
             .filter(|(words, _)| words.split('|').any(|word| plain.contains(&crate::content::plain(word))))
-            .map(|(_, meaning)| self.render(meaning))
+            .map(|(_, reading)| self.render(reading))
             .collect();
         // "The difference between open and closed" wants both; more than two is a word too common.
         (!said.is_empty()).then(|| said.into_iter().take(2).collect::<Vec<_>>().join("\n"))
