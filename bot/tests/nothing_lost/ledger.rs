@@ -84,6 +84,30 @@ impl Books {
         }
     }
 
+    /// How often the message was tried that was tried most of those that wait, on SQLite. 0 while there is no database.
+    pub(crate) async fn most_tries(&self) -> i64 {
+        let file = Path::new(self.url.strip_prefix("sqlite:").expect("asked of SQLite only"));
+        if !file.exists() {
+            return 0;
+        }
+        let mut db = self.open().await;
+        let inbox = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = $1";
+        let made = !db.rows(inbox, "inbox").await.is_empty();
+        let most = "SELECT CAST(coalesce(max(tries), 0) AS TEXT), $1 FROM inbox WHERE status = 0";
+        let tries = if made { number(db.rows(most, "").await[0][0].as_ref()) } else { 0 };
+        db.close().await;
+        tries
+    }
+
+    /// Waits until no message that waits has been tried as often as this.
+    pub(crate) async fn tries_are_below(&self, most: i64) {
+        let began = Instant::now();
+        while self.most_tries().await >= most {
+            assert!(began.elapsed() < PATIENCE, "a message that was tried {most} times is not decided");
+            time::sleep(LOOK_EVERY).await;
+        }
+    }
+
     /// Every message is there once and in order, is decided once, and its reply arrived; a reply
     /// arrived again only where the database counts an unknown outcome.
     pub(crate) async fn audit(&self, telegram: &Standin, sent: &Sent) -> Audit {
