@@ -109,7 +109,9 @@ fn opens_question(words: &[Token]) -> bool {
         word if ASKING.contains(&word) => second.is_none_or(|token| !token.is(&["ever"])),
         "do" | "have" => second.is_some_and(|token| token.is(&["i", "we", "you", "they", "people", "u"])),
         word if VERB.contains(&word) => second.is_some_and(|token| token.is(SUBJECT)),
-        "whats" | "wheres" | "hows" => true,
+        "whats" | "wheres" | "hows" | "explain" => true,
+        "difference" => second.is_some_and(|token| token.is(&["between"])),
+        "meaning" => second.is_some_and(|token| token.is(&["of"])),
         _ => false,
     }
 }
