@@ -79,8 +79,8 @@ pub(crate) const STEPS: &[Step] = &[
         sql: "DELETE FROM conversation WHERE changed < CASE WHEN handled = 1 THEN $2 ELSE $1 END
               AND urgency <= 1 AND holder <> 2
               AND NOT EXISTS (SELECT 1 FROM timer t WHERE t.lane = conversation.lane)
-              AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.lane = conversation.lane AND i.status = 0)
-              AND NOT EXISTS (SELECT 1 FROM said s WHERE s.person = conversation.lane AND s.status = 0)",
+              AND lane NOT IN (SELECT lane FROM inbox WHERE status = 0)
+              AND lane NOT IN (SELECT person FROM outbox WHERE status = 0)",
         slices: Some(Slices { table: "conversation", key: "rowid", time: None }),
         bind: |cuts| vec![cuts.chat, cuts.handled],
         count: |purged, rows| purged.conversations += rows,

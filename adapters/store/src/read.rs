@@ -25,7 +25,7 @@ pub(crate) const KEEP_SECRET: &str = "INSERT INTO meta (name, value) VALUES ($1,
 /// What a person wrote since then, and what they were sent: place in the chat, the platform's id. Each
 /// takes the lane and the time.
 pub(crate) const NATIVES: [&str; 2] = [
-    "SELECT seq * 65536, native FROM inbox
+    "SELECT seq * 65536, native FROM heard
      WHERE lane = $1 AND received >= $2 AND origin = 0 AND native IS NOT NULL",
     "SELECT id, native FROM said WHERE person = $1 AND lane = $1 AND made >= $2 AND native IS NOT NULL",
 ];
@@ -94,7 +94,7 @@ macro_rules! queries {
                 limit: i64,
             ) -> Result<Vec<views::Line>> {
                 let heard: Vec<read::Heard> = sqlx::query_as(
-                    "SELECT seq, received, body FROM inbox WHERE lane = $1 AND seq < $3
+                    "SELECT seq, received, body FROM heard WHERE lane = $1 AND seq < $3
                      ORDER BY seq DESC LIMIT $2",
                 )
                 .bind(lane)

@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// Each of these takes the lane and the native id.
-pub(crate) const FORGET: &str = "UPDATE inbox SET body = NULL WHERE lane = $1 AND native = $2 AND origin = 0";
+pub(crate) const FORGET: &str = "UPDATE inbox SET body = NULL
+     WHERE seq IN (SELECT seq FROM heard WHERE lane = $1 AND native = $2 AND origin = 0)";
 
 /// An epoch before every practitioner's: whoever leases such a row finds it stale.
 pub(crate) const STOP: &str = "UPDATE outbox SET epoch = -1 WHERE kind = 3 AND status = 0

@@ -117,8 +117,8 @@ impl Books {
             let lane = format!("telegram:{chat}");
             let inbox = db
                 .rows(
-                    "SELECT CAST(seq AS TEXT), CAST(status AS TEXT), native FROM inbox
-                     WHERE lane = $1 AND origin = 0 ORDER BY inbox.seq",
+                    "SELECT CAST(seq AS TEXT), CAST(status AS TEXT), native FROM heard
+                     WHERE lane = $1 AND origin = 0 ORDER BY heard.seq",
                     &lane,
                 )
                 .await;

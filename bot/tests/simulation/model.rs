@@ -116,7 +116,7 @@ async fn read(
     lane: &Lane,
 ) -> (Vec<Heard>, Vec<(OutboxId, Say, SendState)>) {
     let rows: Vec<(i64, Option<String>, i64, i64, i64)> =
-        sqlx::query_as("SELECT seq, native, seed, received, status FROM inbox WHERE lane = $1 ORDER BY seq")
+        sqlx::query_as("SELECT seq, native, seed, received, status FROM heard WHERE lane = $1 ORDER BY seq")
             .bind(lane.to_string())
             .fetch_all(db)
             .await

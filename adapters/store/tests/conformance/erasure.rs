@@ -163,3 +163,26 @@ pub(crate) async fn purge_keeps_an_input_as_long_as_what_was_said_because_of_it(
     let over = store.purge(at(31 * DAY), &periods).await.unwrap();
     assert_eq!((over.inbox, over.outbox, over.conversations), (1, 1, 1));
 }
+
+pub(crate) async fn what_somebody_wrote_is_found_however_much_others_wrote(home: Home) {
+    let store = home.open().await;
+    let alice = lane("alice");
+    one_turn(&store, "alice", "1", vec![bot("first")]).await;
+    let others: Vec<_> = (0..5_000).map(|nth| text("other", &format!("other-{nth}"), "words")).collect();
+    receive(&store, &others).await;
+    receive(&store, &[text("alice", "2", "second")]).await;
+    assert_eq!(store.transcript(&alice, 9).await.unwrap().len(), 3);
+    assert_eq!(store.natives(&alice, at(0)).await.unwrap(), ["n-1", "n-2"]);
+
+    receive(&store, &[text("alice", "3", "delete my data")]).await;
+    while store.stats(at(2)).await.unwrap().inbox_waiting > 0 {
+        decide(&store, |of, input| {
+            let erase = *of == alice && input.native.as_deref() == Some("n-3");
+            decided(input, if erase { vec![Effect::Erase { keep: vec![] }] } else { vec![] })
+        })
+        .await;
+    }
+    assert!(store.transcript(&alice, 9).await.unwrap().is_empty());
+    assert!(store.natives(&alice, at(0)).await.unwrap().is_empty());
+    assert_eq!(store.natives(&lane("other"), at(0)).await.unwrap().len(), others.len());
+}

@@ -73,6 +73,7 @@ promises! {
     outbox::what_was_never_tried_is_leased_for_a_short_time,
     order::lanes_keep_their_order_whatever_happens,
     erasure::erase_leaves_nothing_but_keys_and_audit,
+    erasure::what_somebody_wrote_is_found_however_much_others_wrote,
     erasure::erase_keeps_what_it_is_told_to_keep,
     erasure::clear_chat_of_an_erasing_turn_still_knows_the_messages,
     erasure::purge_keeps_the_periods,
