@@ -18,7 +18,7 @@ use std::{
 
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
-    aead::{Aead, Payload},
+    aead::{Aead, AeadInPlace, Payload},
 };
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
@@ -27,6 +27,9 @@ use zeroize::Zeroizing;
 use crate::error::{OpenError, StoreError};
 
 const NONCE: usize = 24;
+const TAG: usize = 16;
+/// Most values are shorter.
+const ROOM: usize = 2048;
 /// Key id and nonce: what every sealed value begins with, and no two share.
 pub(crate) const HEAD: usize = 4 + NONCE;
 
@@ -157,17 +160,33 @@ impl Keyring {
     }
 
     pub(crate) fn seal(&self, cell: Cell, row: &[u8], plain: &[u8]) -> Vec<u8> {
-        let (id, key) = &self.keys[self.keys.len() - 1];
-        let nonce = random::<NONCE>();
-        let mut sealed = Vec::with_capacity(HEAD + plain.len() + 16);
-        sealed.extend_from_slice(&id.to_be_bytes());
-        sealed.extend_from_slice(&*nonce);
-        let aad = bound(cell, row);
-        let text = key
-            .encrypt(XNonce::from_slice(&*nonce), Payload { msg: plain, aad: &aad })
+        let mut value = self.head(plain.len());
+        value.extend_from_slice(plain);
+        self.close(cell, row, value)
+    }
+
+    /// The beginning of a value, with room for so much: the plain bytes are added to it, and [`Self::close`]
+    /// turns them into what is kept, where they stand.
+    fn head(&self, room: usize) -> Vec<u8> {
+        let (id, _) = self.newest();
+        let mut value = Vec::with_capacity(HEAD + room + TAG);
+        value.extend_from_slice(&id.to_be_bytes());
+        value.extend_from_slice(&*random::<NONCE>());
+        value
+    }
+
+    fn close(&self, cell: Cell, row: &[u8], mut value: Vec<u8>) -> Vec<u8> {
+        let (_, key) = self.newest();
+        let (head, text) = value.split_at_mut(HEAD);
+        let tag = key
+            .encrypt_in_place_detached(XNonce::from_slice(&head[4..]), &bound(cell, row), text)
             .expect("sealing fails only beyond 256 GB");
-        sealed.extend_from_slice(&text);
-        sealed
+        value.extend_from_slice(&tag);
+        value
+    }
+
+    fn newest(&self) -> &(u32, XChaCha20Poly1305) {
+        &self.keys[self.keys.len() - 1]
     }
 
     pub(crate) fn open(
@@ -207,11 +226,10 @@ impl Sealer {
         row: &[u8],
         value: &T,
     ) -> Result<Vec<u8>, StoreError> {
-        let plain = Zeroizing::new(
-            serde_json::to_vec(value)
-                .map_err(|_| StoreError::Unreadable { table: cell.table, column: cell.column })?,
-        );
-        Ok(self.seal(cell, row, &plain))
+        let mut sealed = self.ring.head(ROOM);
+        serde_json::to_writer(&mut sealed, value)
+            .map_err(|_| StoreError::Unreadable { table: cell.table, column: cell.column })?;
+        Ok(self.ring.close(cell, row, sealed))
     }
 
     pub(crate) fn open(

@@ -2,13 +2,15 @@
 
 use std::{fmt, time::Duration};
 
-use reqwest::{RequestBuilder, StatusCode, header::CONTENT_TYPE, multipart::Form, redirect::Policy};
+use reqwest::{RequestBuilder, StatusCode, Url, header::CONTENT_TYPE, multipart::Form, redirect::Policy};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{
     Deserialize, Serialize,
     de::{DeserializeOwned, IgnoredAny},
 };
 use teloxide_core::requests::Payload;
+
+use crate::ConnectError;
 
 /// How long a connection may take to come up.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -65,8 +67,9 @@ pub(crate) enum NotSent {
 #[derive(Clone)]
 pub(crate) struct Api {
     client: reqwest::Client,
-    /// `{api_url}/bot{token}/`: as secret as the token.
-    base: SecretString,
+    /// `{api_url}/bot{token}/`: as secret as the token. Read once: to do so for every call takes as long as
+    /// writing the call.
+    base: Url,
     /// `{api_url}/file/bot{token}/`: too.
     files: SecretString,
 }
@@ -94,8 +97,8 @@ struct Parameters {
 }
 
 impl Api {
-    /// `api_url` has no slash at its end. An error means that this machine cannot do TLS.
-    pub(crate) fn new(api_url: &str, token: &SecretString) -> Result<Self, reqwest::Error> {
+    /// `api_url` has no slash at its end.
+    pub(crate) fn new(api_url: &str, token: &SecretString) -> Result<Self, ConnectError> {
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT)
             .redirect(Policy::none())
@@ -103,8 +106,9 @@ impl Api {
             .http1_only()
             .tcp_nodelay(true)
             .build()
-            .map_err(reqwest::Error::without_url)?;
-        let base = SecretString::from(format!("{api_url}/bot{}/", token.expose_secret()));
+            .map_err(|error| ConnectError::Tls(error.without_url()))?;
+        let base = Url::parse(&format!("{api_url}/bot{}/", token.expose_secret()))
+            .map_err(|_| ConnectError::ApiUrl)?;
         let files = SecretString::from(format!("{api_url}/file/bot{}/", token.expose_secret()));
         Ok(Self { client, base, files })
     }
@@ -126,8 +130,8 @@ impl Api {
         within: Duration,
     ) -> Outcome<T> {
         let Ok(body) = serde_json::to_vec(payload) else { return Outcome::Unsent(NotSent::Request) };
-        let request = self.request(method).header(CONTENT_TYPE, "application/json").body(body);
-        answer(request, within).await
+        let Some(request) = self.request(method) else { return Outcome::Unsent(NotSent::Request) };
+        answer(request.header(CONTENT_TYPE, "application/json").body(body), within).await
     }
 
     /// The same with a file beside the fields.
@@ -137,7 +141,8 @@ impl Api {
         form: Form,
         within: Duration,
     ) -> Outcome<T> {
-        answer(self.request(method).multipart(form), within).await
+        let Some(request) = self.request(method) else { return Outcome::Unsent(NotSent::Request) };
+        answer(request.multipart(form), within).await
     }
 
     /// Asks for a file's bytes. The path is what `getFile` gave.
@@ -150,8 +155,9 @@ impl Api {
         self.client.get(url).timeout(within).send().await.map_err(reqwest::Error::without_url)
     }
 
-    fn request(&self, method: &str) -> RequestBuilder {
-        self.client.post(format!("{}{method}", self.base.expose_secret()))
+    /// `None` if the method is no name.
+    fn request(&self, method: &str) -> Option<RequestBuilder> {
+        Some(self.client.post(self.base.join(method).ok()?))
     }
 }
 

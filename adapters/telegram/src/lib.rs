@@ -127,7 +127,7 @@ impl Telegram {
         if !well_formed(config.token.expose_secret()) {
             return Err(ConnectError::Malformed);
         }
-        let api = Api::new(api_url, &config.token).map_err(ConnectError::Tls)?;
+        let api = Api::new(api_url, &config.token)?;
         let me: serde_json::Value = expect("getMe", &shown, api.call(&GetMe::new(), START_CALL).await)?;
         let username = me["username"].as_str().unwrap_or_default().to_owned();
         let poll = match &config.mode {

@@ -101,7 +101,7 @@ impl Telegram {
             let left = deadline.saturating_duration_since(Instant::now());
             let outcome: Outcome<Sent> = match part {
                 Part::Text(message) => self.api.call(&**message, left).await,
-                Part::File { sending, fields } => sending.send(self, fields, left).await,
+                Part::File { sending, fields } => Box::pin(sending.send(self, fields, left)).await,
             };
             let failed = match outcome {
                 Outcome::Done(sent) => {

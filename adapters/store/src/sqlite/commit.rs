@@ -312,7 +312,9 @@ fn erase(db: &Connection, erasure: &Erasure) -> Done {
     for sql in erasure.statements() {
         shared(db, sql)?.execute([lane])?;
     }
-    db.prepare_cached("DELETE FROM inbox WHERE seq IN (SELECT seq FROM heard WHERE lane = ?1 AND seq <= ?2)")?
-        .execute((lane, erasure.seq))?;
+    db.prepare_cached(
+        "DELETE FROM inbox WHERE seq IN (SELECT seq FROM heard WHERE lane = ?1 AND seq <= ?2)",
+    )?
+    .execute((lane, erasure.seq))?;
     Ok(())
 }

@@ -42,7 +42,7 @@ const SETTINGS: [(&str, &str); 5] = [
     ("secure_delete", "on"),
     ("temp_store", "memory"),
     // Kibibytes. The default holds too little of what a busy hub touches again and again.
-    ("cache_size", "-6144"),
+    ("cache_size", "-4096"),
     // Pages. Most are written again soon: fewer, longer checkpoints write each of them once.
     ("wal_autocheckpoint", "8192"),
 ];

@@ -44,7 +44,7 @@ impl<C: Channel + Clone + 'static> Sending<'_, C> {
             return Ok(Content::default());
         }
         let fetched = match self.outlet.channel(file.channel) {
-            Some(channel) => channel.fetch(file, MAX_FILE, FETCH_WITHIN).await,
+            Some(channel) => Box::pin(channel.fetch(file, MAX_FILE, FETCH_WITHIN)).await,
             None => Err(FetchError::Later),
         };
         let why = match fetched {

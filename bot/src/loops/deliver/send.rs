@@ -81,6 +81,7 @@ impl<C: Channel + Clone + 'static> Sending<'_, C> {
         news: &mut Vec<Incoming>,
     ) -> Result<SendEnd, StoreError> {
         let job = self.job;
+        // What is rare is boxed: a task is moved as often as it is handed on, and as large as the largest of these.
         if job.stale {
             return Ok(SendEnd::Dropped);
         }
@@ -92,14 +93,15 @@ impl<C: Channel + Clone + 'static> Sending<'_, C> {
                 Ok(self.to_person(lane, post, now, news).await)
             }
             (Destination::Person(lane), SendBody::Clear { within, also }) => {
-                clear(self.store, self.outlet, lane, *within, also, now).await
+                Box::pin(clear(self.store, self.outlet, lane, *within, also, now)).await
             }
             (Destination::Desk(_) | Destination::Room, SendBody::Post(Post::Desk(post))) => {
-                self.to_desk(&desk::joined(post, together), now).await
+                let post = desk::joined(post, together);
+                Box::pin(self.to_desk(&post, now)).await
             }
-            (Destination::Lead, SendBody::Post(Post::Desk(post))) => self.to_lead(post, now).await,
+            (Destination::Lead, SendBody::Post(Post::Desk(post))) => Box::pin(self.to_lead(post, now)).await,
             (Destination::Person(_) | Destination::Desk(_), SendBody::Amend { of, text }) => {
-                self.amend(of, text.as_deref(), now, news).await
+                Box::pin(self.amend(of, text.as_deref(), now, news)).await
             }
             (Destination::Room | Destination::Lead, SendBody::Amend { .. })
             | (
