@@ -1,18 +1,22 @@
 //! Reads the content files and has them checked.
 
+mod name;
+
 use std::{
     fmt, fs,
+    io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
 };
 
 use chatbox_core::content::{Content, Finding, Severity};
-use include_dir::{Dir, include_dir};
+use flate2::bufread::DeflateDecoder;
 use jiff::civil::Date;
 
+use self::name::is_content;
 use crate::{config::Loaded, stop::Stop};
 
-/// The copy in the binary.
-static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../config");
+/// The copy in the binary, as `build.rs` packs it.
+static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/content.deflate"));
 
 /// At most this much is read as one content file.
 pub const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
@@ -55,11 +59,7 @@ impl Origin {
         let mut files = Vec::new();
         match self {
             Self::Folder(dir) => read_folder(dir, dir, 0, &mut files)?,
-            Self::Embedded => {
-                if let Some(dir) = EMBEDDED.get_dir("content") {
-                    read_embedded(dir, &mut files);
-                }
-            }
+            Self::Embedded => read_embedded(&mut files)?,
         }
         if files.is_empty() {
             return Err(Stop::Usage(format!("there is no content: no *.yaml file in {self}.")));
@@ -93,11 +93,6 @@ impl fmt::Display for Origin {
     }
 }
 
-fn is_content(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|ending| ending == "yaml" || ending == "yml" || ending == "weights" || ending == "txt")
-}
-
 fn read_folder(root: &Path, dir: &Path, depth: usize, files: &mut Vec<(String, String)>) -> Result<(), Stop> {
     let unreadable = |path: &Path, fault: &std::io::Error| {
         Stop::Usage(format!("content: {} cannot be read ({}).", path.display(), fault.kind()))
@@ -107,8 +102,7 @@ fn read_folder(root: &Path, dir: &Path, depth: usize, files: &mut Vec<(String, S
     }
     for entry in fs::read_dir(dir).map_err(|fault| unreadable(dir, &fault))? {
         let path = entry.map_err(|fault| unreadable(dir, &fault))?.path();
-        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if hidden {
+        if name::is_hidden(&path) {
             continue;
         }
         if path.is_dir() {
@@ -126,14 +120,15 @@ fn read_folder(root: &Path, dir: &Path, depth: usize, files: &mut Vec<(String, S
     Ok(())
 }
 
-fn read_embedded(dir: &Dir<'_>, files: &mut Vec<(String, String)>) {
-    for file in dir.files().filter(|file| is_content(file.path())) {
-        if let Some(text) = file.contents_utf8() {
-            let name = file.path().strip_prefix("content").unwrap_or(file.path());
-            files.push((name.to_string_lossy().replace('\\', "/"), text.to_owned()));
-        }
+fn read_embedded(files: &mut Vec<(String, String)>) -> io::Result<()> {
+    let mut packed = BufReader::new(DeflateDecoder::new(EMBEDDED));
+    let mut head = String::new();
+    while packed.read_line(&mut head)? > 0 {
+        let (length, name) = head.trim_end().split_once(' ').ok_or(io::ErrorKind::InvalidData)?;
+        let mut text = vec![0; length.parse().map_err(io::Error::other)?];
+        packed.read_exact(&mut text)?;
+        files.push((name.to_owned(), String::from_utf8(text).map_err(io::Error::other)?));
+        head.clear();
     }
-    for dir in dir.dirs() {
-        read_embedded(dir, files);
-    }
+    Ok(())
 }
