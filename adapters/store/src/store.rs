@@ -189,7 +189,7 @@ impl Store {
     /// by then is given back; its tries stay counted.
     ///
     /// On PostgreSQL what was received through this handle comes first, and what others received and
-    /// do not decide is found within a quarter of a second.
+    /// do not decide is found within half a second.
     pub async fn claim_next(&self, limit: usize) -> Result<Claim> {
         match &self.backend {
             Backend::Sqlite(db) => db.claim_next(limit).await,

@@ -72,7 +72,8 @@ pub struct Claimed {
     pub received: Timestamp,
     /// For the engine's `Context`: the same on every try, unless a reference clashed.
     pub seed: u64,
-    /// How often it was handed out, this time included.
+    /// How often it was handed out, this time included. On PostgreSQL once more if another process took it
+    /// in: whether that one has handed it out is not known.
     pub tries: u16,
     /// Handed out [`MAX_TRIES`] times before, or unreadable: do not run the engine on it. Check
     /// the text for safety, tell the person, and park it.

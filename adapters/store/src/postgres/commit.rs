@@ -43,6 +43,9 @@ impl Postgres {
         };
         tx.commit().await.map_err(lost)?;
         let Written { waiting, leased } = written;
+        if waiting {
+            self.looked.forget();
+        }
         self.ahead.put(leased.iter().filter_map(|lane| planned.remove(lane)).flatten().collect());
         Ok((report, Outgoing { waiting, leased: !leased.is_empty() }))
     }
@@ -159,9 +162,7 @@ async fn write(tx: &mut PgConnection, batch: &Batch, sealer: &Sealer) -> Tried<W
     }
     references(tx, batch).await?;
     audits(tx, batch).await?;
-    let status =
-        batch.decided.iter().map(|seq| (*seq, 1_i64)).chain(batch.parked.iter().map(|seq| (*seq, 2)));
-    let (seqs, statuses): (Vec<i64>, Vec<i64>) = status.unzip();
+    let seqs: Vec<i64> = batch.decided.iter().chain(&batch.parked).copied().collect();
     let states: Vec<_> = batch.states.values().collect();
     let gone: Vec<_> = batch.timers.iter().filter(|(_, to)| to.is_none()).map(|(timer, _)| timer).collect();
     let set: Vec<_> = batch
@@ -173,7 +174,7 @@ async fn write(tx: &mut PgConnection, batch: &Batch, sealer: &Sealer) -> Tried<W
     let lanes = lanes(batch);
     let leased: Vec<String> = sqlx::query_scalar(WRITE)
         .bind(seqs)
-        .bind(statuses)
+        .bind(&batch.parked)
         .bind(states.iter().map(|row| row.lane.as_str()).collect::<Vec<_>>())
         .bind(states.iter().map(|row| row.epoch).collect::<Vec<_>>())
         .bind(states.iter().map(|row| row.holder).collect::<Vec<_>>())
@@ -214,13 +215,12 @@ async fn write(tx: &mut PgConnection, batch: &Batch, sealer: &Sealer) -> Tried<W
     Ok(Written { waiting, leased })
 }
 
-/// Inputs, states, timers gone and set, lanes to send to, texts; returns the lanes that are leased
+/// Inputs (those in the second list are parked), states, timers gone and set, lanes to send to, texts; returns the lanes that are leased
 /// along with it. Those are new in `sending`, which `xmax` tells: where a row stood already somebody
 /// may have leased its lane.
 const WRITE: &str = "
     WITH inputs AS (
-        UPDATE inbox SET status = j.status FROM unnest($1::bigint[], $2::bigint[]) j (seq, status)
-        WHERE inbox.seq = j.seq),
+        UPDATE inbox SET status = CASE WHEN seq = ANY($2) THEN 2 ELSE 1 END WHERE seq = ANY($1)),
     states AS (
         INSERT INTO conversation (lane, epoch, holder, since, case_ref, urgency, handled, changed, state)
         SELECT * FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::bigint[],
@@ -230,7 +230,8 @@ const WRITE: &str = "
             handled = greatest(conversation.handled, excluded.handled), changed = excluded.changed,
             state = excluded.state),
     gone AS (
-        DELETE FROM timer WHERE (lane, name) IN (SELECT * FROM unnest($12::text[], $13::text[]))),
+        DELETE FROM timer
+        WHERE lane = ANY($12) AND (lane, name) IN (SELECT * FROM unnest($12::text[], $13::text[]))),
     timers AS (
         INSERT INTO timer (lane, name, step, due)
         SELECT * FROM unnest($14::text[], $15::text[], $16::text[], $17::bigint[])

@@ -47,10 +47,10 @@ impl Connections {
         taken.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
 
-    /// Begins a transaction.
+    /// Begins a transaction each of whose statements sees what was committed before it.
     pub(super) async fn begin(&self) -> sqlx::Result<Connection> {
         let mut connection = self.take().await?;
-        sqlx::raw_sql("BEGIN").execute(&mut *connection).await?;
+        sqlx::raw_sql("BEGIN ISOLATION LEVEL READ COMMITTED").execute(&mut *connection).await?;
         Ok(connection)
     }
 

@@ -32,11 +32,16 @@ const OWN: usize = 1024;
 impl Postgres {
     /// The oldest that waits, whoever took it in.
     pub(crate) async fn claim(&self, limit: usize) -> Result<Option<Claim>> {
+        self.claim_up_to(i64::MAX, limit).await
+    }
+
+    async fn claim_up_to(&self, seq: i64, limit: usize) -> Result<Option<Claim>> {
         let mut window = WINDOW;
         loop {
-            let Waiting { lanes, all, others } = self.waiting(window).await.map_err(Fail::into_error)?;
+            let waiting = self.waiting(seq, window).await.map_err(Fail::into_error)?;
+            let Waiting { lanes, all, last, others } = waiting;
             let held = self.hold(&lanes, limit).await.map_err(Fail::into_error)?;
-            self.own.looked(held.more, others);
+            self.own.looked(last, held.more, others);
             // What waited in front is held by others: look behind it once.
             if held.claim.is_some() || all || window > WINDOW {
                 return Ok(held.claim);
@@ -47,8 +52,8 @@ impl Postgres {
 
     /// What this process took in, and from time to time whatever waits.
     pub(crate) async fn claim_soon(&self, limit: usize) -> Result<Option<Claim>> {
-        if self.own.is_to_look()
-            && let Some(claim) = self.claim(limit).await?
+        if let Some(seq) = self.own.is_to_look()
+            && let Some(claim) = self.claim_up_to(seq, limit).await?
         {
             return Ok(Some(claim));
         }
@@ -94,19 +99,22 @@ impl Postgres {
         }
     }
 
-    /// Where the oldest inputs wait.
-    async fn waiting(&self, window: i64) -> Tried<Waiting> {
+    /// Where the oldest inputs wait, up to this one.
+    async fn waiting(&self, seq: i64, window: i64) -> Tried<Waiting> {
         let mut looking = self.work.take().await?;
         let found: Vec<(String, i64)> = sqlx::query_as(
-            "SELECT lane, count(*) FROM (SELECT lane, seq FROM inbox WHERE status = 0 ORDER BY seq LIMIT $1) w
+            "SELECT lane, count(*)
+             FROM (SELECT lane, seq FROM inbox WHERE status = 0 AND seq <= $1 ORDER BY seq LIMIT $2) w
              GROUP BY lane ORDER BY min(seq)",
         )
+        .bind(seq)
         .bind(window)
         .fetch_all(&mut *looking)
         .await?;
-        let processes: i64 = sqlx::query_scalar(
-            "SELECT count(DISTINCT application_name) FROM pg_stat_activity
-             WHERE datname = current_database() AND starts_with(application_name, $1)",
+        let (processes, last): (i64, i64) = sqlx::query_as(
+            "SELECT count(DISTINCT application_name), (SELECT coalesce(max(seq), 0) FROM inbox)
+             FROM pg_stat_activity WHERE datname = current_database()
+             AND starts_with(application_name, $1)",
         )
         .bind(NAME)
         .fetch_one(&mut *looking)
@@ -114,7 +122,7 @@ impl Postgres {
         looking.rest();
         let all = found.iter().map(|(_, inputs)| inputs).sum::<i64>() < window;
         let lanes = found.into_iter().map(|(lane, _)| lane).collect();
-        Ok(Waiting { lanes, all, others: processes > 1 })
+        Ok(Waiting { lanes, all, last, others: processes > 1 })
     }
 
     /// Claims what waits in those of these conversations that nobody holds.
@@ -139,7 +147,8 @@ impl Postgres {
             locked.extend(lock(&mut tx, &new, limit.saturating_sub(locked.len())).await?);
         }
         let lanes: Vec<String> = locked.iter().map(|row| row.0.clone()).collect();
-        let found = if locked.is_empty() { Vec::new() } else { self.hand_out(&lanes, limit).await? };
+        let found =
+            if locked.is_empty() { Vec::new() } else { self.hand_out(&mut tx, &lanes, limit).await? };
         if found.is_empty() {
             tx.roll_back().await?;
             return Ok(Held { lanes, ..Held::default() });
@@ -157,30 +166,39 @@ impl Postgres {
         Ok(Held { claim: Some(claim), lanes, more })
     }
 
-    /// Raises the tries of what waits in locked conversations, and returns it in the order of its seq.
+    /// What waits in locked conversations, in the order of its seq and each with its tries before this one.
     ///
-    /// A statement of its own, so that it sees what the former holders committed, and on a
-    /// connection of its own: it must be on disk before the engine runs.
-    async fn hand_out(&self, lanes: &[String], limit: usize) -> Tried<Vec<Handed>> {
-        let mut connection = self.work.take().await?;
+    /// A statement of its own, so that it sees what the former holders committed. A try that was not
+    /// counted when the input was taken in is counted now, on a connection of its own: it must be on disk
+    /// before the engine runs.
+    async fn hand_out(&self, tx: &mut PgConnection, lanes: &[String], limit: usize) -> Tried<Vec<Handed>> {
         let mut found: Vec<Handed> = sqlx::query_as(
-            "WITH waiting AS MATERIALIZED (
-                SELECT seq, tries FROM inbox WHERE status = 0 AND lane = ANY($1) ORDER BY seq LIMIT $2),
-             suspect AS (SELECT min(seq) AS first FROM waiting WHERE tries >= $3)
-             UPDATE inbox SET tries = inbox.tries + 1 FROM waiting, suspect
-             WHERE inbox.seq = waiting.seq
-               AND (suspect.first IS NULL OR waiting.seq < suspect.first
-                    OR waiting.seq = (SELECT min(seq) FROM waiting))
-             RETURNING inbox.seq, inbox.lane, inbox.native, inbox.received, inbox.seed, inbox.tries - 1,
-                       inbox.body",
+            "SELECT seq, lane, native, received, seed, tries, body FROM inbox
+             WHERE status = 0 AND lane = ANY($1) ORDER BY seq LIMIT $2",
         )
         .bind(lanes)
         .bind(rows::at_most(limit))
-        .bind(work::SUSPECT)
-        .fetch_all(&mut *connection)
+        .fetch_all(tx)
         .await?;
-        connection.rest();
-        found.sort_unstable_by_key(|row| row.0);
+        let mut again = Vec::new();
+        for row in &mut found {
+            // Another process may have tried it meanwhile.
+            if self.own.is_untried(row.0) && row.5 == 1 {
+                row.5 = 0;
+            } else {
+                again.push(row.0);
+            }
+        }
+        found.truncate(work::together(found.iter().map(|row| row.5)));
+        again.retain(|seq| found.iter().any(|row| row.0 == *seq));
+        if !again.is_empty() {
+            let mut connection = self.work.take().await?;
+            sqlx::query("UPDATE inbox SET tries = tries + 1 WHERE seq = ANY($1)")
+                .bind(again)
+                .execute(&mut *connection)
+                .await?;
+            connection.rest();
+        }
         Ok(found)
     }
 
@@ -253,6 +271,8 @@ struct Waiting {
     lanes: Vec<String>,
     /// There are no more.
     all: bool,
+    /// The last message that there is.
+    last: i64,
     /// There are other processes.
     others: bool,
 }
@@ -280,7 +300,7 @@ pub(super) async fn lock(
          SELECT lane, state, false FROM locked
          UNION ALL
          SELECT w.lane, NULL, true FROM unnest($1::text[]) w (lane)
-         WHERE NOT EXISTS (SELECT FROM conversation c WHERE c.lane = w.lane)",
+         WHERE (SELECT true FROM conversation c WHERE c.lane = w.lane) IS NULL",
     )
     .bind(lanes)
     .bind(rows::at_most(limit))

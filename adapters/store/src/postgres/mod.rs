@@ -9,6 +9,7 @@ mod open;
 mod outbox;
 mod own;
 mod receive;
+mod together;
 
 use std::{future::Future, sync::Arc};
 
@@ -54,10 +55,11 @@ pub(crate) struct Postgres {
     /// Connections that hold claims. Apart, so that whoever holds a claim never waits for a
     /// connection that somebody else's claim holds.
     claims: Connections,
-    receipts: receive::Receipts,
+    together: together::Together,
     sealer: Arc<Sealer>,
     ahead: Arc<Ahead>,
     own: Arc<Own>,
+    looked: Arc<outbox::Looked>,
     /// Held by whoever waits for something to claim.
     looking: Arc<Mutex<()>>,
 }

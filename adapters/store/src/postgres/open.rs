@@ -10,7 +10,7 @@ use sqlx::{
 use super::{
     NAME, Postgres,
     connections::{Connections, WAIT},
-    receive::Receipts,
+    together::{Means, Together},
 };
 use crate::{
     error::{OpenError, code, describe, migration_why},
@@ -84,13 +84,17 @@ impl Postgres {
         )]);
         let pool = PgPoolOptions::new().max_connections(RARE).acquire_timeout(WAIT);
         let pool = pool.connect_lazy_with(options.clone());
+        // The loops find every row by a key. A plan that was made while tables were small, and reads all of
+        // them, would be kept while they grow.
+        let options = options.options([("enable_seqscan", "off")]);
         let work = Connections::new(options.clone(), WORK);
         let claims = Connections::new(options, CLAIMS);
         let sealer = Arc::new(Sealer::new(ring, hash));
-        let own = Arc::default();
-        let receipts = Receipts::start(work.clone(), pool.clone(), Arc::clone(&sealer), Arc::clone(&own));
-        let (ahead, looking) = (Arc::default(), Arc::default());
-        Ok(Self { pool, work, claims, receipts, sealer, ahead, own, looking })
+        let means = Means { work, pool, sealer, own: Arc::default() };
+        let together = Together::start(means.clone());
+        let Means { work, pool, sealer, own } = means;
+        let (ahead, looking, looked) = (Arc::default(), Arc::default(), Arc::default());
+        Ok(Self { pool, work, claims, together, sealer, ahead, own, looked, looking })
     }
 }
 

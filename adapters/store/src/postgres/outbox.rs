@@ -3,11 +3,17 @@
 //! Whoever leases or ends holds the rows of `sending` first, in the order of their lanes when it
 //! waits for them.
 
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
 use chatbox_core::ids::OutboxId;
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
-use super::{Postgres, Result, again};
+use super::{Postgres, Result, again, connections::Connections};
 use crate::{
     error::Fail,
     plan, rows,
@@ -19,6 +25,45 @@ type Tried<T> = std::result::Result<T, Fail>;
 
 /// How soon to look again at a lane of the desk while another process is at work on the person's.
 const BUSY: i64 = 50_000;
+
+/// So long what others put into the outbox waits when sends end, at most.
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+
+/// How a send ended.
+pub(super) type End = (OutboxId, i64, SendEnd);
+
+/// What came of ends that were written down.
+pub(super) struct Finished {
+    /// Those that were refused.
+    late: Vec<OutboxId>,
+    /// Something can be sent that waited for one of them, or is to be tried again.
+    left: bool,
+}
+
+/// When the outbox was last looked at.
+#[derive(Default)]
+pub(super) struct Looked(Mutex<Option<Instant>>);
+
+impl Looked {
+    /// Something may be there to be sent.
+    pub(super) fn forget(&self) {
+        *self.lock() = None;
+    }
+
+    fn now(&self) {
+        *self.lock() = Some(Instant::now());
+    }
+
+    /// When to look again. `None`: now.
+    fn rests(&self) -> Option<Duration> {
+        let until = (*self.lock())? + LOOK_EVERY;
+        Some(until.saturating_duration_since(Instant::now())).filter(|rest| !rest.is_zero())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Postgres {
     pub(crate) async fn claim_sends(
@@ -41,6 +86,7 @@ impl Postgres {
     /// Whether a lane can be sent to, and when the next one can.
     async fn look(&self, now: i64, reach: Reach) -> Tried<(bool, Option<i64>)> {
         let mut connection = self.work.take().await?;
+        self.looked.now();
         let can = reach.and();
         let looked = sqlx::query_as(AssertSqlSafe(format!(
             "SELECT EXISTS (SELECT FROM sending WHERE ready <= $1{can}),
@@ -136,98 +182,175 @@ impl Postgres {
         Ok((leased.jobs, leased.ready.into_values().min()))
     }
 
-    pub(crate) async fn finish_sends(
-        &self,
-        ends: Vec<(OutboxId, i64, SendEnd)>,
-        now: Timestamp,
-    ) -> Result<Vec<OutboxId>> {
-        again(|| self.try_finish_sends(&ends, now.as_microsecond())).await
+    pub(crate) async fn finish_sends(&self, ends: Vec<End>, now: Timestamp) -> Result<Vec<OutboxId>> {
+        Ok(self.finish(ends, now).await?.late)
     }
 
+    /// Nothing is looked for right after a look, unless something is known to be there.
     pub(crate) async fn exchange_sends(
         &self,
-        ends: Vec<(OutboxId, i64, SendEnd)>,
+        ends: Vec<End>,
         now: Timestamp,
         limits: SendLimits,
         reach: Reach,
     ) -> Result<(Vec<OutboxId>, Result<Sends>)> {
-        Ok((self.finish_sends(ends, now).await?, self.claim_sends(now, limits, reach).await))
+        let Finished { late, left: _ } = self.finish(ends, now).await?;
+        if let Some(rest) = self.looked.rests() {
+            self.ahead.allow(limits, reach);
+            let next = now.checked_add(rest).unwrap_or(Timestamp::MAX);
+            return Ok((late, Ok(Sends { jobs: Vec::new(), next: Some(next) })));
+        }
+        Ok((late, self.claim_sends(now, limits, reach).await))
     }
 
-    async fn try_finish_sends(&self, ends: &[(OutboxId, i64, SendEnd)], now: i64) -> Tried<Vec<OutboxId>> {
-        let ended = Ended::of(ends);
-        let ids: Vec<i64> = ended.iter().map(|end| end.0).collect();
-        let mut tx = self.work.begin().await?;
-        // Their own lanes, and those of the desk that may have waited for one of them to be over.
+    async fn finish(&self, ends: Vec<End>, now: Timestamp) -> Result<Finished> {
+        let finished = self.together.finish(ends, now.as_microsecond()).await?;
+        if finished.left {
+            self.looked.forget();
+        }
+        Ok(finished)
+    }
+}
+
+/// What must be held while ends are written down: their own lanes, and those of the desk that may have
+/// waited for one of them to be over.
+macro_rules! wanted {
+    () => {
+        "ended AS MATERIALIZED (SELECT lane, person FROM outbox WHERE id = ANY($1)),
+         wanted AS MATERIALIZED (
+            SELECT lane FROM ended
+            UNION SELECT lane FROM outbox
+            WHERE gate = 1 AND status = 0 AND person = ANY(ARRAY(SELECT person FROM ended)))"
+    };
+}
+
+/// The ids of ends, as rows.
+pub(super) fn ids(ends: &[End]) -> impl Iterator<Item = i64> {
+    ends.iter().map(|end| plan::row_id(end.0))
+}
+
+/// A transaction of its own, which waits for whoever is at work on the same lanes.
+pub(super) async fn alone(work: &Connections, ends: &[End], now: i64) -> Tried<Finished> {
+    let mut tx = work.begin().await?;
+    sqlx::query(concat!(
+        "WITH ",
+        wanted!(),
+        " SELECT FROM sending WHERE lane = ANY(ARRAY(SELECT lane FROM wanted)) ORDER BY lane FOR UPDATE"
+    ))
+    .bind(ids(ends).collect::<Vec<_>>())
+    .execute(&mut *tx)
+    .await?;
+    let written = write_ends(&mut tx, ends, now).await?;
+    tx.commit().await?;
+    Ok(written.of(ends))
+}
+
+/// Locks what `alone` would lock for these ids, as far as nobody else holds it, and tells whether that was
+/// all; and by the same way the conversations behind `locks`, and returns the places of those that nobody
+/// else holds, each with a seq.
+pub(super) async fn hold(
+    tx: &mut PgConnection,
+    ids: Vec<i64>,
+    locks: Vec<i64>,
+) -> Tried<(bool, Vec<(i64, i64)>)> {
+    let rows: Vec<(bool, Option<i64>, Option<i64>)> = sqlx::query_as(concat!(
+        "WITH ",
+        wanted!(),
+        ", held AS MATERIALIZED (
+            SELECT FROM sending WHERE lane = ANY(ARRAY(SELECT lane FROM wanted)) FOR UPDATE SKIP LOCKED)
+         SELECT everything, nth, seq
+         FROM (SELECT (SELECT count(*) FROM held)
+                      = (SELECT count(*) FROM sending WHERE lane = ANY(ARRAY(SELECT lane FROM wanted)))
+                      AS everything) h
+         LEFT JOIN (SELECT nth, nextval('inbox_seq_seq') AS seq
+                    FROM (SELECT nth FROM unnest($2::bigint[]) WITH ORDINALITY l (lock, nth)
+                          WHERE pg_try_advisory_xact_lock(lock) ORDER BY nth) free) f ON true"
+    ))
+    .bind(ids)
+    .bind(locks)
+    .fetch_all(tx)
+    .await?;
+    let everything = rows.iter().all(|row| row.0);
+    Ok((everything, rows.into_iter().filter_map(|row| row.1.zip(row.2)).collect()))
+}
+
+/// The ends that were written.
+pub(super) struct Written {
+    ids: BTreeSet<i64>,
+    left: bool,
+}
+
+impl Written {
+    pub(super) fn of(&self, ends: &[End]) -> Finished {
+        Finished { late: sends::late(ends, self.ids.iter().copied()), left: self.left }
+    }
+}
+
+/// To be called once what they need is held.
+pub(super) async fn write_ends(tx: &mut PgConnection, ends: &[End], now: i64) -> Tried<Written> {
+    if ends.is_empty() {
+        return Ok(Written { ids: BTreeSet::new(), left: false });
+    }
+    let ended = Ended::of(ends);
+    // What is left in each lane is told from the rows as they were and from what is written now: no
+    // part of a statement sees what another part of it does.
+    // Whether anybody waits behind a gate is asked after the locks: who was waited for may have put it there.
+    let written: Vec<(i64, String, i64, i64, bool, bool)> = sqlx::query_as(
+        "WITH written AS (
+            UPDATE outbox SET status = j.status, native = j.native, due = j.due, handed = 0,
+                   unknown = outbox.unknown + j.unknown
+            FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])
+                 j (id, fence, status, native, due, unknown)
+            WHERE outbox.id = ANY($1) AND outbox.id = j.id AND outbox.fence = j.fence
+              AND outbox.status = 0 AND outbox.handed = 1
+            RETURNING outbox.id, outbox.lane, outbox.person, outbox.erase, outbox.status, outbox.due),
+         queued AS (
+            SELECT o.lane, min(o.rank) AS rank, max(coalesce(w.due, o.due)) AS due,
+                   max(CASE WHEN w.id IS NULL THEN o.handed ELSE 0 END) AS handed
+            FROM outbox o LEFT JOIN written w ON w.id = o.id
+            WHERE o.lane IN (SELECT lane FROM written) AND o.status = 0 AND coalesce(w.status, 0) = 0
+            GROUP BY o.lane),
+         empty AS (
+            DELETE FROM sending WHERE lane IN (SELECT lane FROM written)
+            AND lane NOT IN (SELECT lane FROM queued)),
+         next AS (
+            UPDATE sending SET rank = q.rank, ready = greatest(q.due, $7) FROM queued q
+            WHERE sending.lane = q.lane AND q.handed = 0)
+         SELECT id, person, erase, status, EXISTS (
+            SELECT FROM outbox o WHERE o.person = written.person AND o.gate = 1 AND o.status = 0),
+                lane IN (SELECT lane FROM queued)
+         FROM written",
+    )
+    .bind(ids(ends).collect::<Vec<_>>())
+    .bind(ended.iter().map(|end| end.1).collect::<Vec<_>>())
+    .bind(ended.iter().map(|end| end.2).collect::<Vec<_>>())
+    .bind(ended.iter().map(|end| end.3).collect::<Vec<_>>())
+    .bind(ended.iter().map(|end| end.4).collect::<Vec<_>>())
+    .bind(ended.iter().map(|end| end.5).collect::<Vec<_>>())
+    .bind(now)
+    .fetch_all(&mut *tx)
+    .await?;
+    let gone: Vec<i64> = written.iter().filter(|row| row.2 == 1 && row.3 > 0).map(|row| row.0).collect();
+    if !gone.is_empty() {
+        sqlx::query("DELETE FROM outbox WHERE id = ANY($1)").bind(&gone).execute(&mut *tx).await?;
+    }
+    if written.iter().any(|row| row.4) {
+        let persons: Vec<&str> = written.iter().map(|row| row.1.as_str()).collect();
         sqlx::query(
-            "SELECT FROM sending WHERE lane IN (
-                SELECT lane FROM outbox WHERE id = ANY($1)
-                UNION SELECT lane FROM outbox WHERE gate = 1 AND status = 0 AND person IN
-                    (SELECT person FROM outbox WHERE id = ANY($1)))
-             ORDER BY lane FOR UPDATE",
+            "UPDATE sending SET ready = $2 WHERE lane IN (
+                SELECT lane FROM outbox
+                WHERE person = ANY($1) AND gate = 1 AND status = 0 AND handed = 0 AND due <= $2)
+             AND ready > $2 AND NOT EXISTS (
+                SELECT 1 FROM outbox o
+                WHERE o.lane = sending.lane AND o.status = 0 AND (o.handed = 1 OR o.due > $2))",
         )
-        .bind(&ids)
+        .bind(&persons)
+        .bind(now)
         .execute(&mut *tx)
         .await?;
-        // What is left in each lane is told from the rows as they were and from what is written now: no
-        // part of a statement sees what another part of it does.
-        // Whether anybody waits behind a gate is asked after the locks: who was waited for may have put it there.
-        let written: Vec<(i64, String, i64, i64, bool)> = sqlx::query_as(
-            "WITH written AS (
-                UPDATE outbox SET status = j.status, native = j.native, due = j.due, handed = 0,
-                       unknown = outbox.unknown + j.unknown
-                FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])
-                     j (id, fence, status, native, due, unknown)
-                WHERE outbox.id = j.id AND outbox.fence = j.fence AND outbox.status = 0 AND outbox.handed = 1
-                RETURNING outbox.id, outbox.lane, outbox.person, outbox.erase, outbox.status, outbox.due),
-             queued AS (
-                SELECT o.lane, min(o.rank) AS rank, max(coalesce(w.due, o.due)) AS due,
-                       max(CASE WHEN w.id IS NULL THEN o.handed ELSE 0 END) AS handed
-                FROM outbox o LEFT JOIN written w ON w.id = o.id
-                WHERE o.lane IN (SELECT lane FROM written) AND o.status = 0 AND coalesce(w.status, 0) = 0
-                GROUP BY o.lane),
-             empty AS (
-                DELETE FROM sending WHERE lane IN (SELECT lane FROM written)
-                AND lane NOT IN (SELECT lane FROM queued)),
-             next AS (
-                UPDATE sending SET rank = q.rank, ready = greatest(q.due, $7) FROM queued q
-                WHERE sending.lane = q.lane AND q.handed = 0)
-             SELECT id, person, erase, status, EXISTS (
-                SELECT FROM outbox o WHERE o.person = written.person AND o.gate = 1 AND o.status = 0)
-             FROM written",
-        )
-        .bind(&ids)
-        .bind(ended.iter().map(|end| end.1).collect::<Vec<_>>())
-        .bind(ended.iter().map(|end| end.2).collect::<Vec<_>>())
-        .bind(ended.iter().map(|end| end.3).collect::<Vec<_>>())
-        .bind(ended.iter().map(|end| end.4).collect::<Vec<_>>())
-        .bind(ended.iter().map(|end| end.5).collect::<Vec<_>>())
-        .bind(now)
-        .fetch_all(&mut *tx)
-        .await?;
-        let late = sends::late(ends, written.iter().map(|row| row.0));
-        let gone: Vec<i64> = written.iter().filter(|row| row.2 == 1 && row.3 > 0).map(|row| row.0).collect();
-        if !gone.is_empty() {
-            sqlx::query("DELETE FROM outbox WHERE id = ANY($1)").bind(&gone).execute(&mut *tx).await?;
-        }
-        if written.iter().any(|row| row.4) {
-            let persons: Vec<&str> = written.iter().map(|row| row.1.as_str()).collect();
-            sqlx::query(
-                "UPDATE sending SET ready = $2 WHERE lane IN (
-                    SELECT lane FROM outbox
-                    WHERE person = ANY($1) AND gate = 1 AND status = 0 AND handed = 0 AND due <= $2)
-                 AND ready > $2 AND NOT EXISTS (
-                    SELECT 1 FROM outbox o
-                    WHERE o.lane = sending.lane AND o.status = 0 AND (o.handed = 1 OR o.due > $2))",
-            )
-            .bind(&persons)
-            .bind(now)
-            .execute(&mut *tx)
-            .await?;
-        }
-        tx.commit().await?;
-        Ok(late)
     }
+    let left = written.iter().any(|row| row.4 || row.5);
+    Ok(Written { ids: written.into_iter().map(|row| row.0).collect(), left })
 }
 
 /// Persons with a leased row of the bot, its oldest epoch, the end of its lease.

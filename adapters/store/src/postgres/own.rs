@@ -2,7 +2,10 @@
 //!
 //! Whoever takes a message in decides it. So several processes do not look for the same work all the
 //! time and find that others hold it. What is left over, because a process died or has too much to
-//! do, is found by looking at all that waits, from time to time.
+//! do, is found by looking at what has waited for a while, from time to time.
+//!
+//! And so a message is taken in with its first try counted: when it is handed out nothing has to be
+//! written down before. What another process hands out, or is handed out again, is counted then.
 //!
 //! With it the server is asked whether there are other processes. Each transaction costs the server,
 //! which all share, more than what is in it; so where there are others, a process takes in and claims
@@ -14,15 +17,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What a message waits longer, at most, because whoever took it in does not decide it.
+use crate::arrival::Arrival;
+
+/// How often what has waited since the last look is looked for. Whoever took it in has as long to decide it.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Where there are others: from one claim to the next, unless more was left, and how long what is
-/// taken in waits for company.
+/// taken in, and how sends ended, waits for company.
 const CLAIM_EVERY: Duration = Duration::from_millis(30);
 const COMPANY: Duration = Duration::from_millis(10);
 
-/// Conversations that are remembered at most; the others are found by looking.
+/// Conversations that are remembered at most, and messages; the others are found by looking, and counted
+/// once more.
 const MOST: usize = 10_000;
 
 #[derive(Default)]
@@ -33,6 +39,10 @@ struct State {
     /// Longest waiting first, each once.
     lanes: VecDeque<String>,
     known: BTreeSet<String>,
+    /// Messages whose first try is counted and that were not handed out yet.
+    untried: BTreeSet<i64>,
+    /// The last message that was there when all that waits was last looked at. None before the first look.
+    seen: Option<i64>,
     /// When all that waits was last looked at, unless more of it was left.
     looked: Option<Instant>,
     /// There were other processes then.
@@ -52,6 +62,25 @@ impl Own {
         }
     }
 
+    /// These were taken in under their seqs, with their first try counted.
+    pub(super) fn take_in<'a>(&self, new: impl IntoIterator<Item = (i64, &'a Arrival)>) {
+        let (seqs, lanes): (Vec<i64>, Vec<String>) =
+            new.into_iter().map(|(seq, arrival)| (seq, arrival.lane.clone())).unzip();
+        let mut state = self.lock();
+        // Others may have decided what is left in it.
+        if state.untried.len() >= MOST {
+            state.untried.clear();
+        }
+        state.untried.extend(seqs);
+        drop(state);
+        self.note(lanes);
+    }
+
+    /// Whether this is the try that was counted when it was taken in. Once.
+    pub(super) fn is_untried(&self, seq: i64) -> bool {
+        self.lock().untried.remove(&seq)
+    }
+
     /// Takes out those that wait longest.
     pub(super) fn take(&self, most: usize) -> Vec<String> {
         let mut state = self.lock();
@@ -63,16 +92,22 @@ impl Own {
         lanes
     }
 
-    /// Whether it is time to look at all that waits.
-    pub(super) fn is_to_look(&self) -> bool {
-        self.lock().looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY)
+    /// Whether it is time to look at all that waits, and up to which message: what came in since the last
+    /// look is left to whoever took it in.
+    pub(super) fn is_to_look(&self) -> Option<i64> {
+        let state = self.lock();
+        let due = state.looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY);
+        due.then(|| state.seen.unwrap_or(i64::MAX))
     }
 
-    /// All that waits was looked at. `more`: and not all of it could be taken. `others`: there are other
-    /// processes.
-    pub(super) fn looked(&self, more: bool, others: bool) {
+    /// All that waits was looked at. `last`: the last message that was there. `more`: and not all that waits
+    /// could be taken. `others`: there are other processes.
+    pub(super) fn looked(&self, last: i64, more: bool, others: bool) {
         let mut state = self.lock();
         state.looked = (!more).then(Instant::now);
+        if !more {
+            state.seen = Some(last);
+        }
         state.others = others;
     }
 
@@ -88,7 +123,7 @@ impl Own {
         (state.others && Instant::now() < until).then_some(until)
     }
 
-    /// How long what is taken in waits for company.
+    /// How long what is taken in, and how sends ended, waits for company.
     pub(super) fn company(&self) -> Duration {
         if self.lock().others { COMPANY } else { Duration::ZERO }
     }

@@ -1,136 +1,31 @@
-//! Receiving. What is pushed comes one message at a time, from many at once: whatever waits while
-//! one transaction is under way shares the next.
+//! Receiving: each conversation is locked before what goes to it takes its place.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use sqlx::{PgConnection, PgPool};
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::{Instant, timeout_at},
-};
 
-use super::{Postgres, Result, again, connections::Connections, enrol, own::Own};
+use super::{Postgres, Result, again, enrol, own::Own};
 use crate::{
     arrival::Arrival,
-    error::{Fail, StoreError},
+    error::Fail,
     rows,
     seal::{self, Sealer},
 };
 
 type Tried<T> = std::result::Result<T, Fail>;
 
-/// Receipts that share a transaction at most, and as many may wait.
-const GROUP: usize = 64;
+/// Arrivals under the seqs that they took.
+pub(super) type Taken<'a> = Vec<(i64, &'a Arrival)>;
 
-/// Where others are at work so many do not wait for company any more.
-const ENOUGH: usize = 16;
-
-/// The receipts of this process. Ends with the last clone.
-#[derive(Clone)]
-pub(super) struct Receipts(mpsc::Sender<Receipt>);
-
-struct Receipt {
-    arrivals: Vec<Arrival>,
-    reply: oneshot::Sender<Result<usize>>,
-}
-
-impl Receipts {
-    pub(super) fn start(work: Connections, pool: PgPool, sealer: Arc<Sealer>, own: Arc<Own>) -> Self {
-        let (send, mut waiting) = mpsc::channel(GROUP);
-        // A task of its own: whoever asked may be gone before it is done, and the others are not.
-        tokio::spawn(async move {
-            let mut group = Vec::with_capacity(GROUP);
-            // One that comes alone, after a while, does not wait.
-            let mut company = Instant::now();
-            while waiting.recv_many(&mut group, GROUP).await > 0 {
-                while group.len() < ENOUGH && !waiting.is_closed() {
-                    let room = GROUP - group.len();
-                    if timeout_at(company, waiting.recv_many(&mut group, room)).await.is_err() {
-                        break;
-                    }
-                }
-                company = Instant::now() + own.company();
-                take_in(&work, &pool, &sealer, &own, std::mem::take(&mut group)).await;
-            }
-        });
-        Self(send)
-    }
-
-    async fn ask(&self, arrivals: Vec<Arrival>) -> Result<usize> {
-        let (reply, answer) = oneshot::channel();
-        self.0.send(Receipt { arrivals, reply }).await.map_err(|_| StoreError::Closed)?;
-        answer.await.map_err(|_| StoreError::Closed)?
-    }
-}
-
-/// Those that cannot share a transaction get one each, and hold up nobody.
-async fn take_in(
-    work: &Connections,
-    pool: &PgPool,
-    sealer: &Arc<Sealer>,
-    own: &Arc<Own>,
-    group: Vec<Receipt>,
-) {
-    let taken = together(work, sealer, &group).await.unwrap_or_default();
-    let taken = taken.into_iter().chain(std::iter::repeat(None));
-    for (Receipt { arrivals, reply }, new) in group.into_iter().zip(taken) {
-        if let Some(new) = new {
-            if new > 0 {
-                own.note(arrivals.into_iter().map(|arrival| arrival.lane));
-            }
-            // Whoever asked may be gone.
-            let _ = reply.send(Ok(new));
-            continue;
-        }
-        let (pool, sealer, own) = (pool.clone(), Arc::clone(sealer), Arc::clone(own));
-        tokio::spawn(async move {
-            let _ = reply.send(alone(&pool, &sealer, &own, arrivals, None).await);
-        });
-    }
-}
-
-/// How many of each receipt were new. `None`: somebody else is writing to one of its conversations.
-async fn together(work: &Connections, sealer: &Sealer, group: &[Receipt]) -> Tried<Vec<Option<usize>>> {
-    let all: Vec<&Arrival> = group.iter().flat_map(|receipt| &receipt.arrivals).collect();
-    let mut tx = work.begin().await?;
-    // Each locks its conversation before it takes its seq, so the order within a conversation is that of the seqs.
-    let free: Vec<(i64, i64)> = sqlx::query_as(
-        "SELECT nth, nextval('inbox_seq_seq')
-         FROM (SELECT nth FROM unnest($1::bigint[]) WITH ORDINALITY l (lock, nth)
-               WHERE pg_try_advisory_xact_lock(lock) ORDER BY nth) free",
-    )
-    .bind(all.iter().map(|arrival| lock_of(arrival, sealer)).collect::<Vec<_>>())
-    .fetch_all(&mut *tx)
-    .await?;
-    let mut free = free.into_iter().peekable();
-    let mut shares = Vec::with_capacity(group.len());
-    let mut taken: Vec<(i64, &Arrival)> = Vec::with_capacity(all.len());
-    let mut nth = 0;
-    for receipt in group {
-        let before = taken.len();
-        for arrival in &receipt.arrivals {
-            nth += 1;
-            taken.extend(free.next_if(|(free, _)| *free == nth).map(|(_, seq)| (seq, arrival)));
-        }
-        shares.push(taken.len() == before + receipt.arrivals.len());
-        if !shares[shares.len() - 1] {
-            taken.truncate(before);
-        }
-    }
-    let mut new = insert(&mut tx, &taken, sealer).await?.into_iter();
-    tx.commit().await?;
-    let mut count = |receipt: &Receipt| new.by_ref().take(receipt.arrivals.len()).filter(|new| *new).count();
-    Ok(group.iter().zip(shares).map(|(receipt, shares)| shares.then(|| count(receipt))).collect())
-}
-
-async fn alone(
+/// A transaction of its own, which waits for whoever is writing to the same conversations.
+pub(super) async fn alone(
     pool: &PgPool,
     sealer: &Sealer,
     own: &Own,
     arrivals: Vec<Arrival>,
     cursor: Option<(String, String)>,
 ) -> Result<usize> {
-    let new = again(|| async {
+    again(|| async {
         let mut tx = pool.begin().await?;
         lock_lanes(&mut tx, &arrivals, sealer).await?;
         // Codes are rare: everything else goes as it is.
@@ -142,7 +37,7 @@ async fn alone(
             arrivals = &proving[..];
         }
         let seqs = seqs(&mut tx, arrivals.len()).await?;
-        let taken: Vec<(i64, &Arrival)> = seqs.into_iter().zip(arrivals).collect();
+        let taken: Taken<'_> = seqs.into_iter().zip(arrivals).collect();
         let new = insert(&mut tx, &taken, sealer).await?;
         if let Some((channel, value)) = &cursor {
             sqlx::query(
@@ -155,13 +50,10 @@ async fn alone(
             .await?;
         }
         tx.commit().await?;
+        own.take_in(taken.iter().zip(&new).filter(|(_, new)| **new).map(|(taken, _)| *taken));
         Ok(new.into_iter().filter(|new| *new).count())
     })
-    .await?;
-    if new > 0 {
-        own.note(arrivals.into_iter().map(|arrival| arrival.lane));
-    }
-    Ok(new)
+    .await
 }
 
 impl Postgres {
@@ -173,7 +65,7 @@ impl Postgres {
         if cursor.is_some() || arrivals.iter().any(|arrival| arrival.proof.is_some()) {
             return alone(&self.pool, &self.sealer, &self.own, arrivals, cursor).await;
         }
-        self.receipts.ask(arrivals).await
+        self.together.receive(arrivals).await
     }
 }
 
@@ -193,14 +85,18 @@ pub(super) async fn lock_lanes(tx: &mut PgConnection, arrivals: &[Arrival], seal
 }
 
 /// The lock of the conversation that it goes to.
-fn lock_of(arrival: &Arrival, sealer: &Sealer) -> i64 {
+pub(super) fn lock_of(arrival: &Arrival, sealer: &Sealer) -> i64 {
     let hash = u128::from_be_bytes(sealer.hash("lane", &[&arrival.lane]));
     ((hash >> 64) as u64).cast_signed()
 }
 
-/// Inserts those not seen before, each under its seq, and tells which they were. Of two with one key
-/// the first counts.
-async fn insert(tx: &mut PgConnection, arrivals: &[(i64, &Arrival)], sealer: &Sealer) -> Tried<Vec<bool>> {
+/// Inserts those not seen before, each under its seq and with its first try counted, and tells which they
+/// were. Of two with one key the first counts.
+pub(super) async fn insert(
+    tx: &mut PgConnection,
+    arrivals: &[(i64, &Arrival)],
+    sealer: &Sealer,
+) -> Tried<Vec<bool>> {
     let Some((_, first)) = arrivals.first() else { return Ok(Vec::new()) };
     let mut known = BTreeSet::new();
     let firsts: Vec<&(i64, &Arrival)> =
@@ -208,8 +104,8 @@ async fn insert(tx: &mut PgConnection, arrivals: &[(i64, &Arrival)], sealer: &Se
     let new: Vec<i64> = sqlx::query_scalar(
         "WITH fresh AS (INSERT INTO seen (key, at) SELECT key, $9 FROM unnest($8::bytea[]) j (key)
                         ON CONFLICT DO NOTHING RETURNING key)
-         INSERT INTO inbox (seq, lane, native, origin, seed, received, body)
-         SELECT seq, lane, native, origin, seed, received, body
+         INSERT INTO inbox (seq, lane, native, origin, tries, seed, received, body)
+         SELECT seq, lane, native, origin, 1, seed, received, body
          FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
                      $7::bytea[], $8::bytea[]) j (seq, lane, native, origin, seed, received, body, key)
          WHERE key IN (SELECT key FROM fresh)
