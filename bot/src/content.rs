@@ -132,3 +132,14 @@ fn read_embedded(files: &mut Vec<(String, String)>) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_copy_in_the_program_is_the_folder() {
+        let folder = Origin::Folder(Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/content"));
+        assert!(Origin::Embedded.read().unwrap() == folder.read().unwrap());
+    }
+}
