@@ -193,6 +193,35 @@ async fn conversation_in_a_long_queue_of_held_ones_is_still_claimed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_plan_made_while_tables_are_empty_reads_all_of_them_once_they_have_grown() {
+    let (url, key) = server::database().await;
+    let store = Store::open(StoreConfig::new(url.clone()).key_file(key)).await.unwrap();
+    // A plan is kept once its statement was used five times on a connection.
+    for n in 0..12 {
+        one_turn(&store, &format!("p{}", n % 5), &format!("k{n}"), vec![bot("hello")]).await;
+        assert_eq!(send_all(&store).await, ["hello"]);
+    }
+    store.close().await;
+    // They tell what they did when they end.
+    let mut connection = connect(&url).await;
+    let open = "SELECT count(*) FROM pg_stat_activity
+                WHERE datname = current_database() AND application_name LIKE 'chatbox-%'";
+    while sqlx::query_scalar::<_, i64>(open).fetch_one(&mut connection).await.unwrap() > 0 {
+        tokio::task::yield_now().await;
+    }
+    let read: Vec<(String, i64, i64)> = sqlx::query_as(
+        "SELECT relname::text, seq_scan, idx_scan FROM pg_stat_user_tables
+         WHERE relname IN ('inbox', 'conversation', 'outbox', 'sending', 'seen', 'timer') ORDER BY relname",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    assert_eq!(read.len(), 6);
+    assert!(read.iter().all(|(_, whole, _)| *whole == 0), "{read:?}");
+    assert!(read.iter().any(|(table, _, by_key)| table == "inbox" && *by_key >= 12), "{read:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn database_that_does_not_sync_is_refused() {
     let (url, key) = server::database().await;
     server::run(&format!("ALTER DATABASE {} SET synchronous_commit = off", name(&url))).await;
