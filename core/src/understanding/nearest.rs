@@ -31,6 +31,8 @@ const UNSEEN_PAIRS: f64 = 100.0;
 /// How much a sentence tells of the need it speaks of first, and how much of each further one, in halves.
 const FIRST: u16 = 2;
 const FURTHER: u16 = 1;
+/// How much of what people say is taken to speak of no need, if no more of the sentences do.
+const NOTHING: f64 = 0.4;
 /// Neighbours of the first and the last word.
 const START: u16 = u16::MAX - 1;
 const END: u16 = u16::MAX;
@@ -65,7 +67,7 @@ pub(super) struct Nearest {
     ends: Vec<(u16, u32)>,
     /// What a word weighs that no sentence holds.
     unknown: f64,
-    /// By the number of the need, and last for none: its part of all sentences.
+    /// By the number of the need its part of all sentences; last, for none, at least [`NOTHING`].
     parts: Vec<f64>,
     words: Expected<u32>,
     pairs: Expected<Neighbours>,
@@ -248,6 +250,11 @@ impl Nearest {
         }
         self.words = Expected::new(words, parts.len(), UNSEEN);
         self.pairs = Expected::new(pairs, parts.len(), UNSEEN_PAIRS);
+        if let Some((none, parts)) = parts.split_last_mut()
+            && *none > 0.0
+        {
+            *none = none.max(parts.iter().sum::<f64>() * NOTHING / (1.0 - NOTHING));
+        }
         let all: f64 = parts.iter().sum();
         self.parts = parts.into_iter().map(|part| part / all).collect();
     }
