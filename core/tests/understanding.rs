@@ -261,6 +261,10 @@ fn an_answer_picks_a_choice_or_none() {
         ("purple", None),
         ("open or closed", None),
         ("what does closed mean?", None),
+        ("not closed", None),
+        ("dont want it closed", None),
+        ("not really sure, maybe", Some(2)),
+        ("closed the ward last week, and three of us have been sent home since", None),
         ("", None),
     ] {
         assert_eq!(understanding.read(text, None).choose(&choices, |ways| ways), place, "{text}");

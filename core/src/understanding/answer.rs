@@ -178,7 +178,6 @@ const FILLERS: &[&str] = &[
     "lets",
     "let",
     "say",
-    "answer",
     "to",
     "of",
     "and",
@@ -217,7 +216,7 @@ fn by_words(words: &[&str], ways: &[&[Vec<String>]]) -> Option<usize> {
     }
     // One choice whose words all stand in the answer; the most words win.
     let score = |ways: &&[Vec<String>]| {
-        let held = |way: &&Vec<String>| way.iter().all(|word| words.contains(&word.as_str()));
+        let held = |way: &&Vec<String>| stands(words, way, |own, word| own == word);
         ways.iter().filter(held).map(Vec::len).max().unwrap_or(0)
     };
     best(ways, score).or_else(|| {
@@ -240,11 +239,37 @@ fn by_near_words(words: &[&str], ways: &[&[Vec<String>]]) -> Option<usize> {
                 && osa_distance(own, word) <= if own.chars().count() > 7 { 2 } else { 1 })
     };
     let score = |ways: &&[Vec<String>]| {
-        let held = |way: &&Vec<String>| way.iter().all(|own| words.iter().any(|word| near(own, word)));
+        let held = |way: &&Vec<String>| stands(words, way, near);
         ways.iter().filter(held).map(Vec::len).max().unwrap_or(0)
     };
     best(ways, score)
 }
+
+/// Whether all words of a way stand in an answer, and are what it says: "not really helpful" is not
+/// "helpful", and "great, and now they have cut my hours" not "great".
+fn stands(words: &[&str], way: &[String], same: impl Fn(&String, &str) -> bool) -> bool {
+    /// An answer may have so many words for each of the way's.
+    const MOST_FOR_ONE: usize = 4;
+    /// So many words before the way may say that it is not meant.
+    const REACH: usize = 2;
+    if words.len() > way.len() * MOST_FOR_ONE {
+        return false;
+    }
+    let Some(places) =
+        way.iter().map(|own| words.iter().position(|word| same(own, word))).collect::<Option<Vec<usize>>>()
+    else {
+        return false;
+    };
+    let first = places.iter().copied().min().unwrap_or(0);
+    let denies = |at: usize| DENIALS.contains(&words[at]) && !places.contains(&at);
+    !(first.saturating_sub(REACH)..first).any(denies)
+}
+
+/// Words that say that what follows is not meant.
+const DENIALS: [&str; 19] = [
+    "not", "no", "nor", "never", "hardly", "without", "dont", "doesnt", "didnt", "isnt", "arent", "wasnt",
+    "werent", "cant", "couldnt", "wont", "wouldnt", "havent", "aint",
+];
 
 fn only<T>(list: &[T], fits: impl Fn(&T) -> bool) -> Option<usize> {
     let mut found = list.iter().enumerate().filter(|(_, item)| fits(item));
