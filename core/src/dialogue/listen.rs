@@ -229,9 +229,13 @@ impl Talk<'_> {
             read = Read::Other(id.clone(), text.trim().to_owned());
         }
         let field = ask.id.value.clone();
-        // A name or a place speaks of nothing else, unless it says that it corrects something.
-        let words_alone =
-            matches!(ask.answer, Expect::Text(_) | Expect::Contact) && reading.intent != Intent::Correct;
+        // A name or a place speaks of nothing else, unless it says that it corrects something, or
+        // hardly says more than how often or when to meet: no place is called "every other week".
+        let says_when = (reading.group.frequency.is_some() || !reading.group.days.is_empty())
+            && text.split_whitespace().count() < WORDS_THAT_SAY_MORE;
+        let names =
+            matches!(ask.answer, Expect::Contact) || (matches!(ask.answer, Expect::Text(_)) && !says_when);
+        let words_alone = names && reading.intent != Intent::Correct;
         let filled = if words_alone { Vec::new() } else { self.fill_from_slots(ask, &read, reading) };
         if matches!(ask.answer, Expect::Confirm) && !filled.is_empty() {
             self.go_on_after(&field);
