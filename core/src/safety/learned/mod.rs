@@ -7,7 +7,7 @@
 //!
 //! Architecture invariants:
 //! - It only ever raises a route, and never speaks where there is no weights file. But rules that say
-//!   `needs_murmur` are not heard where it hears no danger at all.
+//!   `needs_murmur` are not heard where it hears next to none.
 //! - The scores of sentences add up and none counts below zero, so a sentence more never lowers
 //!   the route, however long the text.
 //! - Only addition, multiplication, division and the square root are used: the same text gives the
@@ -69,6 +69,9 @@ type Scores = [f64; EARS.len()];
 
 /// How far below zero a sentence still adds to its neighbours' score.
 const MURMUR: f64 = 0.6;
+
+/// A message that scores less than this for any danger has no murmur of it.
+const LEAST_MURMUR: f64 = -0.3;
 
 /// The ear that hears any danger.
 const DANGER: Ear = Ear::Route(Route::B);
@@ -140,7 +143,7 @@ pub(super) fn load(files: &[(&str, &str)], findings: &mut Vec<Finding>) -> Learn
 /// What a text sounds like.
 #[derive(Debug, PartialEq)]
 pub(super) struct Sound {
-    /// A sentence of it sounds at least a little like danger, or there is nothing learned that could tell.
+    /// It sounds at least a little like danger, or there is nothing learned that could tell.
     pub murmur: bool,
     pub route: Route,
     /// None on route A.
@@ -159,7 +162,7 @@ impl Learned {
         let pieces: Vec<Piece<'_>> = pieces(sentences.iter().copied()).collect();
         let scores: Vec<Scores> = pieces.iter().map(|piece| self.score(*piece)).collect();
         let totals = together(&scores);
-        sound.murmur = EARS.iter().zip(totals).any(|(ear, score)| *ear == DANGER && score > -MURMUR);
+        sound.murmur = EARS.iter().zip(totals).any(|(ear, score)| *ear == DANGER && score > LEAST_MURMUR);
         sound.route = self.route(&totals);
         if sound.route == Route::A {
             return sound;
