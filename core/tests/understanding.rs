@@ -262,6 +262,7 @@ fn an_answer_picks_a_choice_or_none() {
         ("open or closed", None),
         ("what does closed mean?", None),
         ("not closed", None),
+        ("no, closed", Some(1)),
         ("dont want it closed", None),
         ("not really sure, maybe", Some(2)),
         ("closed the ward last week, and three of us have been sent home since", None),

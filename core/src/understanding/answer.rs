@@ -261,7 +261,9 @@ fn stands(words: &[&str], way: &[String], same: impl Fn(&String, &str) -> bool) 
         return false;
     };
     let first = places.iter().copied().min().unwrap_or(0);
-    let denies = |at: usize| DENIALS.contains(&words[at]) && !places.contains(&at);
+    // "No, weekly" answers what was said before.
+    let denies =
+        |at: usize| DENIALS.contains(&words[at]) && !places.contains(&at) && (at > 0 || words[at] != "no");
     !(first.saturating_sub(REACH)..first).any(denies)
 }
 
