@@ -215,9 +215,9 @@ async fn write(tx: &mut PgConnection, batch: &Batch, sealer: &Sealer) -> Tried<W
     Ok(Written { waiting, leased })
 }
 
-/// Inputs (those in the second list are parked), states, timers gone and set, lanes to send to, texts; returns the lanes that are leased
-/// along with it. Those are new in `sending`, which `xmax` tells: where a row stood already somebody
-/// may have leased its lane.
+/// Inputs (those in the second list are parked), states, timers gone and set, lanes to send to, texts;
+/// returns the lanes that are leased along with it. Those are new in `sending`, which `xmax` tells: where
+/// a row stood already somebody may have leased its lane.
 const WRITE: &str = "
     WITH inputs AS (
         UPDATE inbox SET status = CASE WHEN seq = ANY($2) THEN 2 ELSE 1 END WHERE seq = ANY($1)),

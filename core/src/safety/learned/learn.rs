@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::machine::{Example, number, separate};
-use super::{EARS, Ear, Gauge, Learned, Lesson, MURMUR, Row, Scores, features, file, pieces, together};
+use super::{EARS, Ear, Gauge, Learned, Lesson, Row, STILL_ADDS, Scores, features, file, pieces, together};
 use crate::safety::normalise::{Sentence, normalise};
 use crate::safety::{Kind, Route};
 
@@ -58,7 +58,7 @@ const LEAST_ROOT_OF_KIND: i8 = 20;
 /// is that of the examples' files, and is written into the weights.
 pub fn learn(lessons: &[Lesson], digest: &str, shares: &Shares) -> Learnt {
     let school = School::new(lessons);
-    let mut totals: Vec<Scores> = vec![[-MURMUR; EARS.len()]; lessons.len()];
+    let mut totals: Vec<Scores> = vec![[-STILL_ADDS; EARS.len()]; lessons.len()];
     for part in 0..PARTS {
         let (learned, _) = school.teach(|lesson| lesson % PARTS != part);
         for lesson in (part..lessons.len()).step_by(PARTS) {
@@ -102,7 +102,7 @@ fn threshold(scores: &[(&Lesson, f64)], ear: Ear, shares: &Shares) -> f64 {
         scores.sort_by(|a, b| b.total_cmp(a));
         let allowed = number(scores.len()) * share;
         let first_too_many = scores.iter().zip(0..).find(|(_, before)| number(*before) >= allowed);
-        first_too_many.map_or(-MURMUR, |(score, _)| score + 1e-6)
+        first_too_many.map_or(-STILL_ADDS, |(score, _)| score + 1e-6)
     };
     let harmless = |lesson: &Lesson| lesson.max == Route::A;
     let threshold = match ear {
@@ -128,7 +128,7 @@ fn threshold(scores: &[(&Lesson, f64)], ear: Ear, shares: &Shares) -> f64 {
         Ear::Kind(Kind::Suicide) => limit(shares.harmless_as_suicide, &harmless),
         Ear::Kind(_) => limit(shares.harmless_by_kind, &harmless),
     };
-    threshold.max(-MURMUR + 1e-3)
+    threshold.max(-STILL_ADDS + 1e-3)
 }
 
 /// The score from which `kind` is best named, where a route is heard: the one with the most texts

@@ -68,7 +68,7 @@ const EARS: [Ear; 18] = [
 type Scores = [f64; EARS.len()];
 
 /// How far below zero a sentence still adds to its neighbours' score.
-const MURMUR: f64 = 0.6;
+const STILL_ADDS: f64 = 0.6;
 
 /// A message that scores less than this for any danger has no murmur of it.
 const LEAST_MURMUR: f64 = -0.3;
@@ -275,8 +275,8 @@ fn evened(features: usize) -> f64 {
 /// adds to them, and none takes away.
 fn together(pieces: &[Scores]) -> Scores {
     std::array::from_fn(|ear| {
-        let mut louder: Vec<f64> = pieces.iter().map(|score| (score[ear] + MURMUR).max(0.0)).collect();
+        let mut louder: Vec<f64> = pieces.iter().map(|score| (score[ear] + STILL_ADDS).max(0.0)).collect();
         louder.sort_unstable_by(|a, b| b.total_cmp(a));
-        louder.iter().take(LOUDEST).sum::<f64>() - MURMUR
+        louder.iter().take(LOUDEST).sum::<f64>() - STILL_ADDS
     })
 }
