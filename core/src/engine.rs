@@ -1,5 +1,7 @@
 //! The engine: one input in, one turn out.
 
+mod give_up;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
@@ -162,40 +164,6 @@ impl Engine {
             InputKind::Unreadable => talk.unreadable(),
             // Not a conversation's.
             InputKind::Gaps(_) => {}
-        }
-        talk.finish()
-    }
-
-    /// The turn for an input that made [`Engine::turn`] panic too often. The text of a person's
-    /// message is still checked for safety, and they are told; a practitioner is told in the
-    /// thread. The desk is alerted, and the conversation stays where it is.
-    pub fn give_up(&self, conversation: &Conversation, input: &Input, context: &Context) -> Turn {
-        let mut talk = Talk::new(self, conversation, input.at, context);
-        match &input.what {
-            InputKind::Message(message) => {
-                talk.words = clip(&message.text);
-                let heard = self.content.safety.hear(&message.text, &conversation.memory, context.now);
-                if heard.route > Route::A && !heard.soft {
-                    talk.danger_while_held(&heard);
-                }
-                talk.gave_up();
-            }
-            InputKind::Press { .. } | InputKind::Unreadable => talk.gave_up(),
-            InputKind::Desk(message) => talk.answer(
-                message,
-                "The bot failed on this message, so nothing was done and nothing was sent. Please write it again \
-                 in other words.",
-            ),
-            InputKind::Timer { .. }
-            | InputKind::Redacted { .. }
-            | InputKind::Enrolled { .. }
-            | InputKind::NotEnrolled
-            | InputKind::Reachable(_)
-            | InputKind::Gaps(_)
-            | InputKind::Undelivered { .. } => talk.tell_desk(
-                DeskKind::Alert,
-                "The bot failed on something that happened in this conversation. Please look.",
-            ),
         }
         talk.finish()
     }
@@ -397,16 +365,6 @@ impl Talk<'_> {
             (of == "desk.name").then(|| name.to_owned())
         });
         self.say_as(SayKind::Notice, text);
-    }
-
-    /// The bot failed on what the person wrote.
-    fn gave_up(&mut self) {
-        let text = self.text(Word::GaveUp);
-        self.say_as(SayKind::Safety, text);
-        if self.context.desk.exists {
-            self.tell_desk(DeskKind::Alert, "The bot failed on a message of this person. Please look.");
-            self.ask_for_somebody();
-        }
     }
 
     fn undelivered(&mut self, safety: bool, change: bool) {
