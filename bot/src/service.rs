@@ -14,7 +14,7 @@ use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::watch,
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time,
 };
 
@@ -204,7 +204,7 @@ impl Carriers {
                 ended = carrying.join_next() => match ended {
                     None => return Ok(()),
                     Some(Ok(ended)) => ended,
-                    Some(Err(fault)) => return Err(Stop::Failed(fault.into())),
+                    Some(Err(fault)) => return Err(broken_off(&fault)),
                 },
             };
             match ended {
@@ -250,6 +250,12 @@ impl Carriers {
             Err(sentence) => Ended::Lost(sentence),
         }
     }
+}
+
+/// A task that panicked. What its error says quotes the panic, and that may quote what somebody wrote.
+fn broken_off(fault: &JoinError) -> Stop {
+    let why = if fault.is_panic() { "hit a defect; the log says where" } else { "was broken off" };
+    Stop::Failed(anyhow::Error::msg(format!("what carries a platform {why}.")))
 }
 
 /// What can be sent by the channels that are connected.
@@ -348,5 +354,20 @@ impl Stopping {
 
     fn at_once(self) -> impl Future<Output = ()> + Send + 'static {
         raised(self.0.subscribe())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn panic_of_a_platform_ends_the_service_without_a_word_of_what_was_written() {
+        let panicked = tokio::spawn(async { panic!("byte index 1 of `I feel awful`") }).await.unwrap_err();
+        let stop = broken_off(&panicked);
+        for shown in [stop.to_string(), format!("{stop:?}")] {
+            assert!(shown.contains("defect") && !shown.contains("awful"), "{shown}");
+        }
+        assert_eq!(stop.code(), 1);
     }
 }
