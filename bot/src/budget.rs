@@ -15,6 +15,10 @@ const URGENT: usize = 4;
 /// Chats remembered; beyond it those are forgotten that have nothing to wait for.
 const MAX_CHATS: usize = 10_000;
 
+/// A clock that is behind by more than this was set back: what was spent by the old one was spent now.
+/// Otherwise nothing would be sent until the new one is as far.
+const SET_BACK: SignedDuration = SignedDuration::from_secs(1);
+
 /// Messages a second altogether and to one chat, and a minute to one group. 0: no limit.
 #[derive(Debug, Clone, Copy)]
 pub struct Rates {
@@ -80,7 +84,9 @@ impl Budget {
     /// Nothing to this chat before `until`.
     pub fn block(&mut self, chat: &str, group: bool, until: Timestamp) {
         let rates = self.rates;
-        let chat = self.chats.entry(chat.to_owned()).or_insert_with(|| Chat::new(rates, group, until));
+        // Its bucket is full: it gets no more by waiting.
+        let long_ago = Timestamp::UNIX_EPOCH;
+        let chat = self.chats.entry(chat.to_owned()).or_insert_with(|| Chat::new(rates, group, long_ago));
         chat.blocked = chat.blocked.max(until);
     }
 }
@@ -112,6 +118,9 @@ struct Bucket {
 
 impl Bucket {
     fn refill(&mut self, now: Timestamp) {
+        if self.at.duration_since(now) > SET_BACK {
+            self.at = now;
+        }
         if now > self.at {
             let passed = now.duration_since(self.at).as_secs_f64();
             self.tokens = (self.tokens + passed * self.rate).min(CHAT_BURST);
@@ -191,6 +200,9 @@ impl Window {
     }
 
     fn forget(&mut self, now: Timestamp) {
+        if self.spent.back().is_some_and(|last| last.duration_since(now) > SET_BACK) {
+            self.spent.iter_mut().for_each(|spent| *spent = now.min(*spent));
+        }
         while self.spent.front().is_some_and(|first| *first + self.length <= now) {
             self.spent.pop_front();
         }
@@ -283,6 +295,31 @@ mod tests {
         assert_eq!(budget.take("7", false, start()), Err(until));
         assert_eq!(budget.take("8", false, start()), Ok(()));
         assert_eq!(budget.take("7", false, until), Ok(()));
+    }
+
+    #[test]
+    fn clock_that_is_set_back_holds_nothing_up_and_limits_hold_on() {
+        let mut budget = Budget::new(TELEGRAM);
+        let chats: Vec<String> = (0..30).map(|n| n.to_string()).collect();
+        assert!(chats.iter().all(|chat| budget.take(chat, false, start()).is_ok()));
+        let back = start() - SignedDuration::from_hours(1);
+        let second = SignedDuration::from_secs(1);
+        for chat in ["7", "new"] {
+            assert_eq!(budget.take(chat, false, back), Err(back + second));
+        }
+        let names: Vec<&str> = chats.iter().map(String::as_str).collect();
+        let mut sent = Vec::new();
+        for nth in 0..5_000 {
+            let now = back + SignedDuration::from_millis(nth);
+            sent.extend(names.iter().filter(|chat| budget.take(chat, false, now).is_ok()).map(|_| now));
+        }
+        assert_eq!(most_in_any(&sent, second), 30);
+        assert!(sent.len() >= 100, "{}", sent.len());
+
+        let mut group = Budget::new(Rates { chat_per_second: 0.0, ..TELEGRAM });
+        assert_eq!((0..30).filter(|_| group.take("-1", true, start()).is_ok()).count(), 20);
+        assert_eq!(group.take("-1", true, back), Err(back + SignedDuration::from_mins(1)));
+        assert_eq!(group.take("-1", true, back + SignedDuration::from_mins(1)), Ok(()));
     }
 
     #[test]
