@@ -43,7 +43,7 @@ pub(crate) async fn before(
             }
             Err(error) => return Err(error),
         };
-        let mut done = page.chunk.is_empty();
+        let mut done = false;
         for event in page.chunk {
             done = enough(&event);
             found.push(event);
@@ -51,11 +51,12 @@ pub(crate) async fn before(
                 break;
             }
         }
-        from = page.end;
-        if done || from.is_none() {
+        let next = further(from.as_deref(), page.end);
+        if done || next.is_none() {
             found.reverse();
             return Ok(found);
         }
+        from = next;
     }
     tracing::error!(
         matrix.events = found.len(),
@@ -63,6 +64,12 @@ pub(crate) async fn before(
     );
     found.reverse();
     Ok(found)
+}
+
+/// Where the page after one begins. None: that was the last. An empty page is none: a homeserver leaves
+/// out what the bot may not see, a page of it together.
+pub(crate) fn further(from: Option<&str>, end: Option<String>) -> Option<String> {
+    end.filter(|end| from != Some(end))
 }
 
 /// An event by its id, with its key from the backup if it cannot be read without. None if the
@@ -89,5 +96,19 @@ pub(crate) async fn by_id(room: &Room, id: &EventId) -> Result<Option<TimelineEv
         Ok(event) => Ok(Some(event)),
         Err(Failure::Refused { .. }) => Ok(None),
         Err(failure) => Err(failure),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_page_that_leads_nowhere_is_the_last() {
+        let end = |end: &str| Some(end.to_owned());
+        assert_eq!(further(None, end("a")), end("a"));
+        assert_eq!(further(Some("a"), end("b")), end("b"), "whether or not there was anything on it");
+        assert_eq!(further(Some("b"), end("b")), None, "and not round and round");
+        assert_eq!(further(Some("b"), None), None);
     }
 }

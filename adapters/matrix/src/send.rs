@@ -234,10 +234,11 @@ async fn arrived(
                 natives.push((about.id, event.id.to_string()));
             }
         }
-        from = page.end;
-        if from.is_none() || events.last().is_none_or(|oldest| oldest.at < made - CLOCKS) {
+        let next = gap::further(from.as_deref(), page.end);
+        if next.is_none() || events.last().is_some_and(|oldest| oldest.at < made - CLOCKS) {
             break;
         }
+        from = next;
     }
     natives.reverse();
     let whole = natives.iter().any(|(found, _)| found == id);
