@@ -2,13 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use axum::{
-    Router,
-    body::Bytes,
-    extract::DefaultBodyLimit,
-    http::{HeaderMap, StatusCode},
-    routing::post,
-};
+use axum::{Router, body::to_bytes, extract::Request, http::StatusCode, routing::post};
 use chatbox_core::channel::Batch;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -39,13 +33,17 @@ impl Telegram {
     {
         let telegram = Arc::clone(self);
         let secrets: Arc<[SecretString]> = secrets.into();
-        let handler = move |headers: HeaderMap, body: Bytes| async move {
-            if !known(&secrets, headers.get(SECRET).map_or(&[][..], |secret| secret.as_bytes())) {
+        let handler = move |request: Request| async move {
+            let given = request.headers().get(SECRET).map_or(&[][..], |secret| secret.as_bytes());
+            if !known(&secrets, given) {
                 return StatusCode::UNAUTHORIZED;
             }
+            let Ok(body) = to_bytes(request.into_body(), MAX_BODY).await else {
+                return StatusCode::PAYLOAD_TOO_LARGE;
+            };
             telegram.pushed(&body, commit).await
         };
-        Router::new().route(path, post(handler)).layer(DefaultBodyLimit::max(MAX_BODY))
+        Router::new().route(path, post(handler))
     }
 
     async fn pushed<F, Fut>(&self, body: &[u8], commit: F) -> StatusCode

@@ -96,3 +96,17 @@ async fn only_who_knows_a_secret_is_heard() {
     assert_eq!(post(Some("new-secret"), &" ".repeat(2 << 20)).await, 413);
     assert_eq!(stored.lock().unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn nothing_is_read_of_who_knows_no_secret() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let (_standin, _telegram, _, _, url) = hooked(0).await;
+    let address = url.trim_start_matches("http://").split('/').next().unwrap();
+    let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+    // The body that it speaks of never comes.
+    let head = "POST /telegram/hook HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n";
+    connection.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    soon(connection.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 401");
+}
