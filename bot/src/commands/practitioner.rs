@@ -31,7 +31,7 @@ async fn add(store: &Store, name: &str, organisation: Option<&str>, lead: bool) 
     if name.trim().is_empty() {
         return Err(Stop::Usage("the name is empty: colleagues see it at the desk.".into()));
     }
-    let code = code();
+    let code = code()?;
     match store.add_practitioner(name, organisation, lead, &code, clock::now()).await {
         Ok(()) => print_line(&format!(
             "{code}\nThis one-time code is good for 10 minutes. {} writes it to the bot in a private chat, on the \
@@ -106,12 +106,15 @@ async fn list(store: &Store) -> Result<(), Stop> {
     Ok(())
 }
 
-fn code() -> String {
-    let mut bits = seed::fresh()();
+/// A code that nobody can guess; none at all without randomness.
+fn code() -> Result<String, Stop> {
+    let mut bits = getrandom::u64().map_err(|_| {
+        Stop::Failed(anyhow::Error::msg("the system has no randomness for a code: try again."))
+    })?;
     let mut letters = [0; CODE_LENGTH];
     for letter in &mut letters {
         *letter = CODE_LETTERS[usize::try_from(bits % 32).unwrap_or(0)];
         bits /= 32;
     }
-    write_code(&letters)
+    Ok(write_code(&letters))
 }
