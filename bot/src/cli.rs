@@ -44,6 +44,8 @@ pub enum Command {
     Understand(Understand),
     /// Checks configuration and content.
     Check(Check),
+    /// Makes the weights of the second safety net from its examples.
+    ///
     /// Learns from safety/examples/*.jsonl in the content folder and writes safety/learned.weights
     /// there, after those examples were changed. The same examples give the same bytes. Prints how
     /// often they are heard rightly by weights made without them.
@@ -146,6 +148,7 @@ pub struct Check {
 pub enum Practitioner {
     /// Adds somebody, and prints a one-time code that proves who they are.
     Add {
+        /// What colleagues and the people they talk with see.
         name: String,
         /// Where they work: people can say that they would rather not talk to it.
         #[arg(long, value_name = "NAME")]
@@ -155,7 +158,10 @@ pub enum Practitioner {
         lead: bool,
     },
     /// Removes somebody, by name.
-    Remove { name: String },
+    Remove {
+        /// As `practitioner list` shows it.
+        name: String,
+    },
     /// Lists everybody.
     List,
 }

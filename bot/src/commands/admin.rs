@@ -103,9 +103,11 @@ pub async fn doctor_matrix(config: Option<&Path>, recovery: bool) -> Result<(), 
             "there is no recovery key yet: the service makes one when it first connects to Matrix.",
         ))),
         (false, key) => {
-            let crate::config::matrix::Matrix { homeserver, user, .. } = &config.matrix;
-            let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "not set".to_owned());
-            print_line(&format!("account: {} on {}", shown(user), shown(homeserver)))?;
+            let account = match (&config.matrix.user, &config.matrix.homeserver) {
+                (Some(user), Some(homeserver)) => format!("{user} on {homeserver}"),
+                (_, None) | (None, _) => "none, matrix.homeserver is not set".to_owned(),
+            };
+            print_line(&format!("account: {account}"))?;
             print_line(&format!("state folder: {}", config.matrix.state_dir().display()))?;
             let known = if key.is_some() { "kept in the database" } else { "not made yet" };
             print_line(&format!("recovery key: {known}"))?;
