@@ -8,8 +8,8 @@
 //! keeps the place, `take` and `read` say what they bring; `rooms` decides where the bot talks;
 //! `send` and `courtesy` carry things out.
 //!
-//! No error, `Debug` output or log line of ours holds a token, a key or a text. The SDK's
-//! own log has to be capped at `warn`, and [`UNLOGGED`] turned off.
+//! No error, `Debug` output or log line of ours holds a token, a key or a text. The SDK's own log quotes
+//! events that it cannot read, and what a homeserver says of a request: nobody may write down its words.
 
 mod account;
 mod call;
@@ -38,10 +38,6 @@ use secrecy::SecretString;
 
 pub use crate::connect::ConnectError;
 use crate::{account::Account, receive::Receiver, rooms::Company};
-
-/// A log target of the SDK that must be off: it writes down what a server says of a request that
-/// failed, at every level.
-pub const UNLOGGED: &str = "matrix_sdk::http_client";
 
 /// The time now: what waits for its key is dated by it.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
