@@ -111,6 +111,12 @@ impl Choice {
     pub fn new(id: impl Into<String>, label: impl Into<String>) -> Self {
         Self { id: id.into(), label: label.into() }
     }
+
+    /// Stands under every question and answers none of them. Where there are only such choices, a
+    /// number that somebody types is an answer of their own, not a place in the list.
+    pub fn is_aside(&self) -> bool {
+        ["skip", "finish", "back"].contains(&self.id.as_str())
+    }
 }
 
 /// A line at the desk.

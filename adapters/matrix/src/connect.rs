@@ -264,16 +264,11 @@ async fn can_encrypt(client: &Client, server: &Server) -> Result<(), ConnectErro
     }
     match client.send(request).await {
         Ok(_) => Ok(()),
-        Err(error) => Err(match http_failure(&error) {
-            Failure::Refused { code: 403..=405 | 501, .. } => ConnectError::NoEncryption,
-            failure @ (Failure::Refused { .. }
-            | Failure::Connect
-            | Failure::Unknown
-            | Failure::Local
-            | Failure::RetryAfter(_)
-            | Failure::Unreadable
-            | Failure::Token) => server.sentence("the keys", &failure),
-        }),
+        Err(error) => {
+            let failure = http_failure(&error);
+            let none = matches!(failure, Failure::Refused { code: 403..=405 | 501, .. });
+            Err(if none { ConnectError::NoEncryption } else { server.sentence("the keys", &failure) })
+        }
     }
 }
 
@@ -351,16 +346,12 @@ async fn room_id(client: &Client, server: &Server, name: &str) -> Result<OwnedRo
     let alias = RoomAliasId::parse(name).map_err(|_| ConnectError::DeskRoom)?;
     match client.resolve_room_alias(&alias).await {
         Ok(found) => Ok(found.room_id),
-        Err(error) => Err(match http_failure(&error) {
-            Failure::Refused { code: 404, .. } => ConnectError::DeskRoom,
-            failure @ (Failure::Refused { .. }
-            | Failure::Connect
-            | Failure::Unknown
-            | Failure::Local
-            | Failure::RetryAfter(_)
-            | Failure::Unreadable
-            | Failure::Token) => server.sentence("the alias of the desk's room", &failure),
-        }),
+        Err(error) => {
+            let failure = http_failure(&error);
+            let none = matches!(failure, Failure::Refused { code: 404, .. });
+            let what = "the alias of the desk's room";
+            Err(if none { ConnectError::DeskRoom } else { server.sentence(what, &failure) })
+        }
     }
 }
 

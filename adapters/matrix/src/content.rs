@@ -99,16 +99,13 @@ pub(crate) fn number(said: &str) -> Option<usize> {
     }
 }
 
-/// Choices that stand under every question and answer none of them.
-const ASIDE: [&str; 3] = ["skip", "finish", "back"];
-
 /// Whether choices are numbered. Not where a typed number would be an answer of its own: where they
 /// begin with a figure ("8 sessions"), and where all of them lead aside from the question above
 /// them ("How many?"). At the desk no number is ever typed as an answer.
 fn numbered(about: &About) -> bool {
     let choices = &about.choices;
     let figures = choices.iter().any(|choice| choice.label.starts_with(|c: char| c.is_ascii_digit()));
-    let answers = choices.iter().any(|choice| !ASIDE.contains(&choice.id.as_str()));
+    let answers = choices.iter().any(|choice| !choice.is_aside());
     !figures && (about.desk || (choices.len() > 1 && answers))
 }
 

@@ -101,13 +101,10 @@ impl Default for Screen {
     }
 }
 
-/// Choices that stand under every question and answer none of them.
-const ASIDE: [&str; 3] = ["skip", "finish", "back"];
-
 /// Whether choices are numbered. Where all of them lead aside, a typed number answers the question
 /// above them ("How many?").
 fn numbered(choices: &[Choice]) -> bool {
-    choices.len() > 1 && choices.iter().any(|choice| !ASIDE.contains(&choice.id.as_str()))
+    choices.len() > 1 && choices.iter().any(|choice| !choice.is_aside())
 }
 
 fn choices(choices: &[Choice]) -> Vec<String> {
