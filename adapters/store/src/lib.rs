@@ -27,6 +27,7 @@ mod enrol;
 mod error;
 mod plan;
 mod postgres;
+mod private;
 mod purge;
 mod read;
 mod redact;

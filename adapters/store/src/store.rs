@@ -19,6 +19,7 @@ use crate::{
     error::{OpenError, StoreError},
     plan,
     postgres::Postgres,
+    private,
     sends::{Reach, SendEnd, SendJob, SendLimits, Sends},
     signals::{Changes, Outgoing, Signals},
     sqlite::Sqlite,
@@ -514,10 +515,11 @@ impl Store {
         on!(self, db => db.purge(now, *periods))
     }
 
-    /// Writes a copy of the whole database to a new file while the service goes on. The key file
-    /// is not in it. On PostgreSQL the error says what to use instead.
+    /// Writes a copy of the whole database to a new file, which its owner alone can read, while the
+    /// service goes on. The key file is not in it. On PostgreSQL the error says what to use instead.
     pub async fn backup(&self, path: &std::path::Path) -> Result<()> {
-        on!(self, db => db.backup(path))
+        on!(self, db => db.backup(path))?;
+        private::close(path).map_err(|error| StoreError::Database { why: error.kind().to_string() })
     }
 
     /// Queue lengths and ages.

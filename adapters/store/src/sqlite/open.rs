@@ -19,6 +19,7 @@ use sqlx::{
 use super::{Held, Sqlite, writer::Writer};
 use crate::{
     error::{OpenError, code, describe, migration_why},
+    private,
     seal::{self, HASH_KEY, Keyring, META, Sealer},
     signals::Signals,
     store::StoreConfig,
@@ -191,6 +192,9 @@ async fn connect(
         }
         if !create && !path.exists() {
             return Err(unwritable("it does not exist; `chatbox migrate` makes it".to_owned()));
+        }
+        if create {
+            private::make(path);
         }
     }
     let mut connection = options

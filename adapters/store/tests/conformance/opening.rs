@@ -36,6 +36,37 @@ async fn wrong_key_file_is_a_sentence() {
     home.open().await;
 }
 
+/// The modes of all files in a folder, but the lock's: that one is empty.
+fn modes(folder: &Path) -> Vec<(String, u32)> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |entry: &fs::DirEntry| entry.metadata().unwrap().permissions().mode() & 0o777;
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let mut modes: Vec<_> =
+        files.map(|entry| (entry.file_name().into_string().unwrap(), mode(&entry))).collect();
+    modes.retain(|(name, _)| name != "chatbox.db.lock");
+    modes.sort();
+    modes
+}
+
+#[tokio::test]
+async fn database_and_its_backup_are_for_their_owner_alone() {
+    let home = Home::sqlite();
+    let store = home.open().await;
+    one_turn(&store, "a", "1", vec![save("KWG-AAAAA")]).await;
+    store.backup(&home.folder.path().join("copy.db")).await.unwrap();
+    let found = modes(home.folder.path());
+    let expected = ["chatbox.db", "chatbox.db-shm", "chatbox.db-wal", "chatbox.db.key", "copy.db"];
+    assert_eq!(found, expected.map(|name| (name.to_owned(), 0o600)));
+}
+
+#[tokio::test]
+async fn database_that_was_not_opened_leaves_no_file() {
+    let home = Home::sqlite();
+    write_key(&home.folder.path().join("chatbox.db.key"), "1: abcd\n", 0o600);
+    assert!(matches!(refused(home.config.clone()).await.0, OpenError::KeyFile { .. }));
+    assert_eq!(modes(home.folder.path()), [("chatbox.db.key".to_owned(), 0o600)]);
+}
+
 fn write_key(path: &Path, text: &str, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
     let _ = fs::remove_file(path);
