@@ -258,10 +258,6 @@ impl Talk<'_> {
                 return;
             }
         }
-        if !message.text.chars().any(char::is_alphanumeric) {
-            self.nothing_to_read(first);
-            return;
-        }
         if message.text.chars().count() > MESSAGE_LENGTH {
             self.word(Word::TooLong);
             self.ask_again();
@@ -273,6 +269,10 @@ impl Talk<'_> {
             .filter(|ask| !matches!(ask.answer, Expect::Confirm))
             .map(|ask| ask.id.value.as_str());
         let reading = self.content.understanding.read(&message.text, step);
+        if reading.is_empty() {
+            self.nothing_to_read(&message.text, first);
+            return;
+        }
         if message.edited && self.conversation.dialogue() != Some(CHECK_IN) && self.correct_edited(message) {
             return;
         }
@@ -344,9 +344,12 @@ impl Talk<'_> {
         }
     }
 
-    /// No letter and no digit: emoji, dots, nothing at all.
-    fn nothing_to_read(&mut self, first: bool) {
-        if !first {
+    /// No letter and no digit: emoji, dots, nothing at all. A mere "?" asks what is meant.
+    fn nothing_to_read(&mut self, text: &str, first: bool) {
+        let asks = text.contains('?') && self.running().is_some();
+        if asks {
+            self.explain_question();
+        } else if !first {
             self.word(Word::Empty);
         }
         self.ask_again();

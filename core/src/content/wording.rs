@@ -35,6 +35,20 @@ words! {
     /// Asked at the end of the welcome and whenever nothing is open.
     Menu = "menu",
     Help = "help",
+    /// To an "ok" or a "no" that answers nothing.
+    AtEase = "at_ease",
+    /// To a "don't know" that answers nothing.
+    NoNeedToKnow = "no_need_to_know",
+    /// A role or an area that changes nothing in what was shown.
+    Noted = "noted",
+    /// Words in which no need was found, after some were.
+    HeardMore = "heard_more",
+    /// To words in another language.
+    OtherLanguage = "other_language",
+    /// After "stop", while somebody was asked to join.
+    StillAsked = "still_asked",
+    /// To somebody who is cross with the bot.
+    SorryForThis = "sorry_for_this",
     Thanks = "thanks",
     Bye = "bye",
     /// "Stop": nothing is going on any more.

@@ -191,6 +191,9 @@ impl Talk<'_> {
         };
         // "I'm done" is no yes to "are you safe?".
         let doubtful = reading.intent == Intent::Finish && !ask.rises.is_empty();
+        if reading.intent == Intent::Fine {
+            return self.fine_at_check_in(ask, reading);
+        }
         let answer = self.said_yes_no(reading).filter(|_| !doubtful);
         let leaves = matches!(
             reading.intent,
@@ -208,6 +211,7 @@ impl Talk<'_> {
         );
         match answer {
             Some(answer) => self.answer_check_in(answer),
+            None if self.asks_about_privacy(text, reading) => {}
             None if leaves => self.leave_check_in(text, reading),
             None if reading.intent == Intent::Question => self.clarify(text),
             // Written before the question was asked: no answer to it.
@@ -218,6 +222,22 @@ impl Talk<'_> {
                 }
             }
             None => self.answer_check_in("unclear"),
+        }
+    }
+
+    /// "I'm fine": taken for what it says, where the question has such an answer. The flag stays, and
+    /// so does whoever was asked to come. A form that they want to go on with does.
+    fn fine_at_check_in(&mut self, ask: &Ask, reading: &Reading<'_>) {
+        let rises = |key: &str| ask.rises.iter().any(|rises| rises == key);
+        let answer = match (rises("no"), rises("yes")) {
+            (true, false) => "yes",
+            (false, true) => "no",
+            (true, true) | (false, false) => "unclear",
+        };
+        self.desk_post(DeskKind::Message, reading.text.to_owned());
+        self.answer_check_in(answer);
+        if answer != "unclear" && self.running().is_none() && reading.also(Intent::Resume) {
+            self.resume_on_word();
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, CHECK_IN,
-    model::Ask,
+    model::{Ask, Expect},
     parse::{Read, read_freely},
     talk::Talk,
 };
@@ -17,6 +17,36 @@ use crate::{
 const TOLD: usize = 20;
 
 impl Talk<'_> {
+    /// A correction in which nothing was found that a form asks for: "sorry, I meant Ward 6" mends the
+    /// ward in an answer given in words, or is the answer in words; anything else is asked about.
+    pub(crate) fn correct_words(&mut self, ask: &Ask, text: &str) {
+        let mended = self.running().and_then(|(dialogue, place)| {
+            dialogue.asks().find_map(|ask| match place.answers.get(&ask.id.value)? {
+                Answer::Text(before) => Some((ask.id.value.clone(), mend_number(before, text)?)),
+                Answer::Skipped
+                | Answer::Choice(_)
+                | Answer::Number(_)
+                | Answer::Size(_)
+                | Answer::When(_)
+                | Answer::Needs(_) => None,
+            })
+        });
+        if let Some((field, words)) = mended {
+            self.fill(&field, Answer::Text(words));
+            let rows = self.rows(&[field]);
+            self.word(Word::Changed);
+            self.say(rows);
+            return self.ask_again();
+        }
+        match (&ask.answer, read_freely(ask, text)) {
+            (Expect::Text(_), Read::Answer(answer, _)) => {
+                self.fill(&ask.id.value, answer);
+                self.go_on_after(&ask.id.value);
+            }
+            _ => self.ask_what_to_change(),
+        }
+    }
+
     /// The question that is open as a message comes in: what [`Talk::note_told`] needs.
     pub(crate) fn open_before(&self) -> Option<(String, String)> {
         let place = self.conversation.place.as_ref()?;
@@ -166,4 +196,21 @@ impl Talk<'_> {
         }
         true
     }
+}
+
+/// Words before in which the number after a word is another now: "Ward 5, St Pancras" and "I meant
+/// Ward 6" give "Ward 6, St Pancras".
+fn mend_number(before: &str, correction: &str) -> Option<String> {
+    let is_number = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_digit());
+    let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    let said: Vec<String> = correction.split_whitespace().map(bare).collect();
+    let pair = said.windows(2).find(|pair| !is_number(&pair[0]) && is_number(&pair[1]))?;
+    let words: Vec<&str> = before.split_whitespace().collect();
+    let at = words.windows(2).position(|two| bare(two[0]) == pair[0] && is_number(&bare(two[1])))?;
+    let old = bare(words[at + 1]);
+    (old != pair[1]).then(|| {
+        let mut words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+        words[at + 1] = words[at + 1].replace(&old, &pair[1]);
+        words.join(" ")
+    })
 }

@@ -3,10 +3,18 @@
 use super::{
     Answer, When,
     model::{Ask, Expect},
-    parse::{Read, Slot, slot_values},
+    parse::{Read, Slot, slot_values, speaks_of_talk, way_to_talk},
+    place::Place,
+    summary::{day_name, when_words},
     talk::Talk,
 };
-use crate::{content::Word, understanding::Reading};
+use crate::{
+    content::Word,
+    understanding::{
+        Reading,
+        answer::{Contact, contact},
+    },
+};
 
 impl Talk<'_> {
     /// Fills every field that a sentence speaks of, besides the open question's. Says back what
@@ -53,21 +61,20 @@ impl Talk<'_> {
                 }
             }
         }
-        let slots = &reading.group;
-        if (!slots.days.is_empty() || slots.time.is_some())
-            && !matches!(ask.answer, Expect::When | Expect::Talk)
-        {
-            let before = match place.answers.get("when") {
-                Some(Answer::When(when)) => when.clone(),
-                _ => When::default(),
-            };
-            let when = When {
-                days: if slots.days.is_empty() { before.days } else { slots.days.clone() },
-                time: slots.time.or(before.time),
-                by: None,
-                text: None,
-            };
-            found.push(("when".to_owned(), Answer::When(when)));
+        if !matches!(ask.answer, Expect::When | Expect::Talk) {
+            let talk = dialogue.asks().find(|ask| matches!(ask.answer, Expect::Talk));
+            match talk.filter(|_| speaks_of_talk(reading.text, &reading.group)) {
+                Some(talk) => {
+                    let when = When {
+                        days: reading.group.days.clone(),
+                        time: reading.group.time,
+                        by: way_to_talk(reading.text),
+                        text: Some(reading.text.trim().to_owned()),
+                    };
+                    found.push((talk.id.value.clone(), Answer::When(when)));
+                }
+                None => found.extend(new_when(place, reading).map(|when| ("when".to_owned(), when))),
+            }
         }
         found.retain(|(field, answer)| place.answers.get(field) != Some(answer));
         let changed: Vec<String> = found
@@ -103,4 +110,69 @@ impl Talk<'_> {
         }
         fields
     }
+    /// Takes a phone number or an email address that is given where something else is asked for.
+    /// Returns the field, where that is all of the text.
+    pub(crate) fn fill_contact(&mut self, ask: &Ask, text: &str) -> Option<String> {
+        let (dialogue, _) = self.running()?;
+        let wanted = dialogue.asks().find(|ask| matches!(ask.answer, Expect::Contact))?;
+        if matches!(ask.answer, Expect::Contact) {
+            return None;
+        }
+        let way = match contact(text)? {
+            Contact::Email(email) => email,
+            Contact::Phone(number) if is_whole_number(&number) => number,
+            Contact::Several(both) => both,
+            Contact::Phone(_) | Contact::Other(_) => return None,
+        };
+        let field = wanted.id.value.clone();
+        let heard = dialogue.heard.clone().unwrap_or_default();
+        self.fill(&field, Answer::Text(way));
+        if !is_contact_alone(text) {
+            return None;
+        }
+        let rows = self.rows(std::slice::from_ref(&field));
+        self.say(format!("{heard}\n{rows}"));
+        Some(field)
+    }
+}
+
+/// When the group should meet, after what a text says of it: days and a time that replace those before,
+/// and days that are left out of them.
+fn new_when(place: &Place, reading: &Reading<'_>) -> Option<Answer> {
+    let slots = &reading.group;
+    let out = reading.days_ruled_out();
+    if slots.days.is_empty() && slots.time.is_none() && out.is_empty() {
+        return None;
+    }
+    let before = match place.answers.get("when") {
+        Some(Answer::When(when)) => when.clone(),
+        _ => When::default(),
+    };
+    let days = if slots.days.is_empty() { &before.days - &out } else { slots.days.clone() };
+    let mut when = When { days, time: slots.time.or(before.time), by: None, text: None };
+    if when.days.is_empty() && !out.is_empty() {
+        let out: Vec<&str> = out.into_iter().map(day_name).collect();
+        let rest = Some(when_words(&when)).filter(|rest| !rest.is_empty());
+        let not = format!("not {}", out.join(" or "));
+        when.text = Some(rest.map_or_else(|| not.clone(), |rest| format!("{rest}, {not}")));
+    }
+    Some(Answer::When(when))
+}
+
+/// A phone number in full, and not two times of day.
+fn is_whole_number(number: &str) -> bool {
+    number.len() >= 10 && number.starts_with(['0', '+'])
+}
+
+/// "My number is 07700 900123": nothing else is said.
+fn is_contact_alone(text: &str) -> bool {
+    const LEAD: [&str; 24] = [
+        "my", "number", "is", "its", "it's", "the", "email", "mail", "e", "on", "mobile", "phone", "tel",
+        "contact", "me", "at", "or", "and", "call", "ring", "text", "reach", "here", "please",
+    ];
+    let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    text.split_whitespace()
+        .filter(|word| !word.contains('@') && !word.chars().any(|c| c.is_ascii_digit()))
+        .map(bare)
+        .all(|word| word.is_empty() || LEAD.contains(&word.as_str()))
 }

@@ -4,16 +4,22 @@ use super::{
     Answer,
     load::CHECK_IN,
     model::{Ask, Expect, Step},
-    parse::{Read, read_freely},
+    parse::{Read, read_freely, speaks_of_talk, way_to_talk},
     talk::Talk,
 };
 use crate::{
     content::Word,
-    understanding::{Intent, Reading},
+    understanding::{
+        GroupSlots, Intent, Reading,
+        answer::{Contact, contact},
+    },
 };
 
 /// Words from which on an answer is taken to say more than the one field it names.
 const WORDS_THAT_SAY_MORE: usize = 5;
+
+/// Words from which on a text that nothing was found in tells something.
+const WORDS_OF_A_STORY: usize = 3;
 
 /// Tries at a question before a person is offered.
 const TRIES: u8 = 2;
@@ -154,13 +160,27 @@ impl Talk<'_> {
                         Some(then) => self.go_to_anew(&then.value),
                         None => self.ask_again(),
                     }
+                } else if matches!(reading.intent, Intent::Thanks | Intent::Bye) {
+                    // What was shown stays open, and nobody is asked about it twice.
+                    self.word(if reading.intent == Intent::Bye { Word::Bye } else { Word::Thanks });
+                    self.hang_choices();
                 } else if !self.command(reading.intent) {
-                    if reading.intent == Intent::Question {
+                    if self.tells_role_or_area(text) {
+                        self.show_what_fits_now(offer);
+                    } else if reading.intent == Intent::Question {
                         self.clarify(text);
                     } else if reading.intent == Intent::Group {
                         self.begin_group(reading);
-                    } else if reading.needs().is_empty() && reading.intent != Intent::Signpost {
-                        self.not_understood();
+                    } else if reading.needs().is_empty() || reading.is_guess() {
+                        // Told more, they are not asked what is going on once again.
+                        if reading.intent == Intent::Signpost
+                            || text.split_whitespace().count() >= WORDS_OF_A_STORY
+                        {
+                            self.word(Word::HeardMore);
+                            self.hang_choices();
+                        } else {
+                            self.not_understood();
+                        }
                     } else {
                         self.signpost(reading);
                     }
@@ -176,6 +196,7 @@ impl Talk<'_> {
 
     fn hear_at_question(&mut self, ask: &Ask, text: &str, reading: &Reading<'_>) {
         if matches!(ask.answer, Expect::Confirm)
+            && reading.group == GroupSlots::default()
             && let Some(picked) = self.picked(reading)
             && let Some(field) = picked.strip_prefix("change.")
         {
@@ -185,16 +206,18 @@ impl Talk<'_> {
         let changing = self.conversation.place.as_ref().is_some_and(|place| place.changing);
         let wants_change =
             matches!(ask.answer, Expect::Confirm) && crate::content::plain(text).contains(" change ");
-        if (changing || wants_change) && self.name_field(text) {
+        if (changing || wants_change) && reading.group == GroupSlots::default() && self.name_field(text) {
             return;
         }
         // A question about privacy is answered here and now, without leaving the form.
-        if reading.intent == Intent::Privacy && self.content.faq.answer(text).is_some() {
-            self.clarify(text);
+        if self.asks_about_privacy(text, reading) {
             return;
         }
-        // "I can't find what I need" may be the very answer that is asked for.
-        if reading.intent != Intent::Feedback && is_command(reading.intent) && self.command(reading.intent) {
+        // "I can't find what I need" may be the very answer that is asked for, and so may "call me".
+        let answers = reading.intent == Intent::Feedback
+            || (reading.intent == Intent::Finish && matches!(ask.answer, Expect::Confirm))
+            || (reading.intent == Intent::Person && self.says_how_to_talk(ask, text, reading));
+        if !answers && is_command(reading.intent) && self.command(reading.intent) {
             return;
         }
         // What is left for a person may well be a question: it is kept, not answered.
@@ -235,8 +258,10 @@ impl Talk<'_> {
             && text.split_whitespace().count() < WORDS_THAT_SAY_MORE;
         let names =
             matches!(ask.answer, Expect::Contact) || (matches!(ask.answer, Expect::Text(_)) && !says_when);
-        let words_alone = names && reading.intent != Intent::Correct;
-        let filled = if words_alone { Vec::new() } else { self.fill_from_slots(ask, &read, reading) };
+        let talk = speaks_of_talk(text, &reading.group);
+        let words_alone = names && reading.intent != Intent::Correct && !talk;
+        let mut filled = if words_alone { Vec::new() } else { self.fill_from_slots(ask, &read, reading) };
+        filled.extend(self.fill_contact(ask, text));
         if matches!(ask.answer, Expect::Confirm) && !filled.is_empty() {
             self.go_on_after(&field);
             return;
@@ -255,6 +280,19 @@ impl Talk<'_> {
             }
             if self.digress(ask, text, reading) {
                 return;
+            }
+            // "No thanks" to "how often?", and "ok" to "which team?".
+            if form && reading.intent == Intent::No && ask.skip.as_deref() != Some("") {
+                return self.skip();
+            }
+            if reading.says_nothing() && !matches!(ask.answer, Expect::When) {
+                if matches!(ask.answer, Expect::Text(_)) {
+                    self.word(Word::OwnWords);
+                }
+                return self.ask_again();
+            }
+            if form && reading.intent == Intent::Correct {
+                return self.correct_words(ask, text);
             }
             read = read_freely(ask, text);
         }
@@ -277,6 +315,22 @@ impl Talk<'_> {
             }
             Read::Nothing => self.not_understood(),
         }
+    }
+
+    /// Answers a question about who sees what, and asks the open question again. Returns whether it was
+    /// one; "privacy" alone wants all that there is to say of it.
+    pub(crate) fn asks_about_privacy(&mut self, text: &str, reading: &Reading<'_>) -> bool {
+        if reading.intent != Intent::Privacy
+            || !(reading.is_question() || self.content.faq.answer(text).is_some())
+        {
+            return false;
+        }
+        match self.explanation(text) {
+            Some(said) => self.say(said),
+            None => self.say(self.render("{hub.confidentiality}\n{channel.privacy}")),
+        }
+        self.ask_again();
+        true
     }
 
     /// Takes an answer to the open question and goes on.
@@ -307,7 +361,9 @@ impl Talk<'_> {
             self.navigate(choice.trim_start_matches("go."));
             return;
         }
-        if reading.intent == Intent::Question {
+        // "What is a KeepingWell Group?" asks, and wants none yet.
+        let asks = reading.is_question() && self.content.faq.answer(text).is_some();
+        if reading.intent == Intent::Question || (reading.intent == Intent::Group && asks) {
             self.clarify(text);
         } else if reading.intent == Intent::Yes && self.offered("resume") {
             self.resume_on_word();
@@ -317,6 +373,10 @@ impl Talk<'_> {
             && self.takes_it_back(if reading.intent == Intent::No { "no" } else { "unsure" })
         {
             // A no after all: it has been answered.
+        } else if reading.intent == Intent::OtherLanguage {
+            self.not_understood();
+        } else if self.answers_nothing(reading) {
+            // There was no question.
         } else if reading.intent == Intent::Group {
             self.begin_group(reading);
         } else if self.conversation.flag.is_some() && reading.is_guess() {
@@ -343,7 +403,11 @@ impl Talk<'_> {
             Intent::Finish if self.running().is_some_and(|(dialogue, _)| dialogue.form) => self.finish_form(),
             Intent::Thanks => self.word_and_go_on(Word::Thanks),
             Intent::Bye => self.word_and_go_on(Word::Bye),
+            Intent::Greeting if self.running().is_some_and(|(dialogue, _)| dialogue.form) => {
+                self.word_and_go_on(Word::Resumed);
+            }
             Intent::Greeting => self.word_and_go_on(Word::Menu),
+            Intent::Annoyed => self.sorry(),
             Intent::Person | Intent::Privacy | Intent::DeleteData | Intent::ClearChat | Intent::Feedback => {
                 let Some(name) = self.content.dialogues.for_intent(intent).map(|d| d.dialogue.value.clone())
                 else {
@@ -366,10 +430,53 @@ impl Talk<'_> {
             | Intent::Yes
             | Intent::No
             | Intent::Unsure
+            | Intent::Fine
+            | Intent::OtherLanguage
             | Intent::Question
             | Intent::Correct => return false,
         }
         true
+    }
+
+    /// Somebody is cross with the bot: it says sorry, and how to get a person.
+    fn sorry(&mut self) {
+        self.word(Word::SorryForThis);
+        if self.running().is_some() {
+            self.ask_again();
+            self.add_choice(Word::ChoicePerson, "go.person");
+        } else {
+            self.offer_choices(self.menu_choices());
+        }
+    }
+
+    /// Answers an answer to nothing: "ok", "no", "skip", "dunno" while no question is open. Returns
+    /// whether it was one. A no or an "I'm fine"
+    /// of somebody who told of danger is heard as more.
+    fn answers_nothing(&mut self, reading: &Reading<'_>) -> bool {
+        let flagged = self.conversation.flag.is_some();
+        let at_ease = if reading.intent == Intent::Fine { !flagged } else { reading.says_nothing() };
+        if reading.intent == Intent::Finish {
+            self.word(Word::NothingToResume);
+        } else if at_ease || (reading.intent == Intent::No && !flagged) {
+            self.word(Word::AtEase);
+        } else if matches!(reading.intent, Intent::Unsure | Intent::Skip) && !flagged {
+            self.word(Word::NoNeedToKnow);
+        } else {
+            return false;
+        }
+        self.offer_choices(self.menu_choices());
+        true
+    }
+
+    /// Whether "call me on Thursday" is the answer to the open question.
+    fn says_how_to_talk(&self, ask: &Ask, text: &str, reading: &Reading<'_>) -> bool {
+        let asks_when = self
+            .running()
+            .is_some_and(|(dialogue, _)| dialogue.asks().any(|ask| matches!(ask.answer, Expect::Talk)));
+        let reached = !matches!(contact(text), Some(Contact::Other(_)) | None);
+        (asks_when && speaks_of_talk(text, &reading.group))
+            || (matches!(ask.answer, Expect::Talk) && way_to_talk(text).is_some())
+            || (matches!(ask.answer, Expect::Contact) && reached)
     }
 
     /// Whether a choice hangs under the open question.
@@ -379,6 +486,15 @@ impl Talk<'_> {
 
     /// Two tries, then a person is offered.
     pub(crate) fn not_understood(&mut self) {
+        if self.content.understanding.read(&self.words, None).intent == Intent::OtherLanguage {
+            self.word(Word::OtherLanguage);
+            return if self.running().is_some() {
+                self.ask_again();
+                self.add_choice(Word::ChoicePerson, "go.person");
+            } else {
+                self.offer_choices(self.menu_choices());
+            };
+        }
         // Somebody who told of danger is listened to, not asked to say it another way.
         if self.conversation.flag.is_some() && self.running().is_none() {
             self.word(Word::Listening);
@@ -457,6 +573,7 @@ fn is_command(intent: Intent) -> bool {
         | Intent::Finish
         | Intent::Thanks
         | Intent::Greeting
+        | Intent::Annoyed
         | Intent::Bye => true,
         Intent::None
         | Intent::Signpost
@@ -465,6 +582,8 @@ fn is_command(intent: Intent) -> bool {
         | Intent::Yes
         | Intent::No
         | Intent::Unsure
+        | Intent::Fine
+        | Intent::OtherLanguage
         | Intent::Question
         | Intent::Correct => false,
     }

@@ -8,6 +8,7 @@
 
 mod begin;
 mod check_in;
+mod dates;
 mod edit;
 mod fill;
 mod listen;

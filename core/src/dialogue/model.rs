@@ -205,7 +205,7 @@ pub struct TextLimit {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
-    /// The field has this answer.
+    /// The field has this answer; of needs, this is one of them.
     Is { field: Spanned<String>, answer: String },
     /// Knowing the field could change which offers are shown.
     ChangesOffers(OfferField),

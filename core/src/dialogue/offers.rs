@@ -9,6 +9,7 @@ use crate::{
     content::Word,
     directory::{Field, Query},
     effect::Choice,
+    understanding::answer::name_among,
 };
 
 impl Talk<'_> {
@@ -51,6 +52,37 @@ impl Talk<'_> {
                 .collect(),
         );
         true
+    }
+
+    /// Takes a role or an area that was told where what is shown could go by it: "camden", "I'm an
+    /// HCA". Returns whether there was one that was not known.
+    pub(crate) fn tells_role_or_area(&mut self, text: &str) -> bool {
+        /// More words say something else besides.
+        const FEW: usize = 6;
+        if text.split_whitespace().count() > FEW {
+            return false;
+        }
+        let role = self.content.understanding.role(text).map(str::to_owned);
+        let area = name_among(text, &self.hub.areas).map(|nth| self.hub.areas[nth].clone());
+        let before = (self.conversation.role.clone(), self.conversation.area.clone());
+        self.conversation.role = role.or(self.conversation.role.take());
+        self.conversation.area = area.or(self.conversation.area.take());
+        before != (self.conversation.role.clone(), self.conversation.area.clone())
+    }
+
+    /// Shows what fits a role or an area that was told, unless all of it was shown before.
+    pub(crate) fn show_what_fits_now(&mut self, offer: &Offer) {
+        let needs = self.needs();
+        let shown = self.conversation.place.as_ref().map(|place| place.shown.clone()).unwrap_or_default();
+        let found = self.content.directory.search(&self.query(&needs, &[])).matches;
+        if found.iter().all(|found| shown.contains(&found.offer.id)) {
+            self.word(Word::Noted);
+            return self.ask_again();
+        }
+        if let Some(place) = self.conversation.place.as_mut() {
+            place.shown.clear();
+        }
+        self.go_to_anew(&offer.id.value);
     }
 
     /// Whether knowing the field could change what is shown.

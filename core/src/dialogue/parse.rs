@@ -73,7 +73,9 @@ impl Talk<'_> {
             }
             Expect::Contact => match answer::contact(text) {
                 Some(answer::Contact::Email(email)) => Read::Answer(Answer::Text(email), None),
-                Some(answer::Contact::Phone(_)) => Read::Answer(Answer::Text(text.trim().to_owned()), None),
+                Some(answer::Contact::Phone(_) | answer::Contact::Several(_)) => {
+                    Read::Answer(Answer::Text(text.trim().to_owned()), None)
+                }
                 Some(answer::Contact::Other(_)) | None => Read::Nothing,
             },
             Expect::Area => match answer::name_among(text, &self.hub.areas) {
@@ -180,7 +182,25 @@ fn pick<'o>(reading: &Reading<'_>, options: &'o [Opt]) -> Option<&'o Opt> {
     reading.choose(options, |option| &option.ways).map(|nth| &options[nth])
 }
 
-fn way_to_talk(text: &str) -> Option<String> {
+/// Whether a day or a time is one to talk it through: "can you call me tonight at 8?"
+pub(crate) fn speaks_of_talk(text: &str, slots: &GroupSlots) -> bool {
+    const TALK: [&str; 9] = [
+        " call me ",
+        " ring me ",
+        " phone me ",
+        " by phone ",
+        " on the phone ",
+        " over the phone ",
+        " call us ",
+        " ring us ",
+        " talk it through ",
+    ];
+    let plain = crate::content::plain(text);
+    (!slots.days.is_empty() || slots.time.is_some()) && TALK.iter().any(|talk| plain.contains(talk))
+}
+
+/// How somebody would like to talk, as a record has it.
+pub(crate) fn way_to_talk(text: &str) -> Option<String> {
     let text = crate::content::plain(text);
     [
         ("phone", [" phone ", " ring ", " call ", " telephone ", " mobile "].as_slice()),

@@ -4,10 +4,9 @@ use super::{
     Answer,
     load::CHECK_IN,
     model::{Ask, Expect},
-    summary::change_choices,
     talk::Talk,
 };
-use crate::{content::Word, effect::Choice};
+use crate::{content::Word, conversation::Holder, effect::Choice};
 
 impl Talk<'_> {
     /// The menu's text and choices. What is going on stays as it is.
@@ -64,6 +63,9 @@ impl Talk<'_> {
     pub(crate) fn stop(&mut self) {
         let form = self.running().is_some_and(|(dialogue, _)| dialogue.form);
         self.word(if form { Word::StoppedForm } else { Word::Stopped });
+        if matches!(self.conversation.holder, Holder::Waiting { .. }) {
+            self.word(Word::StillAsked);
+        }
         self.conversation.place = None;
         self.park_all();
         self.conversation.tries = 0;
@@ -183,7 +185,7 @@ impl Talk<'_> {
         }
         self.word(Word::WhatToChange);
         let choices =
-            self.running().map(|(dialogue, place)| change_choices(dialogue, place)).unwrap_or_default();
+            self.running().map(|(dialogue, place)| self.change_choices(dialogue, place)).unwrap_or_default();
         self.offer_choices(choices);
     }
 
@@ -199,9 +201,8 @@ impl Talk<'_> {
     pub(crate) fn name_field(&mut self, text: &str) -> bool {
         let text = crate::content::plain(text);
         let field = self.running().and_then(|(dialogue, place)| {
-            dialogue
-                .asks()
-                .filter(|ask| place.answers.contains_key(&ask.id.value))
+            self.may_change(dialogue, place)
+                .into_iter()
                 .find(|ask| names(ask, &text))
                 .map(|ask| ask.id.value.clone())
         });
@@ -216,12 +217,14 @@ impl Talk<'_> {
 
     /// Answers a question in the middle of anything, then asks the open question again.
     pub(crate) fn clarify(&mut self, text: &str) {
-        match self.explanation(text) {
-            Some(said) => self.say(said),
-            None => self.word(Word::UnknownQuestion),
-        }
+        let said = self.explanation(text);
+        let unknown = said.is_none();
+        self.say(said.unwrap_or_else(|| self.text(Word::UnknownQuestion)));
         if self.running().is_some() {
             self.ask_again();
+            if unknown && self.conversation.dialogue() != Some(CHECK_IN) {
+                self.add_choice(Word::ChoicePerson, "go.person");
+            }
         } else {
             self.offer_choices(self.menu_choices());
         }
@@ -267,6 +270,17 @@ impl Talk<'_> {
             Some(why) => self.render(why),
             None => self.text(Word::NoReason),
         })
+    }
+
+    /// What the open question is for, with an example where there is one.
+    pub(crate) fn explain_question(&mut self) {
+        let Some(ask) = self.open_ask() else { return };
+        if let Some(why) = &ask.why {
+            self.say(self.render(why));
+        }
+        if let Some(example) = &ask.example {
+            self.say(format!("For example: {}", self.render(example)));
+        }
     }
 
     /// Answers that the content does not know any more are asked for again.

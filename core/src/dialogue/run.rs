@@ -2,11 +2,11 @@
 
 use super::{
     Answer, Place,
+    dates::with_date,
     load::CHECK_IN,
     model::{
         Act, Ask, BY_CONFIDENTIALITY, Branch, Condition, DeskIs, Dialogue, END, Expect, HandOver, Save, Step,
     },
-    summary::change_choices,
     talk::Talk,
 };
 use crate::{
@@ -211,10 +211,7 @@ impl<'a> Talk<'a> {
         if let Some(answer) = place.answers.get(&ask.id.value) {
             return Some(onward(answer.key()));
         }
-        if !self.holds(ask.only_if.as_ref()) {
-            return Some(None);
-        }
-        if matches!(ask.answer, Expect::Area) && self.hub.areas.is_empty() {
+        if !self.is_asked(ask) {
             return Some(None);
         }
         let skippable = ask.skip.as_deref() != Some("") && !matches!(ask.answer, Expect::Confirm);
@@ -240,6 +237,9 @@ impl<'a> Talk<'a> {
 
     /// Says the open question again, shorter where the content has it shorter.
     pub(crate) fn ask_again(&mut self) {
+        if let Some(place) = self.conversation.place.as_mut() {
+            place.changing = false;
+        }
         match self
             .running()
             .and_then(|(dialogue, place)| dialogue.step(&place.step).map(|step| (dialogue, step)))
@@ -261,13 +261,13 @@ impl<'a> Talk<'a> {
     }
 
     /// The choices of the open question.
-    fn hang_choices(&mut self) {
+    pub(crate) fn hang_choices(&mut self) {
         let Some((dialogue, place)) = self.running() else { return };
         let mut choices = Vec::new();
         match dialogue.step(&place.step) {
             Some(Step::Ask(ask)) => {
                 if place.changing {
-                    choices = change_choices(dialogue, place);
+                    choices = self.change_choices(dialogue, place);
                 } else {
                     choices = self.choices_of(ask);
                     if ask.skip.as_deref() != Some("") && !matches!(ask.answer, Expect::Confirm) {
@@ -337,6 +337,7 @@ impl<'a> Talk<'a> {
 
     /// Takes an answer for a field and drops what it made irrelevant.
     pub(crate) fn fill(&mut self, field: &str, answer: Answer) {
+        let answer = with_date(answer, self.at);
         match (field, &answer) {
             ("area", Answer::Choice(area)) if self.hub.areas.contains(area) => {
                 self.conversation.area = Some(area.clone());
@@ -394,17 +395,21 @@ impl<'a> Talk<'a> {
         }
     }
 
+    /// Whether a question is one for this person and this hub.
+    pub(crate) fn is_asked(&self, ask: &Ask) -> bool {
+        self.holds(ask.only_if.as_ref()) && !(matches!(ask.answer, Expect::Area) && self.hub.areas.is_empty())
+    }
+
     /// Whether a condition holds now; no condition always does.
     fn holds(&self, condition: Option<&Condition>) -> bool {
         match condition {
             None => true,
             Some(Condition::Is { field, answer }) => {
-                self.conversation
-                    .place
-                    .as_ref()
-                    .and_then(|place| place.answers.get(&field.value))
-                    .and_then(Answer::key)
-                    == Some(answer)
+                let place = self.conversation.place.as_ref();
+                match place.and_then(|place| place.answers.get(&field.value)) {
+                    Some(Answer::Needs(needs)) => needs.iter().any(|(need, _)| need == answer),
+                    given => given.and_then(Answer::key) == Some(answer),
+                }
             }
             Some(Condition::ChangesOffers(field)) => self.changes_offers(*field),
             Some(Condition::Confidentiality(levels)) => levels.contains(&self.confidentiality),

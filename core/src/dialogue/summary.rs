@@ -111,6 +111,22 @@ impl Talk<'_> {
         })
     }
 
+    /// Questions whose answers can be changed at the end, also those that were left out.
+    pub(crate) fn may_change<'d>(&self, dialogue: &'d Dialogue, place: &Place) -> Vec<&'d Ask> {
+        dialogue
+            .asks()
+            .filter(|ask| !matches!(ask.answer, Expect::Confirm))
+            .filter(|ask| place.answers.contains_key(&ask.id.value) || self.is_asked(ask))
+            .collect()
+    }
+
+    /// Buttons for "change something".
+    pub(crate) fn change_choices(&self, dialogue: &Dialogue, place: &Place) -> Vec<Choice> {
+        let choice =
+            |ask: &Ask| Some(Choice { id: format!("change.{}", ask.id.value), label: ask.label.clone()? });
+        self.may_change(dialogue, place).into_iter().filter_map(choice).collect()
+    }
+
     /// The record of a dialogue's answers: every field it could ask, what was skipped as null.
     pub(crate) fn record_data(&self, dialogue: &Dialogue, kind: &str) -> Value {
         let Some(place) = self.conversation.place.as_ref() else { return Value::Null };
@@ -146,7 +162,7 @@ impl Talk<'_> {
 }
 
 /// "Tuesdays, in the afternoon", or their own words where those say more.
-fn when_words(when: &When) -> String {
+pub(crate) fn when_words(when: &When) -> String {
     if let Some(text) = &when.text {
         return text.clone();
     }
@@ -167,7 +183,7 @@ fn when_words(when: &When) -> String {
     parts.join(", ")
 }
 
-fn day_name(day: Day) -> &'static str {
+pub(crate) fn day_name(day: Day) -> &'static str {
     match day {
         Day::Mon => "Monday",
         Day::Tue => "Tuesday",
@@ -177,14 +193,4 @@ fn day_name(day: Day) -> &'static str {
         Day::Sat => "Saturday",
         Day::Sun => "Sunday",
     }
-}
-
-/// Buttons for "change something": one for each field that can be changed.
-pub(crate) fn change_choices(dialogue: &Dialogue, place: &Place) -> Vec<Choice> {
-    dialogue
-        .asks()
-        .filter(|ask| !matches!(ask.answer, Expect::Confirm))
-        .filter(|ask| place.answers.contains_key(&ask.id.value))
-        .filter_map(|ask| Some(Choice { id: format!("change.{}", ask.id.value), label: ask.label.clone()? }))
-        .collect()
 }

@@ -57,6 +57,8 @@ pub enum Contact {
     Email(String),
     /// Digits, with a leading `+` if there was one.
     Phone(String),
+    /// An email address and a phone number, as written.
+    Several(String),
     /// Anything else, as written: "ask for me at the desk".
     Other(String),
 }
@@ -71,6 +73,10 @@ pub fn contact(text: &str) -> Option<Contact> {
         .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '<' | '>' | '(' | ')'))
         .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
         .find(|word| is_email(word));
+    // Two ways to reach somebody are both kept, as written.
+    if email.is_some() && phone(text).is_some() {
+        return Some(Contact::Several(text.to_owned()));
+    }
     if let Some(email) = email {
         return Some(Contact::Email(email.to_lowercase()));
     }
@@ -99,14 +105,24 @@ impl Reading<'_> {
     ) -> Option<usize> {
         let words = self.tokens.iter().map(|token| token.word.as_str());
         let words: Vec<&str> = words.filter(|word| !FILLERS.contains(word)).collect();
-        if words.is_empty() || question::is_question(&self.tokens) {
+        if (words.is_empty() && !self.says_nothing()) || question::is_question(&self.tokens) {
             return None;
         }
         by_number(&words, choices.len()).or_else(|| {
             let ways: Vec<W> = choices.iter().map(ways).collect();
             let ways: Vec<&[Vec<String>]> = ways.iter().map(|ways| ways.borrow().0.as_slice()).collect();
-            by_words(&words, &ways).or_else(|| by_near_words(&words, &ways))
+            by_words(&words, &ways).or_else(|| by_near_words(&words, &ways)).or_else(|| self.by_yes_no(&ways))
         })
+    }
+
+    /// The answer that has "yes" or "no" among its words, for a yes or a no said in any way.
+    fn by_yes_no(&self, ways: &[&[Vec<String>]]) -> Option<usize> {
+        let word = match self.yes_no() {
+            Some(YesNo::Yes) => "yes",
+            Some(YesNo::No) => "no",
+            Some(YesNo::Unsure) | None => return None,
+        };
+        only(ways, |ways| ways.iter().any(|way| matches!(way.as_slice(), [own] if own == word)))
     }
 
     /// Yes, no or unsure, if it says nothing else.
@@ -114,7 +130,7 @@ impl Reading<'_> {
         let intent = self.whole?;
         let answers = [
             (YesNo::Yes, &[Intent::Yes, Intent::Finish]),
-            (YesNo::No, &[Intent::No, Intent::No]),
+            (YesNo::No, &[Intent::No, Intent::Fine]),
             (YesNo::Unsure, &[Intent::Unsure, Intent::Skip]),
         ];
         answers.into_iter().find(|(_, intents)| intents.contains(&intent)).map(|(answer, _)| answer)

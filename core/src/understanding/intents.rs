@@ -113,8 +113,56 @@ impl Intents {
             let outside = filler[..hit.first].iter().chain(&filler[hit.last + 1..]);
             self.rule(hit).place == Place::Whole && outside.into_iter().all(|filler| *filler)
         };
-        let longest = hits.iter().filter(fits).max_by_key(|hit| (hit.len(), std::cmp::Reverse(hit.means)))?;
-        Some(self.rule(longest).intent)
+        let longest = hits.iter().filter(fits).max_by_key(|hit| (hit.len(), std::cmp::Reverse(hit.means)));
+        match longest {
+            Some(longest) => Some(self.rule(longest).intent),
+            None => self.agreed(&hits, &filler),
+        }
+    }
+
+    /// The one intent of several phrases that are all of a message: "yes, I'm safe", "no, not really".
+    fn agreed(&self, hits: &[Hit], filler: &[bool]) -> Option<Intent> {
+        let all_of = |intents: &[Intent]| {
+            let mut said = filler.to_vec();
+            for hit in hits {
+                let Rule { intent, place } = self.rule(hit);
+                if place == Place::Whole && intents.contains(&intent) {
+                    said[hit.first..=hit.last].fill(true);
+                }
+            }
+            said.into_iter().all(|said| said)
+        };
+        // Who is fine and wants to go on is fine.
+        let ways: [(Intent, &[Intent]); 5] = [
+            (Intent::Fine, &[Intent::Fine, Intent::Resume, Intent::Leave]),
+            (Intent::Yes, &[Intent::Yes]),
+            (Intent::No, &[Intent::No]),
+            (Intent::Unsure, &[Intent::Unsure]),
+            (Intent::Thanks, &[Intent::Thanks]),
+        ];
+        let said = |intent: Intent| {
+            hits.iter()
+                .map(|hit| self.rule(hit))
+                .any(|rule| rule.place == Place::Whole && rule.intent == intent)
+        };
+        ways.into_iter().find(|(intent, all)| said(*intent) && all_of(all)).map(|(intent, _)| intent)
+    }
+
+    /// Whether a message is fillers and nothing else: "ok", "hmm", "lol".
+    pub(super) fn says_nothing(&self, tokens: &[Token]) -> bool {
+        let mut filler = vec![false; tokens.len()];
+        for hit in self.whole.find(tokens).iter().filter(|hit| self.rule(hit).place == Place::Filler) {
+            filler[hit.first..=hit.last].fill(true);
+        }
+        filler.into_iter().all(|filler| filler)
+    }
+
+    /// Whether a phrase that can stand for an intent by itself stands in a message.
+    pub(super) fn names(&self, tokens: &[Token], intent: Intent) -> bool {
+        self.whole.find(tokens).iter().any(|hit| {
+            let rule = self.rule(hit);
+            rule.place == Place::Whole && rule.intent == intent
+        })
     }
 
     /// What phrases within it say, before anything else in the message is weighed; in the order of the

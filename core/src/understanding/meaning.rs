@@ -108,6 +108,12 @@ pub enum Intent {
     No,
     /// "don't know", "maybe", "not sure" as an answer to yes or no.
     Unsure,
+    /// Says that all is well with them ("I'm fine", "ignore me").
+    Fine,
+    /// Is cross with the bot itself.
+    Annoyed,
+    /// Is written in another language than English.
+    OtherLanguage,
     /// Asks something instead of answering ("what does closed mean?", "why do you ask?").
     Question,
     /// Says that an answer was wrong, and what is right ("make it 8, not 6").

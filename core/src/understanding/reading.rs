@@ -1,10 +1,10 @@
 //! One message as it was read.
 
-use std::cell::OnceCell;
+use std::{cell::OnceCell, collections::BTreeSet};
 
 use super::{
     ENOUGH, Understanding, clip, filled, intents,
-    meaning::{AT_ONCE, BESIDE, GroupSlots, Intent, NeedFound, SURE},
+    meaning::{AT_ONCE, BESIDE, Day, GroupSlots, Intent, NeedFound, SURE},
     question, slots, strong,
     text::{self, Token},
 };
@@ -65,6 +65,32 @@ impl<'a> Reading<'a> {
         self.needs().first().into_iter().chain(further).take(AT_ONCE)
     }
 
+    /// A yes, an "ok" or a "hmm" that answers nothing but a question of yes or no.
+    pub fn says_nothing(&self) -> bool {
+        matches!(self.whole, Some(Intent::Yes | Intent::Fine))
+            || (self.whole.is_none() && self.understanding.intents.says_nothing(&self.tokens))
+    }
+
+    /// Whether there is no word in it, and no sign that stands for one.
+    pub fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
+    /// Whether it says an intent in so many words, among others.
+    pub fn also(&self, intent: Intent) -> bool {
+        self.understanding.intents.names(&self.tokens, intent)
+    }
+
+    /// Whether it asks for information.
+    pub fn is_question(&self) -> bool {
+        self.asks()
+    }
+
+    /// Days that it says do not suit.
+    pub fn days_ruled_out(&self) -> BTreeSet<Day> {
+        slots::days::ruled_out(&slots::Said::new(&self.understanding.words, &self.tokens, Some("when")))
+    }
+
     /// What it wants, all in all.
     fn weigh(&self, step: Option<&str>) -> Intent {
         if let Some(whole) = self.whole {
@@ -89,6 +115,9 @@ impl<'a> Reading<'a> {
                 true
             }
         };
+        if text::is_in_another_script(self.text) {
+            return Intent::OtherLanguage;
+        }
         let within = self.understanding.intents.within_of(&self.tokens);
         if let Some(intent) = within.into_iter().find(|intent| holds(*intent)) {
             return intent;

@@ -60,6 +60,14 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
     join_not(cutter.out)
 }
 
+/// Whether most of its letters are of another alphabet than the Latin one.
+pub(super) fn is_in_another_script(text: &str) -> bool {
+    let letters = || text.chars().filter(|c| c.is_alphabetic());
+    // Letters with accents and the like stand before Greek; compatible forms after everything else.
+    let other = letters().filter(|c| matches!(c, '\u{370}'..='\u{1dff}' | '\u{2c00}'..='\u{fdff}')).count();
+    other * 2 > letters().count()
+}
+
 /// The words of the message from one token to another, as written.
 pub(super) fn words_of<'t>(text: &'t str, tokens: &[Token], first: usize, last: usize) -> &'t str {
     match (tokens.get(first), tokens.get(last)) {

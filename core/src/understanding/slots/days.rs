@@ -51,6 +51,12 @@ pub(crate) fn days(said: &Said<'_>) -> BTreeSet<Day> {
     if days.len() == WEEK.len() { BTreeSet::new() } else { days }
 }
 
+/// Days that do not suit: "not Tuesdays", "Fridays are out".
+pub(crate) fn ruled_out(said: &Said<'_>) -> BTreeSet<Day> {
+    let days = (0..said.tokens.len()).filter_map(|at| Some((at, day_at(said, at)?)));
+    days.filter(|(at, _)| said.is_ruled_out(*at)).map(|(_, day)| day).collect()
+}
+
 /// "Mon to Thu", "Monday-Friday", "between Monday and Thursday".
 fn range(said: &Said<'_>, at: usize) -> Option<(Vec<Day>, usize)> {
     let from = day_at(said, at)?;

@@ -99,6 +99,11 @@ impl<'a> Said<'a> {
         !self.asked.get(at).copied().unwrap_or_default() && !self.is_denied(at)
     }
 
+    /// Denied or refused, and not asked about.
+    pub(crate) fn is_ruled_out(&self, at: usize) -> bool {
+        !self.asked.get(at).copied().unwrap_or_default() && (self.is_denied(at) || self.is_refused(at))
+    }
+
     /// What some marks stand for, where it counts, in order.
     pub(crate) fn marked<T>(&self, pick: impl Fn(Mark) -> Option<T>) -> Vec<(usize, T)> {
         (0..self.tokens.len())
