@@ -2,6 +2,7 @@
 //! and what becomes of either when it is edited or taken back.
 
 use jiff::SignedDuration;
+use strsim::osa_distance;
 
 use super::CLEAR_WITHIN;
 use crate::{
@@ -193,7 +194,16 @@ impl Talk<'_> {
             );
             return;
         }
-        self.send_to_person(message, message.said.text.trim());
+        let text = message.said.text.trim();
+        if looks_like_a_command(text) && message.said.attachment.is_none() {
+            let hint = format!(
+                "Not sent: “{text}” looks like a command. A command begins with a stroke, as in /help. To send it \
+                 all the same: send {text}."
+            );
+            self.answer(message, &hint);
+            return;
+        }
+        self.send_to_person(message, text);
     }
 
     pub(super) fn send_to_person(&mut self, message: &DeskMessage, text: &str) {
@@ -302,6 +312,23 @@ impl Talk<'_> {
             (Some(Untold::Joined), false) | (Some(Untold::Left), true) | (None, _) => {}
         }
     }
+}
+
+/// Whether a message is one word that names a command, or nearly: "release", "taek". Words that people
+/// say to each other as well, such as "note" and "safe", are not among them.
+fn looks_like_a_command(text: &str) -> bool {
+    const COMMANDS: [&str; 6] = ["take", "release", "transfer", "history", "identify", "queue"];
+    let word = text.to_lowercase();
+    let swapped = |command: &str| {
+        let sorted = |word: &str| {
+            let mut letters: Vec<char> = word.chars().collect();
+            letters.sort_unstable();
+            letters
+        };
+        sorted(&word) == sorted(command)
+    };
+    let near = |command: &&str| swapped(command) || (command.len() > 5 && osa_distance(&word, command) <= 1);
+    COMMANDS.iter().any(near)
 }
 
 fn media_of(message: &Message) -> Option<Media> {

@@ -69,14 +69,18 @@ impl Talk<'_> {
             return self.not_understood();
         };
         self.conversation.tries = 0;
+        if let Some(role) = reading.own_role() {
+            self.conversation.role = Some(role.to_owned());
+        }
         self.start(&name);
-        if reading.is_guess() {
+        // "Support please" names nothing to guess at.
+        if reading.is_guess() && !reading.is_whole(Intent::Signpost) {
             self.word(Word::WhichNeed);
             self.advance(0);
             self.offer_guesses(reading);
             return;
         }
-        if !reading.needs().is_empty() {
+        if !reading.needs().is_empty() && !reading.is_guess() {
             self.fill_needs(reading);
         }
         self.advance(0);

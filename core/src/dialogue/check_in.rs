@@ -166,10 +166,14 @@ impl Talk<'_> {
             .filter(|kind| kinds.contains(kind))
             .find(|kind| *kind != Kind::ThirdParty || suicidal || kinds.len() == 1)
             .unwrap_or(Kind::Suicide);
-        let step = response_for(main, route, |step| {
+        let exists = |step: &str| {
             self.content.dialogues.get(CHECK_IN).is_some_and(|dialogue| dialogue.step(step).is_some())
-        });
-        (main, step)
+        };
+        let step = response_for(main, route, exists);
+        // What was done to somebody else is not told of as if it were done to the reader.
+        let other = format!("other_{step}");
+        let of_other = kinds.contains(&Kind::ThirdParty) && exists(&other);
+        (main, if of_other { other } else { step })
     }
 
     fn say_step(&mut self, step: &str) {

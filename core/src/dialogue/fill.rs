@@ -16,6 +16,9 @@ use crate::{
     },
 };
 
+/// Choices that are read from anywhere in a sentence; others are by their own words.
+const SLOTS: [&str; 5] = ["outline", "access", "setting", "frequency", "staff"];
+
 impl Talk<'_> {
     /// Fills every field that a sentence speaks of, besides the open question's. Says back what
     /// it took where that is more than one thing, or changed something. Returns the fields.
@@ -61,6 +64,16 @@ impl Talk<'_> {
                 }
             }
         }
+        for other in dialogue
+            .asks()
+            .filter(|other| other.id.value != open && !SLOTS.contains(&other.id.value.as_str()))
+        {
+            if let Expect::Choice(options) = &other.answer
+                && let Some(nth) = reading.names_among(options, |option| &option.ways)
+            {
+                found.push((other.id.value.clone(), Answer::Choice(options[nth].id.value.clone())));
+            }
+        }
         if !matches!(ask.answer, Expect::When | Expect::Talk) {
             let talk = dialogue.asks().find(|ask| matches!(ask.answer, Expect::Talk));
             match talk.filter(|_| speaks_of_talk(reading.text, &reading.group)) {
@@ -104,6 +117,11 @@ impl Talk<'_> {
         {
             let rows = self.rows(&fresh);
             self.say(format!("{heard}\n{rows}"));
+        }
+        let mut fields = fields;
+        // What was refused was understood all the same.
+        if fields.is_empty() && !notes.is_empty() {
+            fields.push("sessions".to_owned());
         }
         for note in notes {
             self.say(note);

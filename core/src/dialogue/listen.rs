@@ -227,6 +227,16 @@ impl Talk<'_> {
             self.clarify(text);
             return;
         }
+        // Who does not know what is wrong is not taken to want a person at once.
+        if reading.intent == Intent::Unsure
+            && matches!(ask.answer, Expect::Needs(_))
+            && let Some(place) = self.conversation.place.as_mut().filter(|place| place.tries == 0)
+        {
+            place.tries = 1;
+            self.word(Word::NoNeedToKnow);
+            self.hang_choices();
+            return;
+        }
         let no_is_skip =
             !matches!(ask.answer, Expect::Choice(_) | Expect::YesNo | Expect::Confirm | Expect::Needs(_));
         let presses_skip = ask.skip.as_deref().is_some_and(|label| {
@@ -254,7 +264,9 @@ impl Talk<'_> {
         let field = ask.id.value.clone();
         // A name or a place speaks of nothing else, unless it says that it corrects something, or
         // hardly says more than how often or when to meet: no place is called "every other week".
-        let says_when = (reading.group.frequency.is_some() || !reading.group.days.is_empty())
+        let says_when = (reading.group.frequency.is_some()
+            || !reading.group.days.is_empty()
+            || !reading.days_ruled_out().is_empty())
             && text.split_whitespace().count() < WORDS_THAT_SAY_MORE;
         let names =
             matches!(ask.answer, Expect::Contact) || (matches!(ask.answer, Expect::Text(_)) && !says_when);
@@ -325,10 +337,9 @@ impl Talk<'_> {
         {
             return false;
         }
-        match self.explanation(text) {
-            Some(said) => self.say(said),
-            None => self.say(self.render("{hub.confidentiality}\n{channel.privacy}")),
-        }
+        let privacy = || self.render("{hub.confidentiality}\n{channel.privacy}");
+        let said = self.explanation(text).unwrap_or_else(privacy);
+        self.explain(said);
         self.ask_again();
         true
     }

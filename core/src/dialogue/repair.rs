@@ -219,7 +219,7 @@ impl Talk<'_> {
     pub(crate) fn clarify(&mut self, text: &str) {
         let said = self.explanation(text);
         let unknown = said.is_none();
-        self.say(said.unwrap_or_else(|| self.text(Word::UnknownQuestion)));
+        self.explain(said.unwrap_or_else(|| self.text(Word::UnknownQuestion)));
         if self.running().is_some() {
             self.ask_again();
             if unknown && self.conversation.dialogue() != Some(CHECK_IN) {
@@ -227,6 +227,14 @@ impl Talk<'_> {
             }
         } else {
             self.offer_choices(self.menu_choices());
+        }
+    }
+
+    /// Says an explanation. The check-in's question comes after it, not before.
+    pub(crate) fn explain(&mut self, said: String) {
+        match self.running() {
+            Some((dialogue, _)) => self.say_in(dialogue, said),
+            None => self.say(said),
         }
     }
 

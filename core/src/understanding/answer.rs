@@ -115,6 +115,17 @@ impl Reading<'_> {
         })
     }
 
+    /// The answer (its place in `choices`) that it names in two words or more, besides whatever else it
+    /// says: "8 nurses, no managers".
+    pub fn names_among<'c, T>(&self, choices: &'c [T], ways: impl Fn(&'c T) -> &'c Ways) -> Option<usize> {
+        let words: Vec<&str> = self.tokens.iter().map(|token| token.word.as_str()).collect();
+        let stands = |way: &Vec<String>| {
+            way.len() > 1 && words.windows(way.len()).any(|window| window == way.as_slice())
+        };
+        let ways: Vec<&Ways> = choices.iter().map(ways).collect();
+        only(&ways, |ways| ways.0.iter().any(stands))
+    }
+
     /// The answer that has "yes" or "no" among its words, for a yes or a no said in any way.
     fn by_yes_no(&self, ways: &[&[Vec<String>]]) -> Option<usize> {
         let word = match self.yes_no() {

@@ -59,7 +59,7 @@ fn is_request(words: &[Token]) -> bool {
     const DO: &[&str] = &[
         "make", "change", "request", "book", "set", "setup", "arrange", "put", "switch", "move", "swap",
         "organise", "organize", "start", "run", "please", "add", "go", "update", "correct", "sort",
-        "register", "ask",
+        "register", "ask", "call", "ring", "phone",
     ];
     const GET: &[&str] = &["have", "get", "do", "need", "like", "want"];
     const WHAT: &[&str] = &["group", "groups", "instead", "please", "session", "space", "sessions"];

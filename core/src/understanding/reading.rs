@@ -71,6 +71,16 @@ impl<'a> Reading<'a> {
             || (self.whole.is_none() && self.understanding.intents.says_nothing(&self.tokens))
     }
 
+    /// Whether an intent is all that it says.
+    pub fn is_whole(&self, intent: Intent) -> bool {
+        self.whole == Some(intent)
+    }
+
+    /// The kind of staff that somebody says they are: "I'm a midwife".
+    pub fn own_role(&self) -> Option<&str> {
+        slots::own_role(&slots::Said::new(&self.understanding.words, &self.tokens, None))
+    }
+
     /// Whether there is no word in it, and no sign that stands for one.
     pub fn is_empty(&self) -> bool {
         self.tokens.is_empty()

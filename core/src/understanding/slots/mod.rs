@@ -76,6 +76,13 @@ pub(crate) fn read(words: &Words, tokens: &[Token], step: Option<&str>) -> Group
     slots
 }
 
+/// The kind of staff that somebody says they are.
+pub(crate) fn own_role<'w>(said: &Said<'w>) -> Option<&'w str> {
+    let roles = said.marked(|mark| if let Mark::Role(role) = mark { Some(role) } else { None });
+    let own = roles.into_iter().find(|(at, _)| said.of_oneself(*at));
+    own.and_then(|(_, role)| said.words.roles.get(role)).map(|role| role.id.as_str())
+}
+
 /// "a drop in for our porters": the outline of that name, whatever the staff are called.
 fn drop_in_for_non_clinical(said: &Said<'_>) -> bool {
     let staff = |at: usize| match said.mark(at) {
