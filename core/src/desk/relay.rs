@@ -197,8 +197,8 @@ impl Talk<'_> {
         let text = message.said.text.trim();
         if looks_like_a_command(text) && message.said.attachment.is_none() {
             let hint = format!(
-                "Not sent: “{text}” looks like a command. A command begins with a stroke, as in /help. To send it \
-                 all the same: send {text}."
+                "Not sent: “{text}” looks like a command. Commands begin with / or !, as in /help. To send it to the \
+                 person all the same: /send {text}"
             );
             self.answer(message, &hint);
             return;

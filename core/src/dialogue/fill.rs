@@ -1,11 +1,12 @@
 //! One sentence fills many fields.
 
+use std::collections::BTreeSet;
+
 use super::{
     Answer, When,
     model::{Ask, Expect},
     parse::{Read, Slot, slot_values, speaks_of_talk, way_to_talk},
     place::Place,
-    summary::{day_name, when_words},
     talk::Talk,
 };
 use crate::{
@@ -83,6 +84,7 @@ impl Talk<'_> {
                         time: reading.group.time,
                         by: way_to_talk(reading.text),
                         text: Some(reading.text.trim().to_owned()),
+                        ..When::default()
                     };
                     found.push((talk.id.value.clone(), Answer::When(when)));
                 }
@@ -167,14 +169,8 @@ fn new_when(place: &Place, reading: &Reading<'_>) -> Option<Answer> {
         _ => When::default(),
     };
     let days = if slots.days.is_empty() { &before.days - &out } else { slots.days.clone() };
-    let mut when = When { days, time: slots.time.or(before.time), by: None, text: None };
-    if when.days.is_empty() && !out.is_empty() {
-        let out: Vec<&str> = out.into_iter().map(day_name).collect();
-        let rest = Some(when_words(&when)).filter(|rest| !rest.is_empty());
-        let not = format!("not {}", out.join(" or "));
-        when.text = Some(rest.map_or_else(|| not.clone(), |rest| format!("{rest}, {not}")));
-    }
-    Some(Answer::When(when))
+    let except = if days.is_empty() { &before.except | &out } else { BTreeSet::new() };
+    Some(Answer::When(When { days, except, time: slots.time.or(before.time), by: None, text: None }))
 }
 
 /// A phone number in full, and not two times of day.

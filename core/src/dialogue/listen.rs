@@ -280,6 +280,8 @@ impl Talk<'_> {
         }
         // "Support for the nurses after a hard winter" says who it is for, and is the answer as well.
         let says_more = filled.len() == 1
+            && !talk
+            && !reaches(text)
             && read == Read::Nothing
             && text.split_whitespace().count() >= WORDS_THAT_SAY_MORE
             && !matches!(reading.intent, Intent::Correct | Intent::Group);
@@ -484,10 +486,9 @@ impl Talk<'_> {
         let asks_when = self
             .running()
             .is_some_and(|(dialogue, _)| dialogue.asks().any(|ask| matches!(ask.answer, Expect::Talk)));
-        let reached = !matches!(contact(text), Some(Contact::Other(_)) | None);
         (asks_when && speaks_of_talk(text, &reading.group))
             || (matches!(ask.answer, Expect::Talk) && way_to_talk(text).is_some())
-            || (matches!(ask.answer, Expect::Contact) && reached)
+            || (matches!(ask.answer, Expect::Contact) && reaches(text))
     }
 
     /// Whether a choice hangs under the open question.
@@ -605,4 +606,9 @@ fn deep_link(text: &str) -> Option<String> {
     let mut words = text.split_whitespace();
     let command = words.next()?.split('@').next()?;
     (command == "/start").then(|| words.next().unwrap_or_default().to_lowercase())
+}
+
+/// Whether a phone number or an email address stands in a text.
+fn reaches(text: &str) -> bool {
+    !matches!(contact(text), Some(Contact::Other(_)) | None)
 }

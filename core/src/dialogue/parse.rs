@@ -67,7 +67,13 @@ impl Talk<'_> {
                     return Read::Nothing;
                 }
                 Read::Answer(
-                    Answer::When(When { days: when.days, time: when.time, by, text: Some(when.text) }),
+                    Answer::When(When {
+                        days: when.days,
+                        time: when.time,
+                        by,
+                        text: Some(when.text),
+                        ..When::default()
+                    }),
                     None,
                 )
             }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::summary::except_words;
 use crate::{
     conversation::is_default,
     understanding::{Day, Size, Time},
@@ -56,6 +57,9 @@ pub enum Answer {
 pub struct When {
     #[serde(default, skip_serializing_if = "is_default")]
     pub days: BTreeSet<Day>,
+    /// Days that do not suit, where no other is named.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub except: BTreeSet<Day>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub time: Option<Time>,
     /// How to talk: `phone`, `video`, `chat`, `in_person`.
@@ -77,7 +81,10 @@ impl Answer {
             Self::When(when) if with_way => {
                 json!({"days": when.days, "time": when.time, "by": when.by, "text": when.text})
             }
-            Self::When(when) => json!({"days": when.days, "time": when.time, "text": when.text}),
+            Self::When(when) => {
+                let text = when.text.clone().or_else(|| except_words(when));
+                json!({"days": when.days, "time": when.time, "text": text})
+            }
             Self::Text(text) => json!(text),
             Self::Needs(needs) => json!(needs.iter().map(|(id, _)| id).collect::<Vec<_>>()),
         }

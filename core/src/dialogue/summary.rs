@@ -162,7 +162,7 @@ impl Talk<'_> {
 }
 
 /// "Tuesdays, in the afternoon", or their own words where those say more.
-pub(crate) fn when_words(when: &When) -> String {
+fn when_words(when: &When) -> String {
     if let Some(text) = &when.text {
         return text.clone();
     }
@@ -177,13 +177,20 @@ pub(crate) fn when_words(when: &When) -> String {
             Time::At { hour, minute } => format!("{hour:02}:{minute:02}"),
         });
     }
+    parts.extend(except_words(when));
     if let Some(by) = &when.by {
         parts.push(format!("by {}", by.replace("in_person", "meeting in person")));
     }
     parts.join(", ")
 }
 
-pub(crate) fn day_name(day: Day) -> &'static str {
+/// "not Monday or Tuesday".
+pub(super) fn except_words(when: &When) -> Option<String> {
+    let days: Vec<&str> = when.except.iter().map(|day| day_name(*day)).collect();
+    (!days.is_empty()).then(|| format!("not {}", days.join(" or ")))
+}
+
+fn day_name(day: Day) -> &'static str {
     match day {
         Day::Mon => "Monday",
         Day::Tue => "Tuesday",
