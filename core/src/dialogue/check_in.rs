@@ -169,11 +169,7 @@ impl Talk<'_> {
         let exists = |step: &str| {
             self.content.dialogues.get(CHECK_IN).is_some_and(|dialogue| dialogue.step(step).is_some())
         };
-        let step = response_for(main, route, exists);
-        // What was done to somebody else is not told of as if it were done to the reader.
-        let other = format!("other_{step}");
-        let of_other = kinds.contains(&Kind::ThirdParty) && exists(&other);
-        (main, if of_other { other } else { step })
+        (main, response_to(main, route, kinds.contains(&Kind::ThirdParty), exists))
     }
 
     fn say_step(&mut self, step: &str) {
@@ -387,6 +383,14 @@ fn question(ask: &Ask) -> String {
     ask.again.as_ref().unwrap_or(&ask.text).value.trim().to_owned()
 }
 
+/// The step that answers a kind on a route. What was done to somebody else is not told of as if it were
+/// done to the reader, where the content has a step for that: `other_KIND_ROUTE`.
+fn response_to(kind: Kind, route: Route, of_other: bool, exists: impl Fn(&str) -> bool + Copy) -> String {
+    let step = response_for(kind, route, exists);
+    let other = format!("other_{step}");
+    if of_other && exists(&other) { other } else { step }
+}
+
 /// The name of the step that answers a kind on a route: the route's own where there is one. On C
 /// a kind other than suicide, self-harm and medical falls back on its B step, which names 999
 /// first; everything else goes up, never down, and in the end to suicide's steps.
@@ -406,5 +410,25 @@ pub(crate) fn response_for(kind: Kind, route: Route, exists: impl Fn(&str) -> bo
         Some(step) => step,
         None if kind != Kind::Suicide => response_for(Kind::Suicide, route, exists),
         None => "suicide_e".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_done_to_somebody_else_is_not_told_of_as_done_to_the_reader() {
+        let steps = ["abuse_b", "abuse_e", "other_abuse_b", "suicide_c", "suicide_e"];
+        let exists = |step: &str| steps.contains(&step);
+        for (kind, route, of_other, step) in [
+            (Kind::Abuse, Route::B, false, "abuse_b"),
+            (Kind::Abuse, Route::B, true, "other_abuse_b"),
+            (Kind::Abuse, Route::C, true, "other_abuse_b"),
+            (Kind::Abuse, Route::E, true, "abuse_e"),
+            (Kind::Suicide, Route::C, true, "suicide_c"),
+        ] {
+            assert_eq!(response_to(kind, route, of_other, exists), step, "{kind:?} on {route:?}");
+        }
     }
 }
