@@ -79,9 +79,10 @@ pub struct Incoming {
     pub lane: Lane,
     /// What makes this delivery the same as another of the same message. Unique in its channel.
     pub key: String,
-    /// When the platform says that it came to be, where that is the same at every delivery. Keys of one
-    /// time are kept together, which makes them cheaper to keep; [`Incoming::key`] is unique without it.
-    pub sent: Option<Timestamp>,
+    /// A number that is the same at every delivery and grows with the channel's messages, as their ids or their
+    /// times do; 0 where there is none. Keys are kept in its order, so that the newest stand together, which makes
+    /// them cheaper to keep; [`Incoming::key`] is unique without it.
+    pub order: i64,
     /// The platform's id of the message, where it has one: needed to delete or edit it.
     pub native: Option<String>,
     pub input: Input,
@@ -95,8 +96,8 @@ pub struct Proof {
     pub lane: Lane,
     /// As [`Incoming::key`].
     pub key: String,
-    /// As [`Incoming::sent`].
-    pub sent: Option<Timestamp>,
+    /// As [`Incoming::order`].
+    pub order: i64,
     /// Who the channel proves them to be: a Matrix id, a numeric Telegram id.
     pub by: String,
     pub at: Timestamp,

@@ -107,7 +107,7 @@ pub(crate) fn from_person(
     let take = |native: Option<&str>, via: Option<Confidentiality>, what: InputKind| Incoming {
         lane,
         key: event.id.to_string(),
-        sent: Some(event.at),
+        order: event.at.as_millisecond(),
         native: native.map(str::to_owned),
         input: Input { at: event.at, via, what },
     };
@@ -129,8 +129,8 @@ pub(crate) fn from_person(
 pub(crate) fn proof(event: &Event, incoming: &Incoming) -> Option<Proof> {
     let InputKind::Message(message) = &incoming.input.what else { return None };
     let code = read_code(&message.text)?;
-    let Incoming { lane, key, sent, .. } = incoming.clone();
-    Some(Proof { lane, key, sent, by: event.sender.to_string(), at: event.at, code })
+    let Incoming { lane, key, order, .. } = incoming.clone();
+    Some(Proof { lane, key, order, by: event.sender.to_string(), at: event.at, code })
 }
 
 /// Something said in the desk's room, which is `room`.

@@ -121,7 +121,7 @@ impl<'a> Taking<'a> {
             self.taken.incoming.push(Incoming {
                 lane: read::lane(&first),
                 key: format!("unreadable/{event}"),
-                sent: None,
+                order: 0,
                 native: None,
                 input: Input::new(self.now, InputKind::Unreadable),
             });
@@ -325,7 +325,7 @@ impl<'a> Taking<'a> {
         Ok(Some(Incoming {
             lane: read::lane(&rooms::first(self.client, room).await),
             key: event.id.to_string(),
-            sent: Some(event.at),
+            order: event.at.as_millisecond(),
             native: None,
             input: Input::new(event.at, InputKind::Reachable(reachable)),
         }))

@@ -88,7 +88,7 @@ async fn receive(
         .map(|n| Incoming {
             lane: Lane::new(ChannelKind::Telegram, (n % 1000).to_string()),
             key: n.to_string(),
-            sent: Some(now),
+            order: now.as_microsecond(),
             native: Some(n.to_string()),
             input: Input {
                 at: now,

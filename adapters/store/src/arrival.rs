@@ -21,8 +21,8 @@ const TIMER: i64 = 2;
 #[derive(Clone)]
 pub(crate) struct Arrival {
     pub(crate) key: [u8; 16],
-    /// In seconds, and 0 where it is not known: [`Incoming::sent`].
-    pub(crate) sent: i64,
+    /// [`Incoming::order`].
+    pub(crate) order: i64,
     pub(crate) lane: String,
     pub(crate) native: Option<String>,
     pub(crate) origin: i64,
@@ -57,7 +57,7 @@ pub(crate) fn arrivals(
         }
         arrivals.push(Arrival {
             key,
-            sent: message.sent.map_or(0, Timestamp::as_second),
+            order: message.order,
             lane: message.lane.to_string(),
             native: message.native.clone(),
             origin: origin(&message.input),
@@ -76,7 +76,7 @@ pub(crate) fn arrivals(
         let input = Input::new(proof.at, InputKind::NotEnrolled);
         arrivals.push(Arrival {
             key,
-            sent: proof.sent.map_or(0, Timestamp::as_second),
+            order: proof.order,
             lane: proof.lane.to_string(),
             native: None,
             origin: origin(&input),
@@ -112,7 +112,7 @@ pub(crate) fn timer(
     let body = body(&input)?;
     Ok(Arrival {
         key: [0; 16],
-        sent: 0,
+        order: 0,
         lane,
         native: None,
         origin: TIMER,

@@ -110,18 +110,18 @@ fn message_of(message: &Native, raw: &Value, edited: bool) -> Reading {
     };
     let at = seconds(if edited && edit > 0 { edit } else { message.date.timestamp() });
     if let Some(code) = read_code(&text) {
-        return prove(chat, message.id.0, edit, at, code);
+        return prove(chat, message.id.0.into(), edit, at, code);
     }
     let forwarded = message.forward_origin().is_some();
     let id = Some(message.id.0.to_string());
     let what = InputKind::Message(Message { text, id, attachment, file: file_of(raw), edited, forwarded });
-    Reading::Take(incoming(chat, message.id.0, edit, Input::new(at, what)))
+    Reading::Take(incoming(chat, message.id.0.into(), edit, Input::new(at, what)))
 }
 
 /// In a private chat the chat has the person's own id.
-fn prove(chat: i64, message: impl std::fmt::Display, edit: i64, at: Timestamp, code: String) -> Reading {
+fn prove(chat: i64, message: i64, edit: i64, at: Timestamp, code: String) -> Reading {
     let key = format!("{chat}/{message}/{edit}");
-    Reading::Prove(Proof { lane: lane(chat), key, sent: Some(at), by: chat.to_string(), at, code })
+    Reading::Prove(Proof { lane: lane(chat), key, order: message, by: chat.to_string(), at, code })
 }
 
 fn in_group(message: &Native, edited: bool) -> Reading {
@@ -147,8 +147,8 @@ fn press_of(query: &CallbackQuery, now: Timestamp) -> Reading {
     let incoming = Incoming {
         lane: lane(chat.id.0),
         key: format!("cb/{id}"),
-        // The platform does not say when it was pressed, but when what it belongs to was sent.
-        sent: message.regular_message().map(|message| seconds(message.date.timestamp())),
+        // Of the message that it belongs to: its own grow with nothing.
+        order: message.id().0.into(),
         native: None,
         input: Input::new(now, InputKind::Press { choice, prompt }),
     };
@@ -165,7 +165,7 @@ fn reachable_of(change: &ChatMemberUpdated) -> Reading {
     Reading::Take(Incoming {
         lane: lane(chat),
         key: format!("{chat}/reachable/{at}/{reachable}"),
-        sent: Some(seconds(at)),
+        order: at,
         native: None,
         input: Input::new(seconds(at), InputKind::Reachable(reachable)),
     })
@@ -183,8 +183,7 @@ fn unreadable(raw: &Value, edited: bool, now: Timestamp) -> Reading {
     let text = words(raw);
     let attachment = named(raw);
     let edit = raw["edit_date"].as_i64();
-    let sent = edit.filter(|_| edited).or(raw["date"].as_i64()).map(seconds);
-    let at = sent.unwrap_or(now);
+    let at = edit.filter(|_| edited).or(raw["date"].as_i64()).map_or(now, seconds);
     if let Some(code) = read_code(&text) {
         return prove(chat, id, edit.unwrap_or(0), at, code);
     }
@@ -195,7 +194,7 @@ fn unreadable(raw: &Value, edited: bool, now: Timestamp) -> Reading {
         let id = Some(id.to_string());
         InputKind::Message(Message { text, id, attachment, file: file_of(raw), edited, forwarded })
     };
-    Reading::Take(Incoming { sent, ..incoming(chat, id, edit.unwrap_or(0), Input::new(at, what)) })
+    Reading::Take(incoming(chat, id, edit.unwrap_or(0), Input::new(at, what)))
 }
 
 /// What a message holds beside words, by the name of its field: the types know some attachments
@@ -253,11 +252,11 @@ pub(crate) fn words(raw: &Value) -> String {
     texts.into_iter().find_map(Value::as_str).unwrap_or_default().to_owned()
 }
 
-fn incoming(chat: i64, message: impl std::fmt::Display, edit: i64, input: Input) -> Incoming {
+fn incoming(chat: i64, message: i64, edit: i64, input: Input) -> Incoming {
     Incoming {
         lane: lane(chat),
         key: format!("{chat}/{message}/{edit}"),
-        sent: Some(input.at),
+        order: message,
         native: Some(message.to_string()),
         input,
     }

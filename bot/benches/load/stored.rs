@@ -52,7 +52,7 @@ fn message(chat: usize, nth: usize, text: &str, now: Timestamp) -> Incoming {
     Incoming {
         lane: Lane::new(ChannelKind::Telegram, (FIRST + chat).to_string()),
         key: format!("{chat}/{nth}"),
-        sent: Some(now),
+        order: now.as_microsecond(),
         native: Some(nth.to_string()),
         input: Input::new(now, InputKind::Message(said)),
     }

@@ -129,7 +129,7 @@ impl Chat {
         let incoming = Incoming {
             lane: Screen::lane(),
             key: format!("{}/{}", self.run, self.count),
-            sent: None,
+            order: 0,
             native: None,
             input: Input::new(now, what),
         };

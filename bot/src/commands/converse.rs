@@ -182,7 +182,7 @@ impl Talk {
         let incoming = Incoming {
             lane: lane.clone(),
             key: format!("{CURSOR}-{}", self.turn),
-            sent: None,
+            order: 0,
             native: None,
             input: Input::new(self.now, what),
         };

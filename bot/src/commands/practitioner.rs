@@ -79,7 +79,7 @@ async fn give_back(store: &Store, who: &str) -> Result<usize, Stop> {
         if held {
             let look = InputKind::Timer { name: LOOK.to_owned(), step: String::new() };
             let key = format!("look/{lane}/{now}");
-            looks.push(Incoming { lane, key, sent: None, native: None, input: Input::new(now, look) });
+            looks.push(Incoming { lane, key, order: 0, native: None, input: Input::new(now, look) });
         }
     }
     store.receive(&looks, None, now, seed::fresh()).await?;

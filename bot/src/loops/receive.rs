@@ -122,7 +122,7 @@ async fn at_desk(store: &Store, said: &FromDesk) -> Result<Incoming, StoreError>
     }
     let to = person.unwrap_or(Lane { thread: None, ..lane });
     let what = InputKind::Desk(DeskMessage { by, case, said, redacted });
-    Ok(Incoming { lane: to, key, sent: None, native, input: Input::new(at, what) })
+    Ok(Incoming { lane: to, key, order: 0, native, input: Input::new(at, what) })
 }
 
 /// Receives until `stop` is ready. Ends with a sentence if the platform wants no more of us.

@@ -110,7 +110,7 @@ pub async fn gaps(
     let incoming = Incoming {
         lane: Lane::new(channel.kind(), room.clone()),
         key: format!("gaps {to}"),
-        sent: None,
+        order: 0,
         native: None,
         input: Input::new(now, InputKind::Gaps(data)),
     };
@@ -183,7 +183,7 @@ mod tests {
         let incoming = Incoming {
             lane: Lane::new(ChannelKind::Telegram, "42"),
             key: "1".into(),
-            sent: None,
+            order: 0,
             native: None,
             input: Input::new(before, message),
         };

@@ -441,12 +441,6 @@ impl Outside for AtTerminal {
         let line = self.typed.pop_front().expect("something was typed");
         self.count += 1;
         let input = Input::new(now(), self.screen.read(&line));
-        Incoming {
-            lane: Screen::lane(),
-            key: format!("line/{}", self.count),
-            sent: None,
-            native: None,
-            input,
-        }
+        Incoming { lane: Screen::lane(), key: format!("line/{}", self.count), order: 0, native: None, input }
     }
 }

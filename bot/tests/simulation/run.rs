@@ -412,8 +412,8 @@ fn post(platform: &Platform, said: &Mutex<Said>, lane: &Lane, what: InputKind, a
     let key = format!("{lane}/{}", said.len());
     said.push(key.clone());
     let input = Input::new(at, what);
-    let sent = Some(input.at);
-    platform.world().post(Incoming { lane: lane.clone(), key: key.clone(), sent, native: Some(key), input });
+    let order = input.at.as_second();
+    platform.world().post(Incoming { lane: lane.clone(), key: key.clone(), order, native: Some(key), input });
 }
 
 /// Writes into the thread of a person's case, if they have one.

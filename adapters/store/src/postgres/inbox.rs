@@ -246,7 +246,7 @@ impl Postgres {
             let body: Vec<u8> = row.try_get::<Option<Vec<u8>>, _>(5)?.ok_or_else(missing)?;
             let arrival = Arrival {
                 key: [0; 16],
-                sent: 0,
+                order: 0,
                 lane: row.try_get(0)?,
                 native: row.try_get(1)?,
                 origin: row.try_get(2)?,

@@ -55,7 +55,7 @@ impl Task for Receive {
     }
 }
 
-/// What was received. Keys of one time stand together, so what comes in touches few pages.
+/// What was received. The newest keys stand side by side, so what comes in touches few pages.
 pub(super) struct Seen<'a> {
     select: rusqlite::CachedStatement<'a>,
     insert: rusqlite::CachedStatement<'a>,
@@ -71,21 +71,21 @@ impl<'a> Seen<'a> {
         } else {
             None
         };
-        let select = db.prepare_cached("SELECT 1 FROM seen WHERE sent = ?1 AND key = ?2")?;
+        let select = db.prepare_cached("SELECT 1 FROM seen WHERE place = ?1 AND key = ?2")?;
         let insert = db.prepare_cached(
-            "INSERT INTO seen (sent, key, at) VALUES (?1, ?2, ?3) ON CONFLICT (sent, key) DO NOTHING",
+            "INSERT INTO seen (place, key, at) VALUES (?1, ?2, ?3) ON CONFLICT (place, key) DO NOTHING",
         )?;
         Ok(Self { select, insert, before })
     }
 
     pub(super) fn knows(&mut self, arrival: &Arrival) -> Done<bool> {
-        Ok(self.knew(arrival)? || self.select.exists(params![arrival.sent, arrival.key])?)
+        Ok(self.knew(arrival)? || self.select.exists(params![arrival.order, arrival.key])?)
     }
 
     /// It is known from now on.
     fn is_new(&mut self, arrival: &Arrival) -> Done<bool> {
-        let Arrival { sent, key, received, .. } = arrival;
-        Ok(!self.knew(arrival)? && self.insert.execute(params![sent, key, received])? > 0)
+        let Arrival { order, key, received, .. } = arrival;
+        Ok(!self.knew(arrival)? && self.insert.execute(params![order, key, received])? > 0)
     }
 
     fn knew(&mut self, arrival: &Arrival) -> Done<bool> {
@@ -310,7 +310,7 @@ pub(super) fn replay(db: &Connection, seq: i64, sealer: &Sealer) -> Done<bool> {
     let parked = decided.query_row([seq], |row| {
         let arrival = Arrival {
             key: [0; 16],
-            sent: 0,
+            order: 0,
             lane: row.get(0)?,
             native: row.get(1)?,
             origin: row.get(2)?,

@@ -13,7 +13,7 @@ fn proof(who: &str, key: &str, code: &str) -> Proof {
     Proof {
         lane: lane(who),
         key: key.to_owned(),
-        sent: Some(at(0)),
+        order: 7,
         by: who.to_owned(),
         at: at(0),
         code: code.to_owned(),
@@ -98,7 +98,7 @@ pub(crate) async fn what_was_said_at_the_desk_is_found_by_its_id(home: Home) {
     let at_desk = Incoming {
         lane: lane("a"),
         key: "-100/9/0".to_owned(),
-        sent: None,
+        order: 0,
         native: Some("9".to_owned()),
         input: Input::new(at(0), InputKind::Desk(said)),
     };

@@ -72,7 +72,7 @@ pub(crate) fn text(who: &str, key: &str, words: &str) -> Incoming {
     Incoming {
         lane: lane(who),
         key: key.to_owned(),
-        sent: Some(at(0)),
+        order: 7,
         native: Some(format!("n-{key}")),
         input: Input::new(
             at(0),

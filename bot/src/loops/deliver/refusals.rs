@@ -120,7 +120,7 @@ async fn store() -> Store {
 async fn turn(store: &Store, key: &str, what: InputKind, effects: Vec<Effect>) {
     let native = if let InputKind::Message(message) = &what { message.id.clone() } else { None };
     let input = Input::new(now(), what);
-    let incoming = Incoming { lane: person(), key: key.to_owned(), sent: None, native, input };
+    let incoming = Incoming { lane: person(), key: key.to_owned(), order: 0, native, input };
     store.receive(&[incoming], None, now(), || 1).await.unwrap();
     let claim = store.claim(8).await.unwrap().expect("one waits");
     let seq = claim.works()[0].inputs[0].seq;
@@ -217,7 +217,7 @@ async fn what_ends_at_once_is_written_down_though_nothing_else_happens() {
                 let lane = Lane::new(ChannelKind::Telegram, chat.to_string());
                 let input = Input::new(now(), message("hello"));
                 let incoming =
-                    Incoming { lane, key: format!("{round}/{chat}"), sent: None, native: None, input };
+                    Incoming { lane, key: format!("{round}/{chat}"), order: 0, native: None, input };
                 store.receive(&[incoming], None, now(), || 1).await.unwrap();
                 let claim = store.claim_next(1).await.unwrap();
                 let seq = claim.works()[0].inputs[0].seq;

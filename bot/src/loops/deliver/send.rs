@@ -275,7 +275,7 @@ async fn clear<C: Channel>(
 
 pub(super) fn incoming(lane: &Lane, id: OutboxId, what: &str, at: Timestamp, kind: InputKind) -> Incoming {
     let input = Input::new(at, kind);
-    Incoming { lane: lane.clone(), key: format!("{what}/{id}"), sent: None, native: None, input }
+    Incoming { lane: lane.clone(), key: format!("{what}/{id}"), order: 0, native: None, input }
 }
 
 /// Ids of Telegram's groups are negative.
