@@ -193,8 +193,7 @@ fn write(db: &Connection, batch: &Batch, group: &mut Group) -> Done<Written> {
             .execute((row.at, &row.what, &row.by, &row.case))?;
     }
     timers(db, batch)?;
-    // Before anything is put into a lane: those to which something is under way are not leased.
-    let leased = leased(db, batch)?;
+    let leased = put_into_lanes(db, batch)?;
     turned(db, batch)?;
     say(db, batch, &leased)?;
     for redaction in &batch.redactions {
@@ -233,13 +232,37 @@ fn timers(db: &Connection, batch: &Batch) -> Done {
     Ok(())
 }
 
-/// The lanes that are to be leased with what is said in them, and can be.
-fn leased(db: &Connection, batch: &Batch) -> Done<BTreeSet<String>> {
-    let mut busy = db.prepare_cached("SELECT 1 FROM sending WHERE lane = ?1")?;
+/// What is said in one lane.
+struct Spoken {
+    /// The most urgent row's.
+    rank: i64,
+    made: i64,
+    /// It is to be leased at once.
+    ahead: bool,
+}
+
+/// That lanes have something to send. Returns those that are leased along with it: those in which nothing
+/// else is.
+fn put_into_lanes(db: &Connection, batch: &Batch) -> Done<BTreeSet<String>> {
+    let mut lanes: BTreeMap<&str, Spoken> = BTreeMap::new();
+    for OutRow { lane, rank, made, ahead, .. } in &batch.out {
+        let spoken = lanes.entry(lane).or_insert(Spoken { rank: *rank, made: *made, ahead: false });
+        spoken.rank = spoken.rank.min(*rank);
+        spoken.ahead |= ahead;
+    }
+    let mut lease = db.prepare_cached(
+        "INSERT INTO sending (lane, rank, ready) VALUES (?1, ?2, ?3) ON CONFLICT (lane) DO NOTHING",
+    )?;
+    let mut wait = db.prepare_cached(
+        "INSERT INTO sending (lane, rank, ready) VALUES (?1, ?2, ?3)
+         ON CONFLICT (lane) DO UPDATE SET rank = min(rank, excluded.rank)",
+    )?;
     let mut leased = BTreeSet::new();
-    for row in batch.out.iter().filter(|row| row.ahead) {
-        if !leased.contains(&row.lane) && !busy.exists([&row.lane])? {
-            leased.insert(row.lane.clone());
+    for (lane, Spoken { rank, made, ahead }) in lanes {
+        if ahead && lease.execute((lane, rank, batch.until))? > 0 {
+            leased.insert(lane.to_owned());
+        } else {
+            wait.execute((lane, rank, made))?;
         }
     }
     Ok(leased)
@@ -268,27 +291,16 @@ fn turned(db: &Connection, batch: &Batch) -> Done {
     Ok(())
 }
 
-/// What is to be sent, and that its lanes have something.
+/// What is to be sent.
 fn say(db: &Connection, batch: &Batch, leased: &BTreeSet<String>) -> Done {
     let mut out = db.prepare_cached(
         "INSERT INTO outbox (id, lane, person, kind, rank, place, epoch, gate, erase, made, body, fence, handed)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)",
     )?;
-    let mut lanes: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
     for row in &batch.out {
         let (place, handed) = (row.place(), row.ahead && leased.contains(&row.lane));
         let OutRow { id, lane, person, kind, rank, epoch, gate, erase, made, body, .. } = row;
         out.execute(params![id, lane, person, kind, rank, place, epoch, gate, erase, made, body, handed])?;
-        let (least, _) = lanes.entry(lane).or_insert((*rank, *made));
-        *least = (*least).min(*rank);
-    }
-    let mut sending = db.prepare_cached(
-        "INSERT INTO sending (lane, rank, ready) VALUES (?1, ?2, ?3)
-         ON CONFLICT (lane) DO UPDATE SET rank = min(rank, excluded.rank)",
-    )?;
-    for (lane, (rank, made)) in lanes {
-        let ready = if leased.contains(lane) { batch.until } else { made };
-        sending.execute((lane, rank, ready))?;
     }
     Ok(())
 }

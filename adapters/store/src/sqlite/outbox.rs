@@ -52,11 +52,7 @@ impl Task for Lease {
             db.prepare_cached("UPDATE outbox SET status = 4 WHERE id = ?1")?.execute([id])?;
         }
         for lane in lanes.iter().filter(|lane| !leased.ready.contains_key(*lane)) {
-            db.prepare_cached(
-                "DELETE FROM sending WHERE lane = ?1
-                 AND NOT EXISTS (SELECT 1 FROM outbox WHERE lane = ?1 AND status = 0)",
-            )?
-            .execute([lane])?;
+            forget_if_over(db, lane)?;
         }
         let mut ready = db.prepare_cached("UPDATE sending SET ready = ?2 WHERE lane = ?1")?;
         for lane in &leased.ready {
@@ -196,17 +192,27 @@ impl Task for Finish {
     }
 }
 
+/// Whether nothing is queued in a lane any more: then it is forgotten.
+fn forget_if_over(db: &Connection, lane: &str) -> Done<bool> {
+    let mut over = db.prepare_cached(
+        "DELETE FROM sending WHERE lane = ?1
+         AND NOT EXISTS (SELECT 1 FROM outbox INDEXED BY outbox_queued WHERE lane = ?1 AND status = 0)",
+    )?;
+    Ok(over.execute([lane])? > 0)
+}
+
 /// When a lane is looked at again, after something in it was over.
 fn look_again(db: &Connection, lane: &str, now: i64) -> Done {
-    let (queued, rank, due, handed): (i64, Option<i64>, Option<i64>, Option<i64>) = db
+    if forget_if_over(db, lane)? {
+        return Ok(());
+    }
+    let (rank, due, handed): (Option<i64>, Option<i64>, Option<i64>) = db
         .prepare_cached(
-            "SELECT count(*), min(rank), max(due), max(handed) FROM outbox INDEXED BY outbox_queued
+            "SELECT min(rank), max(due), max(handed) FROM outbox INDEXED BY outbox_queued
              WHERE lane = ?1 AND status = 0",
         )?
         .query_row([lane], |row| row.try_into())?;
-    if queued == 0 {
-        db.prepare_cached("DELETE FROM sending WHERE lane = ?1")?.execute([lane])?;
-    } else if handed == Some(0) {
+    if handed == Some(0) {
         db.prepare_cached("UPDATE sending SET rank = ?2, ready = max(?3, ?4) WHERE lane = ?1")?
             .execute(params![lane, rank, due, now])?;
     }
