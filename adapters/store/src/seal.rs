@@ -10,17 +10,16 @@
 //! old values are kept, backups included.
 
 use std::{
+    cell::RefCell,
     fmt::Write as _,
     fs,
     io::{ErrorKind, Write as _},
     path::Path,
 };
 
-use chacha20poly1305::{
-    KeyInit, XChaCha20Poly1305, XNonce,
-    aead::{Aead, AeadInPlace, Payload},
-};
+use chacha20::{Key, cipher::consts::U10, cipher::generic_array::GenericArray, hchacha};
 use hmac::{Hmac, Mac};
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -62,13 +61,13 @@ pub(crate) const HASH_KEY: &str = "hash_key";
 /// The keys of one key file.
 pub(crate) struct Keyring {
     /// By rising id, never empty.
-    keys: Vec<(u32, XChaCha20Poly1305)>,
+    keys: Vec<(u32, Zeroizing<[u8; 32]>)>,
 }
 
 impl Keyring {
     /// A key that lives as long as the process.
     pub(crate) fn ephemeral() -> Self {
-        Self { keys: vec![(1, cipher(&random::<32>()))] }
+        Self { keys: vec![(1, random())] }
     }
 
     /// Reads a key file; `None` if there is none.
@@ -120,7 +119,7 @@ impl Keyring {
             if keys.iter().any(|(other, _)| *other == id) {
                 return Err(format!("is wrong in line {number}: the id {id} stands there twice"));
             }
-            keys.push((id, cipher(&key)));
+            keys.push((id, key));
         }
         if keys.is_empty() {
             return Err("holds no key".to_owned());
@@ -156,7 +155,7 @@ impl Keyring {
                 let _ = folder.sync_all();
             }
         }
-        Ok(Self { keys: vec![(1, cipher(&key))] })
+        Ok(Self { keys: vec![(1, key)] })
     }
 
     pub(crate) fn seal(&self, cell: Cell, row: &[u8], plain: &[u8]) -> Vec<u8> {
@@ -171,21 +170,22 @@ impl Keyring {
         let (id, _) = self.newest();
         let mut value = Vec::with_capacity(HEAD + room + TAG);
         value.extend_from_slice(&id.to_be_bytes());
-        value.extend_from_slice(&*random::<NONCE>());
+        value.extend_from_slice(&nonce());
         value
     }
 
     fn close(&self, cell: Cell, row: &[u8], mut value: Vec<u8>) -> Vec<u8> {
         let (_, key) = self.newest();
         let (head, text) = value.split_at_mut(HEAD);
-        let tag = key
-            .encrypt_in_place_detached(XNonce::from_slice(&head[4..]), &bound(cell, row), text)
+        let (cipher, nonce) = cipher(key, &head[4..]);
+        let tag = cipher
+            .seal_in_place_separate_tag(nonce, Aad::from(bound(cell, row)), text)
             .expect("sealing fails only beyond 256 GB");
-        value.extend_from_slice(&tag);
+        value.extend_from_slice(tag.as_ref());
         value
     }
 
-    fn newest(&self) -> &(u32, XChaCha20Poly1305) {
+    fn newest(&self) -> &(u32, Zeroizing<[u8; 32]>) {
         &self.keys[self.keys.len() - 1]
     }
 
@@ -199,9 +199,13 @@ impl Keyring {
         let (head, text) = sealed.split_at_checked(HEAD).ok_or_else(error)?;
         let (id, nonce) = head.split_at(4);
         let (_, key) = self.keys.iter().find(|(known, _)| known.to_be_bytes() == id).ok_or_else(error)?;
-        key.decrypt(XNonce::from_slice(nonce), Payload { msg: text, aad: &bound(cell, row) })
-            .map(Zeroizing::new)
-            .map_err(|_| error())
+        let (cipher, nonce) = cipher(key, nonce);
+        let mut text = Zeroizing::new(text.to_vec());
+        let plain =
+            cipher.open_in_place(nonce, Aad::from(bound(cell, row)), &mut text).map_err(|_| error())?;
+        let length = plain.len();
+        text.truncate(length);
+        Ok(text)
     }
 }
 
@@ -292,6 +296,28 @@ pub(crate) fn open_hash_key(
     Ok(hash)
 }
 
+/// Nonces that the system is asked for at a time: to ask takes as long for one.
+const NONCES: usize = 40;
+
+thread_local! {
+    /// Random bytes for nonces, and how many of them were used.
+    static UNUSED: RefCell<([u8; NONCE * NONCES], usize)> = const { RefCell::new(([0; NONCE * NONCES], NONCE * NONCES)) };
+}
+
+/// Random bytes from the system, each handed out once.
+fn nonce() -> [u8; NONCE] {
+    UNUSED.with_borrow_mut(|(bytes, used)| {
+        if *used == bytes.len() {
+            getrandom::fill(bytes).expect("the system has randomness");
+            *used = 0;
+        }
+        let mut nonce = [0; NONCE];
+        nonce.copy_from_slice(&bytes[*used..*used + NONCE]);
+        *used += NONCE;
+        nonce
+    })
+}
+
 /// Random bytes from the system.
 pub(crate) fn random<const N: usize>() -> Zeroizing<[u8; N]> {
     let mut bytes = Zeroizing::new([0; N]);
@@ -299,8 +325,16 @@ pub(crate) fn random<const N: usize>() -> Zeroizing<[u8; N]> {
     bytes
 }
 
-fn cipher(key: &[u8; 32]) -> XChaCha20Poly1305 {
-    XChaCha20Poly1305::new(key.into())
+/// What one value is sealed with: XChaCha20-Poly1305 is ChaCha20-Poly1305 with a key of its own for each nonce
+/// of 24 bytes, made of the first 16. The other 8 are the nonce.
+fn cipher(key: &[u8; 32], nonce: &[u8]) -> (LessSafeKey, Nonce) {
+    let (first, last) = nonce.split_at(16);
+    let own = hchacha::<U10>(Key::from_slice(key), GenericArray::from_slice(first));
+    let own = Zeroizing::new(<[u8; 32]>::from(own));
+    let own = UnboundKey::new(&CHACHA20_POLY1305, &*own).expect("a key has 32 bytes");
+    let mut nonce = [0; 12];
+    nonce[4..].copy_from_slice(last);
+    (LessSafeKey::new(own), Nonce::assume_unique_for_key(nonce))
 }
 
 fn bound(cell: Cell, row: &[u8]) -> Vec<u8> {
@@ -340,6 +374,36 @@ mod tests {
         assert!(ring.open(OUTBOX, b"1", &sealed).is_err());
         assert!(Keyring::ephemeral().open(INBOX, b"1", &sealed).is_err());
         assert!(ring.open(INBOX, b"1", &sealed[..20]).is_err());
+    }
+
+    #[test]
+    fn any_xchacha20_poly1305_opens_what_is_sealed() {
+        use chacha20poly1305::{
+            KeyInit, XChaCha20Poly1305, XNonce,
+            aead::{Aead, Payload},
+        };
+        let key = random::<32>();
+        let ring = Keyring { keys: vec![(7, key.clone())] };
+        let other = XChaCha20Poly1305::new((&*key).into());
+        for length in (0..200).chain([1_000, 5_000]) {
+            let plain = vec![b'x'; length];
+            let sealed = ring.seal(STATE, b"row", &plain);
+            let (head, text) = sealed.split_at(HEAD);
+            assert_eq!(head[..4], [0, 0, 0, 7]);
+            let nonce = XNonce::from_slice(&head[4..]);
+            let aad = b"conversation\0state\0row";
+            let opened = other.decrypt(nonce, Payload { msg: text, aad });
+            assert!(opened.is_ok_and(|opened| opened == plain), "{length}");
+            let theirs = other.encrypt(nonce, Payload { msg: &plain, aad }).expect("sealed");
+            let theirs = [head, &theirs].concat();
+            assert_eq!(**ring.open(STATE, b"row", &theirs).expect("opens"), plain, "{length}");
+        }
+    }
+
+    #[test]
+    fn no_nonce_comes_twice() {
+        let nonces: std::collections::BTreeSet<_> = (0..10 * NONCES).map(|_| nonce()).collect();
+        assert_eq!(nonces.len(), 10 * NONCES);
     }
 
     #[test]
