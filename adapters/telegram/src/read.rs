@@ -44,7 +44,8 @@ pub(crate) struct Here<'a> {
 }
 
 /// Reads one update. A message that the types do not fit is read by hand, so that words are not
-/// lost to a field that Telegram has added.
+/// lost to a field that Telegram has added. So is a private text, which has no other fields that count: to try
+/// all that the types know of takes longer than parsing it.
 pub(crate) fn read(update: &Value, here: Here<'_>) -> Reading {
     let now = here.now;
     for (kind, edited) in [("message", false), ("edited_message", true)] {
@@ -53,9 +54,12 @@ pub(crate) fn read(update: &Value, here: Here<'_>) -> Reading {
             return desk::message(raw, edited, here.username)
                 .map_or(Reading::Skip, |said| Reading::Desk { said, query: None });
         }
+        if raw["text"].is_string() && raw["chat"]["type"] == "private" {
+            return by_hand(raw, edited, now);
+        }
         return match Native::deserialize(raw) {
             Ok(message) => message_of(&message, raw, edited),
-            Err(_) => unreadable(raw, edited, now),
+            Err(_) => by_hand(raw, edited, now),
         };
     }
     if let Some(raw) = update.get("callback_query") {
@@ -96,7 +100,7 @@ fn message_of(message: &Native, raw: &Value, edited: bool) -> Reading {
     } else if let MessageKind::Dice(_) = &message.kind {
         Some(Attachment::Other)
     } else if let MessageKind::Empty {} = &message.kind {
-        return unreadable(raw, edited, seconds(message.date.timestamp()));
+        return by_hand(raw, edited, seconds(message.date.timestamp()));
     } else {
         return Reading::Skip;
     };
@@ -171,8 +175,8 @@ fn reachable_of(change: &ChatMemberUpdated) -> Reading {
     })
 }
 
-/// A message of which only the plain fields can be trusted.
-fn unreadable(raw: &Value, edited: bool, now: Timestamp) -> Reading {
+/// By the plain fields of a message alone.
+fn by_hand(raw: &Value, edited: bool, now: Timestamp) -> Reading {
     let private = raw["chat"]["type"] == "private" && raw["from"]["is_bot"] != true;
     let (Some(chat), Some(id)) = (raw["chat"]["id"].as_i64(), raw["message_id"].as_i64()) else {
         return Reading::Skip;
