@@ -31,8 +31,9 @@ const APART: i64 = 1_000_000;
 /// Updates handed out at once, as in the real Bot API.
 const MOST: usize = 100;
 
-/// Connections over which updates are pushed: what Telegram opens unless asked for another number.
-const CONNECTIONS: usize = 40;
+/// Connections over which updates are pushed, as Telegram opens them: unless asked for another number, and at most.
+const CONNECTIONS: i64 = 40;
+const MOST_CONNECTIONS: i64 = 100;
 
 /// Before an update that was not taken is pushed again, to the next process.
 const PUSH_AGAIN: Duration = Duration::from_millis(50);
@@ -112,6 +113,8 @@ struct World {
     next_update: i64,
     next_message: i64,
     first_poll: Option<Instant>,
+    /// What the last webhook asked for.
+    connections: Option<i64>,
     running: bool,
     closed_loop: bool,
     measuring: bool,
@@ -169,7 +172,8 @@ impl Platform {
     pub(crate) fn push_to(&self, processes: &[SocketAddr]) {
         let hooks: Arc<[String]> = processes.iter().map(|address| format!("http://{address}/hook")).collect();
         let (next, client) = (Arc::new(AtomicUsize::new(0)), reqwest::Client::new());
-        for _ in 0..CONNECTIONS {
+        let connections = self.shared.lock().connections.unwrap_or(CONNECTIONS).clamp(1, MOST_CONNECTIONS);
+        for _ in 0..connections {
             let (shared, hooks) = (Arc::clone(&self.shared), Arc::clone(&hooks));
             let (next, client) = (Arc::clone(&next), client.clone());
             self.runtime.spawn(async move {
@@ -440,6 +444,11 @@ async fn call(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, b
             "can_connect_to_business": false, "has_main_web_app": false, "has_topics_enabled": false})),
         "getwebhookinfo" => {
             done(&json!({"url": "", "has_custom_certificate": false, "pending_update_count": 0}))
+        }
+        "setwebhook" => {
+            let connections = params(kind, &body)["max_connections"].as_i64();
+            shared.lock().connections = connections;
+            done(&json!(true))
         }
         "getmycommands" => done(&json!([])),
         "getmydescription" => done(&json!({"description": ""})),
