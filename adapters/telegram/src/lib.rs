@@ -141,6 +141,7 @@ impl Telegram {
                 let payload = SetWebhook {
                     allowed_updates: Some(receive::ALLOWED.to_vec()),
                     secret_token: Some(secret.expose_secret().to_owned()),
+                    max_connections: Some(webhook::CONNECTIONS),
                     ..SetWebhook::new(url)
                 };
                 expect("setWebhook", &shown, api.call::<_, True>(&payload, START_CALL).await)?;

@@ -10,6 +10,10 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::Telegram;
 
+/// As many as Telegram allows, where it would open 40: several processes behind one address have them between
+/// them, and each takes in what is under way to it at once with one commit.
+pub(crate) const CONNECTIONS: u8 = 100;
+
 /// One update has one message of at most 4,096 letters; the rest is room for what it quotes.
 const MAX_BODY: usize = 1 << 20;
 const SECRET: &str = "x-telegram-bot-api-secret-token";

@@ -25,7 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Where there are others: from one claim to the next, unless more was left, and how long what is
 /// taken in, and how sends ended, waits for company.
 const CLAIM_EVERY: Duration = Duration::from_millis(30);
-const COMPANY: Duration = Duration::from_millis(10);
+const COMPANY: Duration = Duration::from_millis(20);
 
 /// Conversations that are remembered at most, and messages; the others are found by looking, and counted
 /// once more.

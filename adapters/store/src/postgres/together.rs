@@ -28,9 +28,9 @@ type Tried<T> = std::result::Result<T, Fail>;
 /// What shares a transaction at most, and as many may wait.
 const GROUP: usize = 64;
 
-/// Where there are other processes so many do not wait for company any more. Telegram pushes over forty
+/// Where there are other processes so many do not wait for company any more. Telegram pushes over a hundred
 /// connections: four processes have little more than this many at a time.
-const ENOUGH: usize = 8;
+const ENOUGH: usize = 20;
 
 /// The way to the task that works. It ends with the last clone.
 #[derive(Clone)]

@@ -1,12 +1,18 @@
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    future::Future,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use chatbox_core::{channel::Batch, input::InputKind};
 use chatbox_telegram::{Mode, Telegram};
 use chatbox_telegram_standin::{Event, Standin};
-use tokio::{net::TcpListener, sync::Notify};
+use tokio::{
+    net::TcpListener,
+    sync::{Barrier, Notify},
+};
 
 use crate::{TOKEN, WITHIN, ask, attempt, config, lane, message, noon, soon};
 
@@ -14,12 +20,6 @@ type Stored = Arc<Mutex<Vec<Batch>>>;
 
 /// A bot behind a webhook whose first `failures` commits fail.
 async fn hooked(failures: usize) -> (Standin, Arc<Telegram>, Stored, Arc<Notify>, String) {
-    let standin = Standin::start(TOKEN).await.unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/telegram/hook", listener.local_addr().unwrap());
-    let mut config = config(&standin);
-    config.mode = Mode::Webhook { url: url.clone(), secret: "new-secret".to_owned().into() };
-    let telegram = Arc::new(Telegram::connect(config, Arc::new(noon)).await.unwrap());
     let stored: Stored = Arc::default();
     let committed = Arc::new(Notify::new());
     let left = Arc::new(AtomicUsize::new(failures));
@@ -37,10 +37,52 @@ async fn hooked(failures: usize) -> (Standin, Arc<Telegram>, Stored, Arc<Notify>
             }
         }
     };
+    let (standin, telegram, url) = serve(commit).await;
+    (standin, telegram, stored, committed, url)
+}
+
+/// A bot behind a webhook.
+async fn serve<F, Fut>(commit: F) -> (Standin, Arc<Telegram>, String)
+where
+    F: Fn(Batch) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = bool> + Send,
+{
+    let standin = Standin::start(TOKEN).await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/telegram/hook", listener.local_addr().unwrap());
+    let mut config = config(&standin);
+    config.mode = Mode::Webhook { url: url.clone(), secret: "new-secret".to_owned().into() };
+    let telegram = Arc::new(Telegram::connect(config, Arc::new(noon)).await.unwrap());
     let secrets = vec!["old-secret".to_owned().into(), "new-secret".to_owned().into()];
     let router = telegram.webhook_router("/telegram/hook", secrets, commit);
     tokio::spawn(async move { axum::serve(listener, router).await });
-    (standin, telegram, stored, committed, url)
+    (standin, telegram, url)
+}
+
+#[tokio::test]
+async fn a_hundred_chats_are_taken_in_at_once() {
+    const CHATS: usize = 100;
+    // Each commit waits for all others.
+    let (together, committed) = (Arc::new(Barrier::new(CHATS)), Arc::new(AtomicUsize::new(0)));
+    let all = Arc::new(Notify::new());
+    let commit = {
+        let all = all.clone();
+        move |_| {
+            let (together, committed, all) = (together.clone(), committed.clone(), all.clone());
+            async move {
+                together.wait().await;
+                if committed.fetch_add(1, Ordering::SeqCst) + 1 == CHATS {
+                    all.notify_one();
+                }
+                true
+            }
+        }
+    };
+    let (standin, _telegram, _) = serve(commit).await;
+    for chat in (1..).take(CHATS) {
+        standin.user(chat, "Sam").says("hello");
+    }
+    soon(all.notified()).await;
 }
 
 #[tokio::test]
