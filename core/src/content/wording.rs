@@ -43,6 +43,8 @@ words! {
     Noted = "noted",
     /// Words in which no need was found, after some were.
     HeardMore = "heard_more",
+    /// To somebody who speaks of themselves in the middle of a form.
+    HeardInForm = "heard_in_form",
     /// To words in another language.
     OtherLanguage = "other_language",
     /// After "stop", while somebody was asked to join.

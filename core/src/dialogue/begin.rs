@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     content::Word,
+    conversation::Holder,
     directory::capital,
     effect::Choice,
     understanding::{Intent, Reading},
@@ -36,6 +37,22 @@ impl Talk<'_> {
         }
         self.start(name);
         self.advance(0);
+    }
+
+    /// Starts a dialogue, or asks its open question again where it is under way. Who asks for a person
+    /// once more is told that one is asked for; where that is over, one is asked for anew.
+    pub(crate) fn begin_or_ask_again(&mut self, name: &str) {
+        let Some(dialogue) = self.content.dialogues.get(name) else { return self.menu() };
+        let under_way = self.conversation.dialogue() == Some(name);
+        let for_person = dialogue.intent == Some(Intent::Person);
+        let waits = matches!(self.conversation.holder, Holder::Waiting { .. });
+        if !under_way || (for_person && !waits) {
+            return self.begin(name);
+        }
+        if for_person {
+            self.asked_already();
+        }
+        self.ask_again();
     }
 
     pub(crate) fn begin_group(&mut self, reading: &Reading<'_>) {
@@ -149,6 +166,16 @@ impl Talk<'_> {
                 self.fill(&ask.id.value, Answer::Skipped);
                 self.fill_needs(&alone);
                 self.advance(0);
+                return true;
+            }
+        }
+        // "I feel awful" at a question of a form: it is heard, and what to do is theirs to say.
+        if !takes_words && self.running().is_some_and(|(dialogue, _)| dialogue.form) {
+            let alone = self.content.understanding.read(text, None);
+            if alone.intent == Intent::Signpost && !alone.needs().is_empty() && !alone.is_guess() {
+                self.word(Word::HeardInForm);
+                self.ask_again();
+                self.add_choice(Word::ChoiceSignpost, "go.signpost");
                 return true;
             }
         }

@@ -138,9 +138,20 @@ impl Talk<'_> {
         if !self.content.dialogues.get(dialogue).is_some_and(|dialogue| dialogue.form) {
             return false;
         }
-        let Some(request) = self.conversation.desk.requests.last() else { return false };
-        let post = format!("They changed a message after they sent this. It now reads: {}", text.trim());
-        let post = DeskPost::new(Some(request.case.clone()), DeskKind::Message, post);
+        self.tell_of_sent(&format!(
+            "They changed a message after they sent this. It now reads: {}",
+            text.trim()
+        ))
+    }
+
+    /// Tells the desk what somebody says of the request that they sent last. Returns whether there is one
+    /// that somebody reads.
+    pub(crate) fn tell_of_sent(&mut self, post: &str) -> bool {
+        let Some(request) = self.conversation.desk.requests.last().filter(|_| self.context.desk.exists)
+        else {
+            return false;
+        };
+        let post = DeskPost::new(Some(request.case.clone()), DeskKind::Message, post.to_owned());
         self.effects.push(Effect::Desk(post));
         self.word(Word::SentAlready);
         self.ask_again();

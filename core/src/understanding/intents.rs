@@ -133,7 +133,8 @@ impl Intents {
             said.into_iter().all(|said| said)
         };
         // Who is fine and wants to go on is fine.
-        let ways: [(Intent, &[Intent]); 5] = [
+        let ways: [(Intent, &[Intent]); 6] = [
+            (Intent::Finish, &[Intent::Finish, Intent::Yes]),
             (Intent::Fine, &[Intent::Fine, Intent::Resume, Intent::Leave]),
             (Intent::Yes, &[Intent::Yes]),
             (Intent::No, &[Intent::No]),

@@ -1,0 +1,144 @@
+//! Words while no question is open, and words that were not understood.
+
+use super::talk::Talk;
+use crate::{
+    content::{Word, plain},
+    understanding::{Intent, Reading},
+};
+
+/// Tries at a question before a person is offered.
+const TRIES: u8 = 2;
+
+impl Talk<'_> {
+    pub(super) fn hear_idle(&mut self, text: &str, reading: &Reading<'_>) {
+        // "Oh, make it 10" and "can I cancel it?" are of the request that was sent.
+        let cancels = || [" cancel ", " withdraw ", " scrap "].iter().any(|word| plain(text).contains(word));
+        let of_sent = reading.intent == Intent::Correct || (reading.intent == Intent::Stop && cancels());
+        if of_sent && self.tell_of_sent(&format!("They wrote after they sent this: {}", text.trim())) {
+            return;
+        }
+        if self.command(reading.intent) {
+            return;
+        }
+        if let Some(choice) = self.menu_pick(reading) {
+            self.navigate(choice.trim_start_matches("go."));
+            return;
+        }
+        // "What is a KeepingWell Group?" asks, and wants none yet.
+        let asks = reading.is_question() && self.content.faq.answer(text).is_some();
+        let of_group = reading.intent == Intent::Group || reading.is_guess();
+        if reading.intent == Intent::Question || (of_group && asks) {
+            self.clarify(text);
+        } else if reading.intent == Intent::Yes && self.offered("resume") {
+            self.resume_on_word();
+        } else if reading.intent == Intent::No && self.offered("leave") {
+            self.leave();
+        } else if matches!(reading.intent, Intent::No | Intent::Unsure)
+            && self.takes_it_back(if reading.intent == Intent::No { "no" } else { "unsure" })
+        {
+            // A no after all: it has been answered.
+        } else if reading.intent == Intent::OtherLanguage {
+            self.not_understood();
+        } else if self.answers_nothing(reading) {
+            // There was no question.
+        } else if reading.intent == Intent::Group {
+            self.begin_group(reading);
+        } else if self.conversation.flag.is_some() && reading.is_guess() {
+            // Somebody who told of danger is listened to before anything is guessed at.
+            self.not_understood();
+        } else if !reading.needs().is_empty() || reading.intent == Intent::Signpost {
+            self.signpost(reading);
+        } else {
+            self.not_understood();
+        }
+    }
+
+    /// Answers an answer to nothing: "ok", "no", "skip", "dunno" while no question is open. Returns
+    /// whether it was one. A no or an "I'm fine"
+    /// of somebody who told of danger is heard as more.
+    fn answers_nothing(&mut self, reading: &Reading<'_>) -> bool {
+        let flagged = self.conversation.flag.is_some();
+        let at_ease = if reading.intent == Intent::Fine { !flagged } else { reading.says_nothing() };
+        if reading.intent == Intent::Finish {
+            self.word(Word::NothingToResume);
+        } else if at_ease || (reading.intent == Intent::No && !flagged) {
+            self.word(Word::AtEase);
+        } else if matches!(reading.intent, Intent::Unsure | Intent::Skip) && !flagged {
+            self.word(Word::NoNeedToKnow);
+        } else {
+            return false;
+        }
+        self.offer_choices(self.menu_choices());
+        true
+    }
+
+    /// Whether a choice hangs under the open question.
+    fn offered(&self, choice: &str) -> bool {
+        self.conversation.prompt.choices.iter().any(|open| open.id == choice)
+    }
+
+    /// The menu entry that a text picks while nothing is open.
+    fn menu_pick(&self, reading: &Reading<'_>) -> Option<String> {
+        self.picked(reading).filter(|picked| picked.starts_with("go."))
+    }
+
+    /// Somebody is cross with the bot: it says sorry, and how to get a person.
+    pub(super) fn sorry(&mut self) {
+        self.word(Word::SorryForThis);
+        if self.running().is_some() {
+            self.ask_again();
+            self.add_choice(Word::ChoicePerson, "go.person");
+        } else {
+            self.offer_choices(self.menu_choices());
+        }
+    }
+
+    /// Two tries, then a person is offered.
+    pub(crate) fn not_understood(&mut self) {
+        if self.content.understanding.read(&self.words, None).intent == Intent::OtherLanguage {
+            self.word(Word::OtherLanguage);
+            return if self.running().is_some() {
+                self.ask_again();
+                self.add_choice(Word::ChoicePerson, "go.person");
+            } else {
+                self.offer_choices(self.menu_choices());
+            };
+        }
+        // Somebody who told of danger is listened to, not asked to say it another way.
+        if self.conversation.flag.is_some() && self.running().is_none() {
+            self.word(Word::Listening);
+            self.offer_choices(self.menu_choices());
+            return;
+        }
+        let tries = match self.conversation.place.as_mut() {
+            Some(place) => {
+                place.tries = place.tries.saturating_add(1);
+                place.tries
+            }
+            None => {
+                self.conversation.tries = self.conversation.tries.saturating_add(1);
+                self.conversation.tries
+            }
+        };
+        let running = self.running().is_some();
+        if tries < TRIES {
+            self.word(Word::NotUnderstood);
+            if running {
+                self.ask_again();
+            } else {
+                self.offer_choices(self.menu_choices());
+            }
+            return;
+        }
+        self.word(Word::NotUnderstoodAgain);
+        if running {
+            self.ask_again();
+            self.add_choice(Word::ChoicePerson, "go.person");
+        } else {
+            self.offer_choices(self.menu_choices());
+        }
+        if tries == TRIES {
+            self.lost_at_the_desk();
+        }
+    }
+}
