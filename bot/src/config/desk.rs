@@ -67,6 +67,15 @@ impl FromStr for DeskChannel {
 
 impl Desk {
     pub(super) fn validate(&self, telegram: &Telegram, matrix: &Matrix) -> Result<(), Fault> {
+        self.validate_room(telegram, matrix)?;
+        match &self.duty_lead {
+            // `converse` knows people by their names, and has no desk on a platform.
+            Some(lead) if self.channel.is_some() => validate_lead(lead, telegram, matrix),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn validate_room(&self, telegram: &Telegram, matrix: &Matrix) -> Result<(), Fault> {
         match self.channel {
             None if self.room.is_some() => Err(Fault(
                 "desk.room is set and desk.channel is not: set desk.channel to \"telegram\" or \"matrix\"."
@@ -104,6 +113,26 @@ impl Desk {
     }
 }
 
+/// Somebody who cannot be reached would be paged in vain.
+fn validate_lead(lead: &str, telegram: &Telegram, matrix: &Matrix) -> Result<(), Fault> {
+    let matrix_id = lead.strip_prefix('@').and_then(|id| id.split_once(':'));
+    match (lead.parse::<u64>(), matrix_id) {
+        (Ok(_), _) if telegram.token.is_none() => Err(Fault(
+            "desk.duty_lead is a Telegram id, but telegram.token is not set: set it, or name a Matrix id.".into(),
+        )),
+        (_, Some(_)) if !matrix.is_on() => Err(Fault(
+            "desk.duty_lead is a Matrix id, but matrix.homeserver is not set: set it, or name a Telegram id."
+                .into(),
+        )),
+        (Ok(_), _) | (_, Some(_)) => Ok(()),
+        (Err(_), None) => Err(Fault(
+            "desk.duty_lead must be a person's numeric Telegram id, such as 123456789, or their Matrix id, such \
+             as @ann:example.org."
+                .into(),
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use secrecy::SecretString;
@@ -133,5 +162,28 @@ mod tests {
         for room in ["!abc:example.org", "#desk:example.org"] {
             assert_eq!(fault(&desk(Some(room)), &matrix), None);
         }
+    }
+
+    #[test]
+    fn duty_lead_is_somebody_who_can_be_reached() {
+        let on = Telegram { token: Some(SecretString::from("1:x")), ..Telegram::default() };
+        let fault = |lead: &str, telegram: &Telegram, channel| {
+            let room = Some("-100123".to_owned());
+            let desk = Desk { channel, room, duty_lead: Some(lead.to_owned()), none: false };
+            desk.validate(telegram, &Matrix::default()).err().map(|fault| fault.0)
+        };
+        let desk = Some(DeskChannel::Telegram);
+        assert_eq!(fault("123456789", &on, desk), None);
+        for (lead, part) in [
+            ("@ann:example.org", "matrix.homeserver is not set"),
+            ("ann", "must be a person's numeric Telegram id"),
+            ("@ann", "must be a person's numeric Telegram id"),
+            ("-100123", "must be a person's numeric Telegram id"),
+        ] {
+            let found = fault(lead, &on, desk).unwrap();
+            assert!(found.contains(part), "{found}");
+        }
+        let off = validate_lead("7", &Telegram::default(), &Matrix::default()).err().unwrap();
+        assert!(off.0.contains("telegram.token is not set"), "{off}");
     }
 }
