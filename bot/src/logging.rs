@@ -46,7 +46,7 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let filter = filter.and(filter_fn(is_heard));
-    let lines = tracing_subscriber::fmt::layer().with_writer(to);
+    let lines = tracing_subscriber::fmt::layer().with_writer(to).with_ansi(io::stderr().is_terminal());
     if json {
         let lines = lines.json().flatten_event(true);
         lines.map_event_format(|ours| Discreet { ours, json }).with_filter(filter).boxed()
