@@ -60,6 +60,7 @@ pub struct ChannelFacts {
 }
 
 impl ChannelFacts {
+    /// What is known of a channel before a word has come by it.
     pub fn of(kind: ChannelKind) -> Self {
         match kind {
             ChannelKind::Telegram => {
@@ -170,6 +171,7 @@ pub enum Delivery {
     Unknown,
 }
 
+/// Why a platform will never take a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// The person blocked the bot, or left.

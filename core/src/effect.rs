@@ -9,6 +9,8 @@ use crate::{
     input::{Attachment, FileRef},
 };
 
+/// One thing to do after a turn. What goes to a platform leaves by the outbox; the rest is done in the turn's
+/// own transaction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
@@ -153,6 +155,7 @@ fn is_zero(number: &u16) -> bool {
     *number == 0
 }
 
+/// What a line at the desk is for, and so where it stands and how soon it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeskKind {
@@ -188,6 +191,7 @@ pub enum Kept {
     OpenFlag,
 }
 
+/// What the audit record tells of. The names are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditKind {

@@ -130,6 +130,7 @@ impl Default for Targets {
 }
 
 impl Engine {
+    /// The same content and the same hub make the same engine.
     pub fn new(content: Content, hub: Hub) -> Self {
         Self { content, hub }
     }

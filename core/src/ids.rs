@@ -38,6 +38,7 @@ pub struct Lane {
 }
 
 impl Lane {
+    /// A chat as a whole, by the platform's own id of it.
     pub fn new(channel: ChannelKind, chat: impl Into<String>) -> Self {
         Self { channel, chat: chat.into(), thread: None }
     }

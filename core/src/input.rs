@@ -47,6 +47,7 @@ impl Input {
     }
 }
 
+/// What happened. Stored in the inbox: a kind may be added, and none may change its form.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InputKind {

@@ -102,6 +102,7 @@ pub struct Reach {
 }
 
 impl Reach {
+    /// As it is until a service says what it can do.
     pub const ALL: Self = Self { telegram: true, matrix: true, terminal: true, desk: true, lead: true };
     pub const NONE: Self = Self { telegram: false, matrix: false, terminal: false, desk: false, lead: false };
 

@@ -379,6 +379,8 @@ impl Store {
         self.signals.outbox.changes(self.poll())
     }
 
+    /// The state of a conversation as its last turn left it. `None` if nothing is kept of it: it is new,
+    /// erased, or its period is over.
     pub async fn conversation(&self, lane: &Lane) -> Result<Option<Conversation>> {
         on!(self, db => db.conversation(lane))
     }

@@ -18,6 +18,7 @@ pub struct Line {
     pub what: Spoken,
 }
 
+/// What a line of a conversation is.
 pub enum Spoken {
     /// What came in. `None` when it was taken back since.
     Heard { seq: i64, input: Option<Input> },
@@ -25,10 +26,13 @@ pub enum Spoken {
     Said { id: OutboxId, post: Post, state: SendState },
 }
 
+/// What became of a text in the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendState {
+    /// Not sent yet, or it is not known whether it was.
     Waiting,
     Sent,
+    /// The platform will never take it.
     Refused,
     /// Old talk that a practitioner's take made void.
     Dropped,

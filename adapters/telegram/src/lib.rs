@@ -54,6 +54,7 @@ const START_CALL: Duration = Duration::from_secs(20);
 /// The time now: what Telegram gives no time for is dated by it.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// All that the bot needs to be on Telegram.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub token: SecretString,
@@ -69,6 +70,7 @@ pub struct Config {
     pub short_description: String,
 }
 
+/// How updates come in.
 #[derive(Debug, Clone)]
 pub enum Mode {
     /// `seconds` is how long Telegram may hold a poll open: 1 to 50.

@@ -103,6 +103,7 @@ pub enum Out<'a> {
     Error { error: String },
 }
 
+/// A line at the desk, as [`Out::Desk`] writes it.
 #[derive(Debug, Serialize)]
 pub struct DeskLine<'a> {
     /// None for the desk's room itself.
@@ -111,6 +112,7 @@ pub struct DeskLine<'a> {
     pub text: &'a str,
 }
 
+/// A record, as [`Out::Saved`] writes it.
 #[derive(Debug, Serialize)]
 pub struct SavedLine<'a> {
     pub kind: &'a str,

@@ -91,6 +91,8 @@ impl Calendar {
         self.closed.contains(&date)
     }
 
+    /// Whether weekly hours hold on a day. Beyond the days that the bank holidays are known for, one that
+    /// could be one is not trusted.
     pub fn day(&self, date: Date) -> DayKind {
         let known = self.known.is_some_and(|(from, until)| (from..=until).contains(&date));
         if self.closed.contains(&date) {

@@ -56,6 +56,7 @@ pub struct Taxonomy {
     pub sectors: BTreeMap<String, String>,
 }
 
+/// A need of the taxonomy: what somebody looks for help with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
     /// How it is said back to the person: "money worries".
@@ -64,6 +65,7 @@ pub struct Need {
     pub crisis: bool,
 }
 
+/// What somebody works as, by which some offers are theirs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
     pub id: String,

@@ -41,6 +41,7 @@ pub enum Field {
     Role,
 }
 
+/// What a search found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shortlist<'a> {
     /// At most [`MAX_MATCHES`], best first.
