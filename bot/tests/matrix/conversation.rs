@@ -137,7 +137,7 @@ async fn old_conversation_goes_on_after_the_keys_were_lost() {
     // Written while nobody could read it, for a device that will never come back.
     sam.room.says("closed").await;
     let service = stage.start();
-    let devices = sam.room.ready_beside(&stage.bot.id, before.first().map(String::as_str)).await;
+    let devices = sam.room.ready_beside(&stage.bot.id, &before).await;
     assert!(!devices.is_empty());
     sam.room.says("skip").await;
     assert_holds(&sam.hears().await, "Online or on site?");

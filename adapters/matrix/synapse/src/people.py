@@ -137,7 +137,7 @@ class Person(AsyncClient):
         await self.until("a room of one's own", lambda: room in self.rooms)
         return room
 
-    async def do_ready(self, room, user, not_device=None):
+    async def do_ready(self, room, user, but=()):
         """Waits until a message in the room would be encrypted for a device of that user."""
 
         def devices():
@@ -146,7 +146,7 @@ class Person(AsyncClient):
             if not self.rooms[room].encrypted:
                 return ["none needed"]
             found = [d.device_id for d in self.device_store.active_user_devices(user)]
-            return [device for device in found if device != not_device]
+            return [device for device in found if device not in but]
 
         await self.until(f"{user} in the room", lambda: bool(devices()))
         return devices()

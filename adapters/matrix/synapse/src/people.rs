@@ -277,12 +277,13 @@ impl Person {
 impl Room {
     /// Waits until what is said here would be encrypted for that user, and returns their devices.
     pub async fn ready(&self, user: &str) -> Vec<String> {
-        self.ready_beside(user, None).await
+        self.ready_beside(user, &[]).await
     }
 
-    /// As [`Room::ready`], for a device other than the one named.
-    pub async fn ready_beside(&self, user: &str, not_device: Option<&str>) -> Vec<String> {
-        let with = json!({ "room": self.id, "user": user, "not_device": not_device });
+    /// As [`Room::ready`], for a device other than those named, which may be gone already without this person
+    /// knowing.
+    pub async fn ready_beside(&self, user: &str, but: &[String]) -> Vec<String> {
+        let with = json!({ "room": self.id, "user": user, "but": but });
         let devices = self.person.ask("ready", with).await;
         serde_json::from_value(devices).expect("devices are a list")
     }

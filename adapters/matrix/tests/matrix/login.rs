@@ -91,7 +91,7 @@ async fn old_conversation_goes_on_after_the_folder_is_lost() {
     bot.matrix = connect(config).await.unwrap();
 
     bot.hears("two").await;
-    bot.during(room.ready_beside(&id, Some(&devices[0]))).await;
+    bot.during(room.ready_beside(&id, &devices)).await;
     room.says("three").await;
     bot.hears("three").await;
     bot.says(&lane, &say("still here")).await;
@@ -129,7 +129,9 @@ async fn session_that_the_homeserver_ended_is_replaced_by_a_new_login() {
     let room = bot.during(ann.meets(&id)).await;
     room.says("one").await;
     bot.hears("one").await;
+    let mut ended = room.ready(&id).await;
     let me = synapse.login(&bot.account).await;
+    ended.push(me.device.clone());
     let (status, _) = me.calls("POST", "/_matrix/client/v3/logout/all", serde_json::json!({})).await;
     assert_eq!(status, 200);
     // A wait that is open already ends first.
@@ -142,7 +144,7 @@ async fn session_that_the_homeserver_ended_is_replaced_by_a_new_login() {
     };
     assert!(error.to_string().contains("ended the bot's login"), "{error}");
     let mut bot = bot.again(|_, _| {}).await;
-    bot.during(room.ready_beside(&id, Some(&me.device))).await;
+    bot.during(room.ready_beside(&id, &ended)).await;
     room.says("three").await;
     bot.hears("three").await;
     assert_eq!(bot.heard(), ["one", "three"]);
