@@ -110,6 +110,17 @@ fn messages_from_an_outage_are_answered_as_one() {
 }
 
 #[test]
+fn answer_within_the_second_of_the_question_is_an_answer_though_its_date_is_before() {
+    let mut play = Play::new(&ENGINE);
+    let dated = play.now;
+    for at in [400, 900].map(SignedDuration::from_millis) {
+        play.now = dated.checked_add(at).expect("in range");
+        play.input_at(dated, message("I want to kill myself"));
+    }
+    assert_eq!(play.conversation().step(), Some("suicide_d"), "said again, it is no yes");
+}
+
+#[test]
 fn ordinary_old_messages_do_not_hide_danger_among_them() {
     let mut play = Play::new(&ENGINE);
     play.says("I want to kill myself");

@@ -28,6 +28,9 @@ const SIGNALS_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// A message written this long before it is read waited out an outage.
 pub(crate) const LATE: SignedDuration = SignedDuration::from_mins(10);
 
+/// How much later a message may have been written than its platform dates it: Telegram knows whole seconds.
+const DATED_TO: SignedDuration = SignedDuration::from_secs(1);
+
 /// How long a yes to "are you safe?" can be taken back by a plain no.
 const TAKEN_BACK_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
@@ -95,9 +98,9 @@ impl Talk<'_> {
         self.respond(heard.route, &heard.kinds);
     }
 
-    /// Whether this was written before the open question was asked.
+    /// Whether this was surely written before the open question was asked.
     fn before_the_question(&self) -> bool {
-        self.conversation.asked_at.is_some_and(|asked| self.at < asked)
+        self.conversation.asked_at.is_some_and(|asked| asked.duration_since(self.at) > DATED_TO)
     }
 
     /// Raises the flag to a route; it is never lowered here.
