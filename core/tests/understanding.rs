@@ -66,6 +66,42 @@ fn the_right_need_comes_first_or_among_the_first_three() {
 }
 
 #[test]
+fn both_needs_of_two_thoughts_are_looked_after() {
+    let (understanding, _) = shipped();
+    let main = |text: &str| -> BTreeSet<String> {
+        let reading = understanding.read(text, None);
+        reading.main_needs().map(|need| need.id.clone()).collect()
+    };
+    let needs = |ids: &[&str]| ids.iter().copied().map(str::to_owned).collect::<BTreeSet<String>>();
+    for (text, ids) in [
+        ("cant switch off when i get home and im skint till friday", ["stress", "finance"].as_slice()),
+        ("can't sleep. Also I'm skint", &["sleep", "finance"]),
+        ("can't sleep, and it's not about money", &["sleep"]),
+    ] {
+        assert_eq!(main(text), needs(ids), "{text}");
+    }
+    // Short texts of one need, each joined to one from the other half.
+    let short: Vec<Line> = lines("needs")
+        .into_iter()
+        .filter(|line| line.needs.len() == 1 && line.text.split(' ').count() <= 10)
+        .filter(|line| !line.text.contains('?'))
+        .collect();
+    assert!(short.len() >= 800);
+    let (half, other) = short.split_at(short.len() / 2);
+    let joined: Vec<(String, &Line, &Line)> = half
+        .iter()
+        .zip(other)
+        .filter(|(one, two)| one.needs != two.needs)
+        .map(|(one, two)| (format!("{} and {}", one.text.trim_end_matches(['.', '!']), two.text), one, two))
+        .collect();
+    let both = |(text, one, two): &&(String, &Line, &Line)| {
+        main(text).is_superset(&[one, two].iter().map(|line| line.needs[0].clone()).collect())
+    };
+    let right = joined.iter().filter(both).count();
+    assert!(share(right, joined.len()) >= 0.88, "both of {right} of {}", joined.len());
+}
+
+#[test]
 fn the_intent_is_right() {
     let (understanding, _) = shipped();
     let lines = lines("intents");

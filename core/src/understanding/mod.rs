@@ -5,6 +5,7 @@
 //! [`answer`] reads the answer to one question.
 
 pub mod answer;
+mod clauses;
 mod examples;
 mod intents;
 mod meaning;

@@ -275,11 +275,12 @@ impl Nearest {
         if best_words <= 0.0 || best_pairs <= 0.0 {
             return (vec![0.0; self.parts.len()], 1.0);
         }
-        let fourth = |share: f64| share.sqrt().sqrt();
+        let eighth = |share: f64| share.sqrt().sqrt().sqrt();
+        let soften = |share: f64| eighth(share) * eighth(share).sqrt();
         let mut shares: Vec<f64> = by_words
             .iter()
             .zip(&by_pairs)
-            .map(|(words, pairs)| fourth(words / best_words) * fourth(fourth(pairs / best_pairs)))
+            .map(|(words, pairs)| soften(words / best_words) * soften(pairs / best_pairs).sqrt())
             .collect();
         let none = shares.pop().unwrap_or_default();
         let (best, sum) = (best(&shares), shares.iter().sum::<f64>());

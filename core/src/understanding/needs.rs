@@ -4,13 +4,17 @@
 //! each need (see [`Nearest`]), which decides between needs that the phrases leave equal, and finds
 //! one where no phrase fits.
 
-use std::collections::BTreeMap;
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::{
-    meaning::NeedFound,
+    clauses,
+    meaning::{BESIDE, NeedFound},
     nearest::{Nearest, Sentences},
     phrase::{Hit, Phrases},
     text::{self, Sep, Token, words_of},
@@ -21,14 +25,14 @@ use crate::content::{Finding, Severity, Source};
 /// Further needs than this are noise.
 const MOST_NEEDS: usize = 8;
 /// How much one phrase of each list says, from what outweighs all others to a hint.
-const WEIGHTS: [f64; 4] = [0.97, 0.85, 0.55, 0.25];
+const WEIGHTS: [f64; 4] = [0.97, 0.72, 0.47, 0.21];
 /// How much of that counts for a broad need.
 const BROAD: f64 = 0.85;
 /// How much likeness to the sentences of a need counts beside its phrases, how much its share of what
 /// explains the words, and both at most.
 const LIKENESS: f64 = 0.25;
-const SHARE: f64 = 0.8;
-const MOST_LIKENESS: f64 = 0.9;
+const SHARE: f64 = 0.95;
+const MOST_LIKENESS: f64 = 0.95;
 /// Less likeness than this, so weighed, is not worth naming by itself.
 const WORTH_NAMING: f64 = 0.2;
 /// Where the words are those of people who speak of no need, phrases keep so much of what they say.
@@ -37,6 +41,11 @@ const NAMED: f64 = 0.5;
 const HEARD: f64 = 0.3;
 /// Nor does one without a phrase of the lexicon whose words tell less of any need.
 const TELLING: f64 = 0.15;
+/// A clause names a need by itself if its phrases say so much.
+const ALONE: f64 = 0.6;
+/// In a message of at most so many words each clause is looked at apart: a longer one tells a story, and what
+/// its clauses name is part of it.
+const FEW_WORDS: usize = 40;
 /// What a line of `told.txt` that speaks of no need begins with.
 const NOTHING: &str = "none";
 
@@ -269,10 +278,14 @@ impl Needs {
                 found.push(Found { need, doubt, because, words: 0 });
             }
         }
-        // Longer phrases say more; then the order of the content.
-        found.sort_by(|a, b| {
-            a.doubt.total_cmp(&b.doubt).then(b.words.cmp(&a.words)).then(a.need.cmp(&b.need))
-        });
+        found.sort_by(Found::order);
+        if let Some((first, further)) = found.split_first_mut() {
+            let alone = self.named_alone(first.need, tokens, &hits, &denied);
+            for one in further.iter_mut().filter(|one| alone.contains(&one.need)) {
+                one.doubt = one.doubt.min(first.doubt.max(1.0 - BESIDE));
+            }
+            further.sort_by(Found::order);
+        }
         found.truncate(MOST_NEEDS);
         if !telling || found.first().is_some_and(|best| 1.0 - best.doubt < HEARD) {
             found.clear();
@@ -316,6 +329,31 @@ impl Needs {
         if let Err(message) = self.phrases.add(&phrase.value, id) {
             findings.push(source.error(phrase, message));
         }
+    }
+
+    /// The needs that a clause names by itself, beside those clauses that name the first need so: "can't sleep
+    /// and I'm skint".
+    fn named_alone(&self, first: usize, tokens: &[Token], hits: &[Hit], denied: &[bool]) -> BTreeSet<usize> {
+        if tokens.len() > FEW_WORDS {
+            return BTreeSet::new();
+        }
+        let clauses = clauses::numbers(tokens);
+        let mut doubts: BTreeMap<usize, BTreeMap<usize, f64>> = BTreeMap::new();
+        let within = |hit: &&Hit| !denied[hit.first] && clauses[hit.first] == clauses[hit.last];
+        for hit in longest(hits).filter(within) {
+            let of_clause = doubts.entry(clauses[hit.first]).or_default();
+            for &(need, weight) in &self.meanings[hit.means as usize].0 {
+                let weight = if self.list[need].broad { weight * BROAD } else { weight };
+                *of_clause.entry(need).or_insert(1.0) *= 1.0 - weight;
+            }
+        }
+        let named = doubts.into_values().flat_map(|of_clause| {
+            let least = of_clause.values().copied().fold(1.0 - ALONE, f64::min);
+            let best: Vec<usize> =
+                of_clause.into_iter().filter(|(_, doubt)| *doubt <= least).map(|(need, _)| need).collect();
+            if best.contains(&first) { Vec::new() } else { best }
+        });
+        named.collect()
     }
 
     /// For each token whether what begins there is denied: "not about money", "nor housing".
@@ -374,6 +412,12 @@ struct Found {
 }
 
 impl Found {
+    /// The best first. Longer phrases say more; then the order of the content.
+    fn order(&self, other: &Self) -> Ordering {
+        let words = other.words.cmp(&self.words);
+        self.doubt.total_cmp(&other.doubt).then(words).then(self.need.cmp(&other.need))
+    }
+
     /// The same words twice say no more than once.
     fn add(&mut self, words: &str, weight: f64, count: usize) {
         if self.because.iter().any(|known| known.eq_ignore_ascii_case(words)) {
