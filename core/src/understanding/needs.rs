@@ -25,7 +25,7 @@ use crate::content::{Finding, Severity, Source};
 /// Further needs than this are noise.
 const MOST_NEEDS: usize = 8;
 /// How much one phrase of each list says, from what outweighs all others to a hint.
-const WEIGHTS: [f64; 4] = [0.97, 0.72, 0.47, 0.21];
+const WEIGHTS: [f64; 4] = [0.97, 0.78, 0.5, 0.23];
 /// How much of that counts for a broad need.
 const BROAD: f64 = 0.85;
 /// How much likeness to the sentences of a need counts beside its phrases, how much its share of what
