@@ -26,6 +26,16 @@ const LONGEST_SILENCE: usize = 30;
 /// Words between "my colleague said" and what she said.
 const REPORT_REACH: usize = 2;
 
+/// A sentence with one of these may tell of more than what was long ago, whatever else it says.
+const STILL_SO: &[&str] = &[
+    "am", "is", "are", "have", "has", "been", "going", "will", "want", "need", "can", "keep", "help", "if",
+    "now", "today", "tonight", "morning", "minutes", "hour", "hours", "this", "just", "again", "still",
+    "since", "every", "plan", "plans", "planned", "used",
+];
+
+/// Words after which somebody takes back, or adds to, what they denied before.
+const CONTRASTS: &[&str] = &["but", "though", "although", "however", "except", "yet"];
+
 pub(super) fn hear(
     rules: &RuleBook,
     scopes_off: &BTreeSet<usize>,
@@ -50,10 +60,18 @@ pub(super) fn hear(
         denied: false,
         found: vec![],
     };
+    let mut asides = vec![];
     let mut not_denied = vec![];
+    let mut recent = vec![];
     for sentence in &sentences {
-        if !listener.sentence(sentence) {
-            not_denied.push(sentence);
+        let Scoped { denied_to, long_ago } = listener.sentence(sentence);
+        match denied_to {
+            None => not_denied.push(sentence),
+            Some(end) => asides.extend(contrast(sentence, end)),
+        }
+        let still_so = |word: &Word| STILL_SO.contains(&word.text.as_str());
+        if !long_ago || sentence.words.iter().any(still_so) {
+            recent.push(sentence);
         }
     }
     for joined in &runs {
@@ -61,9 +79,14 @@ pub(super) fn hear(
     }
     listener.add_up_messages(memory, now);
     // A denial sounds like what it denies: up to C it counts for nothing, and takes nothing from the
-    // sentences around it.
+    // sentences around it, nor from what follows its "but".
     if all.len() > not_denied.len() && sound.route <= Route::C {
+        not_denied.extend(&asides);
         sound = learned.hear(&not_denied);
+    }
+    // What was long ago is no plan and no emergency.
+    if all.len() > recent.len() && sound.route > Route::C {
+        sound.route = learned.hear(&recent).route.max(Route::C);
     }
     listener.raise(sound);
     listener.finish()
@@ -79,18 +102,29 @@ struct Listener<'a> {
     in_sentence: BTreeMap<String, String>,
     /// Those of all sentences read so far.
     in_message: BTreeMap<String, String>,
+    /// Whether anything was denied so far.
     denied: bool,
     found: Vec<(Route, Reason)>,
 }
 
+/// What scopes say of a whole sentence.
+#[derive(Debug, Default)]
+struct Scoped {
+    /// Where the last denial in it ends, if something is denied.
+    denied_to: Option<usize>,
+    /// It tells of what was months or years ago, or some of it does.
+    long_ago: bool,
+}
+
 impl Listener<'_> {
-    /// Whether something is denied in it.
-    fn sentence(&mut self, sentence: &Sentence) -> bool {
-        let denied_before = std::mem::take(&mut self.denied);
+    fn sentence(&mut self, sentence: &Sentence) -> Scoped {
+        let mut scoped = Scoped::default();
         let rules = self.rules;
         rules.grammar.spans(&rules.words, sentence, |from, spans| {
             if !spans.is_empty() {
-                self.window(&sentence.words[from..], spans);
+                let here = self.window(&sentence.words[from..], spans);
+                scoped.denied_to = scoped.denied_to.max(here.denied_to.map(|end| from + end));
+                scoped.long_ago |= here.long_ago;
             }
         });
         let here = std::mem::take(&mut self.in_sentence);
@@ -98,12 +132,11 @@ impl Listener<'_> {
             self.add_up(sum, &here, &BTreeSet::new());
         }
         self.in_message.extend(here);
-        let denied = self.denied;
-        self.denied |= denied_before;
-        denied
+        self.denied |= scoped.denied_to.is_some();
+        scoped
     }
 
-    fn window(&mut self, words: &[Word], spans: &[Span]) {
+    fn window(&mut self, words: &[Word], spans: &[Span]) -> Scoped {
         let rules = self.rules;
         let scopes: Vec<(usize, Span)> = spans
             .iter()
@@ -119,7 +152,6 @@ impl Listener<'_> {
                 self.in_sentence.insert(signal, scope.name.clone());
             }
             self.heard.gentle |= scope.gentle;
-            self.denied |= scope.scope == Scope::Denial;
         }
         for span in spans {
             let Owner::Rule(id) = rules.owners[span.template as usize] else { continue };
@@ -168,6 +200,10 @@ impl Listener<'_> {
             if !self.found.iter().any(|(_, reason)| reason.rule == rule.name) {
                 self.found.push((route, Reason { rule: rule.name.clone(), words: said }));
             }
+        }
+        Scoped {
+            denied_to: here(Scope::Denial).map(|(_, span)| span.longest).max(),
+            long_ago: here(Scope::Past).next().is_some(),
         }
     }
 
@@ -264,6 +300,15 @@ impl RuleBook {
             && !within.iter().any(|word| writer(&word.text))
             && spans.iter().any(another)
     }
+}
+
+/// What follows the first contrast after `end`, as a sentence: in "I'd never do it, but I do think of
+/// it" the denial ends before the "but".
+fn contrast(sentence: &Sentence, end: usize) -> Option<Sentence> {
+    let after = sentence.words.get(end..)?;
+    let turn = after.iter().position(|word| CONTRASTS.contains(&word.text.as_str()))?;
+    let words = after[turn + 1..].to_vec();
+    (!words.is_empty()).then_some(Sentence { words, question: sentence.question })
 }
 
 /// Runs of sentences of one word each ("I. Want. To. Die.") as one sentence.

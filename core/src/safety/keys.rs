@@ -61,8 +61,8 @@ pub(super) const SEGMENTS: &[&str] = &[
 
 /// Words recognised with a slip of the finger.
 pub(super) const NEAR: &[&str] = &[
-    "suicide",
     "suicidal",
+    "suicide",
     "suicides",
     "overdose",
     "overdosed",

@@ -480,17 +480,21 @@ fn shrink(word: &str, most: usize) -> String {
 }
 
 /// The word of [`NEAR`] that `word` misspells: same first letter, one slip, or two in a long word.
+/// Of several the one with the fewest slips, and of these the first.
 fn near(word: &str) -> Option<&'static str> {
     let length = word.len();
     if !(5..=16).contains(&length) || !word.is_ascii() || NEAR_BUT_NOT.contains(&word) {
         return None;
     }
-    NEAR.iter().copied().find(|key| {
-        let slips = if key.len() >= 7 && key.starts_with("suic") || key.len() >= 10 { 2 } else { 1 };
-        key.as_bytes()[0] == word.as_bytes()[0]
-            && key.len().abs_diff(length) <= slips
-            && strsim::osa_distance(key, word) <= slips
-    })
+    let slips_of = |key: &'static str| {
+        let most = if key.len() >= 7 && key.starts_with("suic") || key.len() >= 10 { 2 } else { 1 };
+        if key.as_bytes()[0] != word.as_bytes()[0] || key.len().abs_diff(length) > most {
+            return None;
+        }
+        let slips = strsim::osa_distance(key, word);
+        (slips <= most).then_some((slips, key))
+    };
+    NEAR.iter().filter_map(|key| slips_of(key)).min_by_key(|(slips, _)| *slips).map(|(_, key)| key)
 }
 
 /// `word` as known words run together, the longest first; empty when it is not.
