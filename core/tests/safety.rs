@@ -409,6 +409,43 @@ fn denial_in_a_sentence_of_its_own_does_not_silence_the_net() {
 }
 
 #[test]
+fn what_follows_a_denial_and_a_but_is_heard_as_if_it_stood_alone() {
+    let safety = load(&mut vec![]);
+    let mut heard = 0;
+    for line in include_str!("safety/held_back.jsonl").lines() {
+        let text = serde_json::from_str::<Line>(line).unwrap().text.unwrap();
+        let alone = hear(&safety, &text);
+        let with = hear(&safety, &format!("I'm not suicidal but {text}"));
+        assert!(
+            with.route >= alone.route,
+            "{text}: {:?} alone, {:?} after a denial",
+            alone.route,
+            with.route
+        );
+        heard += usize::from(alone.reasons.iter().any(|reason| reason.rule.starts_with("sounds-like")));
+    }
+    assert!(heard > 50, "the net hears only {heard} of the texts");
+    assert_eq!(
+        hear(&safety, "I'd never do it because of my girl, but I do think about it, a lot").route,
+        Route::C
+    );
+    assert!(hear(&safety, "I'm not suicidal but I can't switch off").soft);
+}
+
+#[test]
+fn what_was_long_ago_is_no_emergency_unless_it_is_so_again() {
+    let safety = load(&mut vec![]);
+    let route = |text: &str| hear(&safety, text).route;
+    for past in
+        ["Took an overdose at uni, 20 years back. Never told a soul.", "In 2016 I took a lot of tablets"]
+    {
+        assert!((Route::B..=Route::C).contains(&route(past)), "{past}: {:?}", route(past));
+        assert_eq!(route(&format!("{past}\nI've taken 30 paracetamol")), Route::E);
+    }
+    assert_eq!(route("took an overdose at uni and have taken one again tonight"), Route::E);
+}
+
+#[test]
 fn disguises_are_seen_through() {
     for (typed, plain_words) in [
         ("I’m gonna k1ll my self", "i am going to kill myself"),

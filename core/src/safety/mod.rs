@@ -20,6 +20,7 @@ mod grammar;
 mod hear;
 mod keys;
 mod learned;
+mod mend;
 mod normalise;
 mod route;
 mod rules;

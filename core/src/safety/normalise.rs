@@ -14,6 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use unicode_normalization::UnicodeNormalization;
 
 use super::keys::{KEYS, NEAR, NEAR_BUT_NOT, SEGMENTS};
+use super::mend::mend;
 use super::spelling::{CONTRACTIONS, ENDINGS_IN, JOINED, LOOKALIKES};
 
 /// Longer words are left as they are: nobody writes them, and repairs must stay cheap.
@@ -417,7 +418,10 @@ fn contract(word: &str, out: &mut impl FnMut(&str)) {
             return parts.iter().for_each(|part| out(part));
         }
     }
-    out(word);
+    match mend(word) {
+        Some(mended) => out(&mended),
+        None => out(word),
+    }
 }
 
 fn known_plain(word: &str) -> bool {
@@ -487,7 +491,13 @@ fn near(word: &str) -> Option<&'static str> {
         return None;
     }
     let slips_of = |key: &'static str| {
-        let most = if key.len() >= 7 && key.starts_with("suic") || key.len() >= 10 { 2 } else { 1 };
+        let most = if key.len() >= 7 && (key.starts_with("suic") || key.starts_with("overdose"))
+            || key.len() >= 10
+        {
+            2
+        } else {
+            1
+        };
         if key.as_bytes()[0] != word.as_bytes()[0] || key.len().abs_diff(length) > most {
             return None;
         }

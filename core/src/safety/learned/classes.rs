@@ -24,6 +24,11 @@ pub(super) fn of(word: &str, width: Width) -> Option<&'static str> {
     name.map(String::as_str)
 }
 
+/// Whether `word` is one of the words in classes; the 120 commonest are not.
+pub(in crate::safety) fn has(word: &str) -> bool {
+    CLASSES.by_word.contains_key(word)
+}
+
 struct Classes {
     /// Numbers of the narrow class and the wide one.
     by_word: HashMap<&'static str, (u16, u16), BuildHasherDefault<Hashed>>,
