@@ -19,17 +19,15 @@ const TELLING: &str = "\
     insulin jumped jumping ketamine kicked kill killed killing kitchen knife knives ledge letters life living \
     machete medication midazolam mirtazapine morphine motorway myself neck neighbour nobody noose nothing \
     numb outside overdose overdosed overdoses overdosing packet paracetamol partner pills planned planning \
-    platform pointless poison poisoned propofol propranolol punched punching railway raped razor river \
-    scalpel scared scissors scratching screaming sertraline shaking slashed slashing slippery spinning \
-    stabbed stabbing stalking stash stashed stashing strangle strangled strangling suicidal suicide swallow \
-    swallowed swallowing tablet tablets threatened threatening throat thursday tomorrow tonight towel train \
-    tramadol trapped unconscious veins vodka vomiting weapon wednesday whisky window without worthless wrist \
-    wrists written yesterday zopiclone";
+    platform pointless poison poisoned propofol propranolol punched punching railway raped razor residents \
+    river scalpel scared scissors scratching screaming seizure seizures sertraline shaking slashed slashing \
+    slippery spinning stabbed stabbing stalking stash stashed stashing strangle strangled strangling suicidal \
+    suicide swallow swallowed swallowing tablet tablets threatened threatening throat thursday tomorrow \
+    tonight towel train tramadol trapped unconscious veins vodka vomiting waking weapon wednesday whisky \
+    window without worthless wrist wrists written yesterday zopiclone";
 
 /// Not among the English words that are known, and no slips either.
-const LEFT_ALONE: &[&str] = &[
-    "bluey", "brid", "cheesy", "chesty", "didnae", "dinna", "dinnae", "dinny", "handsy", "kipling", "trowel",
-];
+const LEFT_ALONE: &[&str] = &["bluey", "brid", "cheesy", "chesty", "dinny", "handsy", "kipling", "trowel"];
 
 /// What may be left out at the end of an English word, and what its stem may lack then.
 const ENDINGS: &[(&str, &str)] =
@@ -137,7 +135,7 @@ mod tests {
     #[test]
     fn english_words_and_words_near_none_stay_as_they_are() {
         for word in [
-            "bleed", "bridges", "staffing", "rota", "datix", "stonking", "dinnae", "kipling", "tables",
+            "bleed", "bridges", "staffing", "rota", "datix", "stonking", "dinny", "kipling", "tables",
             "jabbed",
         ] {
             assert_eq!(mend(word), None, "{word}");
