@@ -60,8 +60,9 @@ pub(super) fn mend(word: &str) -> Option<String> {
 fn is_inflected(word: &str) -> bool {
     ENDINGS.iter().any(|(ending, lacks)| {
         let Some(stem) = word.strip_suffix(ending).filter(|stem| stem.len() >= 3) else { return false };
-        let doubled = stem.as_bytes()[stem.len() - 1] == stem.as_bytes()[stem.len() - 2];
-        is_english(&format!("{stem}{lacks}")) || doubled && is_english(&stem[..stem.len() - 1])
+        let (single, last) = stem.split_at(stem.len() - 1);
+        let doubled = single.len() >= 3 && single.ends_with(last);
+        is_english(&format!("{stem}{lacks}")) || doubled && is_english(single)
     })
 }
 
