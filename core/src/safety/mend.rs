@@ -121,9 +121,8 @@ mod tests {
         for (typed, meant) in [
             ("thraot", "throat"),
             ("nife", "knife"),
-            ("noos", "noose"),
             ("tabets", "tablets"),
-            ("blud", "blood"),
+            ("slashd", "slashed"),
             ("fentnil", "fentanyl"),
             ("bafroom", "bathroom"),
             ("shakin", "shaking"),
