@@ -136,7 +136,9 @@ impl Talk<'_> {
             if form && reading.intent == Intent::No && ask.skip.as_deref() != Some("") {
                 return self.skip();
             }
-            if reading.says_nothing() && !matches!(ask.answer, Expect::When) {
+            // "All well" is a word on how the chat was, and no name of a team.
+            let says_nothing = reading.says_nothing() && (form || !text.trim().contains(' '));
+            if says_nothing && !matches!(ask.answer, Expect::When) {
                 if matches!(ask.answer, Expect::Text(_)) {
                     self.word(Word::OwnWords);
                 }

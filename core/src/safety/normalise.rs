@@ -68,8 +68,13 @@ pub fn plain(text: &str) -> String {
 
 /// The words of a phrase as rules write it: spelt plainly, without looking at what opens a sentence.
 pub(super) fn phrase(text: &str) -> Vec<String> {
-    let raw = text.split_whitespace().map(|word| Word { text: word.to_lowercase(), after_mark: false });
-    repair(raw.collect()).into_iter().map(|word| word.text).collect()
+    let raw = if text.is_ascii() {
+        let plain = |word: &str| Word { text: word.to_lowercase(), after_mark: false };
+        text.split_whitespace().map(plain).collect()
+    } else {
+        split(&fold(text)).into_iter().flat_map(|sentence| sentence.words).collect()
+    };
+    repair(raw).into_iter().map(|word| word.text).collect()
 }
 
 static CONTRACTED: LazyLock<FxHashMap<&str, &str>> = LazyLock::new(|| CONTRACTIONS.iter().copied().collect());
@@ -96,6 +101,7 @@ fn fold(text: &str) -> Vec<char> {
             | '\u{fe00}'..='\u{fe0f}'
             | '\u{e0000}'..='\u{e0fff}'
             | '\u{300}'..='\u{36f}'
+            | '\u{64b}'..='\u{65f}'
             | '\u{1f3fb}'..='\u{1f3ff}' => continue,
             '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '`' | '\u{b4}' | '\u{2bc}' => '\'',
             '\n' | '\r' | '\u{2028}' | '\u{2029}' | '\u{b}' | '\u{c}' => '\n',
