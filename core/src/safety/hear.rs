@@ -78,11 +78,14 @@ pub(super) fn hear(
         listener.sentence(joined);
     }
     listener.add_up_messages(memory, now);
-    // A denial sounds like what it denies: up to C it counts for nothing, and takes nothing from the
+    // A denial sounds like what it denies: up to C it counts for nothing. It takes nothing from the
     // sentences around it, nor from what follows its "but".
-    if all.len() > not_denied.len() && sound.route <= Route::C {
+    if all.len() > not_denied.len() {
         not_denied.extend(&asides);
-        sound = learned.hear(&not_denied);
+        let without = learned.hear(&not_denied);
+        if sound.route <= Route::C || without.route > sound.route {
+            sound = without;
+        }
     }
     // What was long ago is no plan and no emergency.
     if all.len() > recent.len() && sound.route > Route::C {
