@@ -170,7 +170,12 @@ impl Talk<'_> {
             }
         }
         // "I feel awful" at a question of a form: it is heard, and what to do is theirs to say.
-        if !takes_words && self.running().is_some_and(|(dialogue, _)| dialogue.form) {
+        // What a group is for may well be that.
+        let elsewhere = matches!(&ask.answer, Expect::Choice(_))
+            && self.running().is_some_and(|(dialogue, _)| {
+                dialogue.asks().next().is_some_and(|first| first.id.value != ask.id.value)
+            });
+        if (!takes_words || elsewhere) && self.running().is_some_and(|(dialogue, _)| dialogue.form) {
             let alone = self.content.understanding.read(text, None);
             if alone.intent == Intent::Signpost && !alone.needs().is_empty() && !alone.is_guess() {
                 self.word(Word::HeardInForm);

@@ -9,6 +9,9 @@ use crate::{
 /// Tries at a question before a person is offered.
 const TRIES: u8 = 2;
 
+/// Words from which on a question says what somebody needs as well.
+const WORDS_OF_A_WISH: usize = 7;
+
 impl Talk<'_> {
     pub(super) fn hear_idle(&mut self, text: &str, reading: &Reading<'_>) {
         // "Oh, make it 10" and "can I cancel it?" are of the request that was sent.
@@ -26,8 +29,8 @@ impl Talk<'_> {
         }
         // "What is a KeepingWell Group?" asks, and wants none yet.
         let asks = reading.is_question() && self.content.faq.answer(text).is_some();
-        let of_group = reading.intent == Intent::Group || reading.is_guess();
-        if reading.intent == Intent::Question || (of_group && asks) {
+        let short = text.split_whitespace().count() < WORDS_OF_A_WISH;
+        if reading.intent == Intent::Question || (asks && (short || reading.intent == Intent::Group)) {
             self.clarify(text);
         } else if reading.intent == Intent::Yes && self.offered("resume") {
             self.resume_on_word();
