@@ -100,8 +100,10 @@ async fn nothing_is_lost_or_decided_twice_however_often_the_service_is_killed() 
                 service.kill().await;
             }
         }
+        let polls = hub.telegram.calls("getUpdates").len();
         let last = hub.start();
-        // The database is there once the service receives.
+        // Once the service receives, the database is there, and it listens for the signal to stop.
+        hub.telegram.wait_for_calls("getUpdates", polls + 1).await;
         hub.telegram.wait_for_confirmation().await;
         books.settled(each * usize::try_from(PEOPLE).unwrap()).await;
         last.stop().await;
