@@ -169,7 +169,7 @@ impl Keyring {
         let (id, _) = self.newest();
         let mut value = Vec::with_capacity(HEAD + room + TAG);
         value.extend_from_slice(&id.to_be_bytes());
-        value.extend_from_slice(&nonce());
+        value.extend_from_slice(&*random::<NONCE>());
         value
     }
 
@@ -295,15 +295,8 @@ pub(crate) fn open_hash_key(
     Ok(hash)
 }
 
-/// Random bytes from the system, asked for one by one: of bytes kept for later, a machine that is restored
-/// from a picture of its memory could use some twice.
-fn nonce() -> [u8; NONCE] {
-    let mut nonce = [0; NONCE];
-    getrandom::fill(&mut nonce).expect("the system has randomness");
-    nonce
-}
-
-/// Random bytes from the system.
+/// Random bytes from the system, never kept for later: a machine that is restored from a picture of its
+/// memory would use some twice.
 pub(crate) fn random<const N: usize>() -> Zeroizing<[u8; N]> {
     let mut bytes = Zeroizing::new([0; N]);
     getrandom::fill(&mut *bytes).expect("the system has randomness");

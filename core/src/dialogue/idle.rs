@@ -57,8 +57,7 @@ impl Talk<'_> {
     }
 
     /// Answers an answer to nothing: "ok", "no", "skip", "dunno" while no question is open. Returns
-    /// whether it was one. A no or an "I'm fine"
-    /// of somebody who told of danger is heard as more.
+    /// whether it was one. A no or an "I'm fine" of somebody who told of danger is heard as more.
     fn answers_nothing(&mut self, reading: &Reading<'_>) -> bool {
         let flagged = self.conversation.flag.is_some();
         let at_ease = if reading.intent == Intent::Fine { !flagged } else { reading.says_nothing() };
@@ -88,6 +87,11 @@ impl Talk<'_> {
     /// Somebody is cross with the bot: it says sorry, and how to get a person.
     pub(super) fn sorry(&mut self) {
         self.word(Word::SorryForThis);
+        self.ask_again_or_menu_with_a_person();
+    }
+
+    /// The open question with a person beside its choices; where none is open, the menu, which has one.
+    fn ask_again_or_menu_with_a_person(&mut self) {
         if self.running().is_some() {
             self.ask_again();
             self.add_choice(Word::ChoicePerson, "go.person");
@@ -100,12 +104,7 @@ impl Talk<'_> {
     pub(crate) fn not_understood(&mut self) {
         if self.content.understanding.read(&self.words, None).intent == Intent::OtherLanguage {
             self.word(Word::OtherLanguage);
-            return if self.running().is_some() {
-                self.ask_again();
-                self.add_choice(Word::ChoicePerson, "go.person");
-            } else {
-                self.offer_choices(self.menu_choices());
-            };
+            return self.ask_again_or_menu_with_a_person();
         }
         // Somebody who told of danger is listened to, not asked to say it another way.
         if self.conversation.flag.is_some() && self.running().is_none() {
@@ -123,10 +122,9 @@ impl Talk<'_> {
                 self.conversation.tries
             }
         };
-        let running = self.running().is_some();
         if tries < TRIES {
             self.word(Word::NotUnderstood);
-            if running {
+            if self.running().is_some() {
                 self.ask_again();
             } else {
                 self.offer_choices(self.menu_choices());
@@ -134,12 +132,7 @@ impl Talk<'_> {
             return;
         }
         self.word(Word::NotUnderstoodAgain);
-        if running {
-            self.ask_again();
-            self.add_choice(Word::ChoicePerson, "go.person");
-        } else {
-            self.offer_choices(self.menu_choices());
-        }
+        self.ask_again_or_menu_with_a_person();
         if tries == TRIES {
             self.lost_at_the_desk();
         }
