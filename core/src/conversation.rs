@@ -2,7 +2,7 @@
 //! turn; every field has a default, so that state written by any released version loads (P12), and
 //! a field that says no more than its default is not written.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,7 @@ pub struct Pace {
 }
 
 /// The state of one conversation.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Conversation {
     #[serde(skip_serializing_if = "is_default")]
@@ -254,6 +254,21 @@ pub struct Aside {
     pub place: Place,
     /// Goes on only on the person's word; else by itself, once what came between is over.
     pub parked: bool,
+}
+
+/// Where it stands, without what was said and answered.
+impl fmt::Debug for Conversation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conversation")
+            .field("holder", &self.holder)
+            .field("epoch", &self.epoch)
+            .field("case", &self.case)
+            .field("flag", &self.flag)
+            .field("dialogue", &self.dialogue())
+            .field("step", &self.step())
+            .field("prompt", &self.prompt)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Conversation {

@@ -1,17 +1,20 @@
 //! What a turn asks the outside world to do. The engine only names it; the store commits it,
 //! and the loops carry it out after the commit.
 
+use std::fmt;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    hidden::Letters,
     ids::Reference,
     input::{Attachment, FileRef},
 };
 
 /// One thing to do after a turn. What goes to a platform leaves by the outbox; the rest is done in the turn's
 /// own transaction.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// A text to the person.
@@ -57,8 +60,32 @@ pub enum Effect {
     },
 }
 
+/// Without words and names.
+impl fmt::Debug for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Say(say) => say.fmt(f),
+            Self::Desk(post) => post.fmt(f),
+            Self::Save(record) => record.fmt(f),
+            Self::SetTimer { name, step, at } => {
+                f.debug_struct("SetTimer").field("name", name).field("step", step).field("at", at).finish()
+            }
+            Self::CancelTimer { name } => f.debug_struct("CancelTimer").field("name", name).finish(),
+            Self::Amend { of, text } => {
+                let text = text.as_deref().map(Letters);
+                f.debug_struct("Amend").field("of", of).field("text", &text).finish()
+            }
+            Self::ClearChat { within } => f.debug_struct("ClearChat").field("within", within).finish(),
+            Self::Erase { keep } => f.debug_struct("Erase").field("keep", keep).finish(),
+            Self::Audit { what, by: _, case } => {
+                f.debug_struct("Audit").field("what", what).field("case", case).finish_non_exhaustive()
+            }
+        }
+    }
+}
+
 /// A text to the person, and the choices that hang on it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Say {
     pub kind: SayKind,
     pub text: String,
@@ -77,6 +104,20 @@ impl Say {
     /// Words alone.
     pub fn new(kind: SayKind, text: impl Into<String>) -> Self {
         Self { kind, text: text.into(), choices: Vec::new(), prompt: 0, media: None }
+    }
+}
+
+/// Without the words: they say back what somebody wrote.
+impl fmt::Debug for Say {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, text, choices, prompt, media } = self;
+        f.debug_struct("Say")
+            .field("kind", kind)
+            .field("text", &Letters(text))
+            .field("choices", choices)
+            .field("prompt", prompt)
+            .field("media", media)
+            .finish()
     }
 }
 
@@ -102,7 +143,7 @@ pub enum SayKind {
 }
 
 /// A button, or a line of a numbered list where the channel has no buttons.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
     /// At most 40 of `a-z0-9_.-`, so that it fits a Telegram button.
     pub id: String,
@@ -121,8 +162,15 @@ impl Choice {
     }
 }
 
+/// Without the label, in which a name may stand.
+impl fmt::Debug for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Choice").field("id", &self.id).field("label", &Letters(&self.label)).finish()
+    }
+}
+
 /// A line at the desk.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct DeskPost {
     /// The case in whose thread it stands; none for the room itself.
     pub case: Option<Reference>,
@@ -150,6 +198,22 @@ impl DeskPost {
     }
 }
 
+/// Without the words.
+impl fmt::Debug for DeskPost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { case, kind, text, choices, media, history, identify } = self;
+        f.debug_struct("DeskPost")
+            .field("case", case)
+            .field("kind", kind)
+            .field("text", &Letters(text))
+            .field("choices", choices)
+            .field("media", media)
+            .field("history", history)
+            .field("identify", identify)
+            .finish()
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_zero(number: &u16) -> bool {
     *number == 0
@@ -172,13 +236,23 @@ pub enum DeskKind {
 }
 
 /// Something the hub keeps: a group request, a gap, a message left for the hub.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// `group_request`, `gap`, `feedback`, `message`, `dead_number`.
     pub kind: String,
     pub reference: Reference,
     /// A JSON object; what was skipped is null.
     pub data: serde_json::Value,
+}
+
+/// Without what was answered.
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("kind", &self.kind)
+            .field("reference", &self.reference)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why something outlives a person's wish to delete it.

@@ -1,10 +1,13 @@
 //! What can happen to a conversation: one [`Input`] makes one turn.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     channel::Confidentiality,
+    hidden::Letters,
     ids::{ChannelKind, Reference},
 };
 
@@ -48,7 +51,7 @@ impl Input {
 }
 
 /// What happened. Stored in the inbox: a kind may be added, and none may change its form.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InputKind {
     /// The person wrote something.
@@ -95,8 +98,33 @@ pub enum InputKind {
     Gaps(Vec<serde_json::Value>),
 }
 
+/// Without words, names and answers.
+impl fmt::Debug for InputKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Message(message) => message.fmt(f),
+            Self::Press { choice: _, prompt } => {
+                f.debug_struct("Press").field("prompt", prompt).finish_non_exhaustive()
+            }
+            Self::Timer { name, step } => {
+                f.debug_struct("Timer").field("name", name).field("step", step).finish()
+            }
+            Self::Desk(message) => message.fmt(f),
+            Self::Redacted { of } => f.debug_struct("Redacted").field("of", of).finish(),
+            Self::Enrolled { name: _ } => f.write_str("Enrolled"),
+            Self::NotEnrolled => f.write_str("NotEnrolled"),
+            Self::Reachable(reachable) => f.debug_tuple("Reachable").field(reachable).finish(),
+            Self::Undelivered { safety, change } => {
+                f.debug_struct("Undelivered").field("safety", safety).field("change", change).finish()
+            }
+            Self::Unreadable => f.write_str("Unreadable"),
+            Self::Gaps(data) => write!(f, "Gaps({})", data.len()),
+        }
+    }
+}
+
 /// The person's words, with whatever came along.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Message {
     /// The text, or the caption of an attachment; empty when there was none.
     pub text: String,
@@ -114,6 +142,21 @@ pub struct Message {
     /// Somebody else's words, passed on.
     #[serde(default)]
     pub forwarded: bool,
+}
+
+/// Without the words.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { text, id, attachment, file, edited, forwarded } = self;
+        f.debug_struct("Message")
+            .field("text", &Letters(text))
+            .field("id", id)
+            .field("attachment", attachment)
+            .field("file", file)
+            .field("edited", edited)
+            .field("forwarded", forwarded)
+            .finish()
+    }
 }
 
 /// What no one has seen or heard yet.
@@ -145,7 +188,7 @@ pub struct DeskMessage {
 }
 
 /// A file on the platform that it came by.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRef {
     pub channel: ChannelKind,
     /// All that the channel needs to fetch it: an id, or the address with its keys.
@@ -157,4 +200,15 @@ pub struct FileRef {
     /// Bytes, as the platform says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+}
+
+/// Without its name, and without what fetches it: on Matrix that opens it.
+impl fmt::Debug for FileRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileRef")
+            .field("channel", &self.channel)
+            .field("mime", &self.mime)
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
 }

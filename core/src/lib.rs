@@ -11,6 +11,7 @@ pub mod dialogue;
 pub mod directory;
 pub mod effect;
 pub mod engine;
+mod hidden;
 pub mod ids;
 pub mod input;
 pub mod safety;
