@@ -57,6 +57,7 @@ impl Budget {
         }
         let rates = self.rates;
         let chat = self.chats.entry(chat.to_owned()).or_insert_with(|| Chat::new(rates, group, now));
+        chat.keep_up(now);
         let window = chat.window.as_mut().map_or(now, |window| window.next(now));
         let at = chat.blocked.max(chat.bucket.next(now)).max(window).max(self.all.next(now));
         if at > now {
@@ -100,7 +101,16 @@ impl Chat {
         }
     }
 
+    /// A pause is as long by a clock that was set back since the chat was last looked at.
+    fn keep_up(&mut self, now: Timestamp) {
+        let back = self.bucket.at.duration_since(now);
+        if back > SET_BACK {
+            self.blocked = self.blocked.checked_sub(back).unwrap_or(Timestamp::UNIX_EPOCH);
+        }
+    }
+
     fn is_idle(&mut self, now: Timestamp) -> bool {
+        self.keep_up(now);
         self.bucket.refill(now);
         self.blocked <= now
             && (self.bucket.rate == 0.0 || self.bucket.tokens >= CHAT_BURST)
@@ -320,6 +330,13 @@ mod tests {
         assert_eq!((0..30).filter(|_| group.take("-1", true, start()).is_ok()).count(), 20);
         assert_eq!(group.take("-1", true, back), Err(back + SignedDuration::from_mins(1)));
         assert_eq!(group.take("-1", true, back + SignedDuration::from_mins(1)), Ok(()));
+
+        let mut paused = Budget::new(TELEGRAM);
+        assert_eq!(paused.take("7", false, start()), Ok(()));
+        let pause = SignedDuration::from_secs(20);
+        paused.block("7", false, start() + pause);
+        assert_eq!(paused.take("7", false, back), Err(back + pause));
+        assert_eq!(paused.take("7", false, back + pause), Ok(()));
     }
 
     #[test]
