@@ -11,7 +11,7 @@ use crate::{
     account::{Account, room_of},
     call::{self, Failure, failure_of},
     content::{self, About},
-    read::Event,
+    event::Event,
     rooms,
     send::{natives, take_back},
 };

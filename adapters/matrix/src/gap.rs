@@ -10,7 +10,7 @@ use matrix_sdk::{
 
 use crate::{
     call::{Failure, failure_of},
-    read::Event,
+    event::Event,
 };
 
 /// Pages of a hundred events that are fetched for one room at most.

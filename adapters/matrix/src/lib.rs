@@ -1,12 +1,13 @@
 //! Matrix as a channel: end-to-end encrypted private rooms, and the desk's room.
 //!
 //! A person's lane is a room (`matrix:!room:server`), a case's is a thread of the desk's room
-//! (`matrix:!desk:server/$first-message`). A room that was upgraded keeps the lane of the first one. Events are deduplicated by event id. The cursor is a
-//! JSON object: the sync token, and the events that wait for their key.
+//! (`matrix:!desk:server/$first-message`). A room that was upgraded keeps the lane of the first one.
+//! Events are deduplicated by event id. The cursor is a JSON object: the sync token, and the events that
+//! wait for their key.
 //!
 //! Where to look: [`Matrix::connect`] logs in (`connect`, `folder`); `receive` runs the syncs and
-//! keeps the place, `take` and `read` say what they bring; `rooms` decides where the bot talks;
-//! `send` and `courtesy` carry things out.
+//! keeps the place, `take` goes through what one brings, `event` parses it and `read` says what it
+//! means; `rooms` decides where the bot talks; `send` and `courtesy` carry things out.
 //!
 //! No error, `Debug` output or log line of ours holds a token, a key or a text. The SDK's own log quotes
 //! events that it cannot read, and what a homeserver says of a request: nobody may write down its words.
@@ -17,6 +18,7 @@ mod connect;
 mod content;
 mod courtesy;
 mod cursor;
+mod event;
 mod folder;
 mod gap;
 mod media;
@@ -150,8 +152,8 @@ impl Channel for Matrix {
     /// time at which it was made, so a repeat within a day gives the same event; a later one, or one
     /// from another login, is first looked for in the room.
     ///
-    /// `Moved`: the desk's room was upgraded. `Gone`: the bot or the person is not there. `Bad` 409: a third person is there. `Bad` 426:
-    /// the room is not encrypted and does not let the bot change that.
+    /// `Moved`: the desk's room was upgraded. `Gone`: the bot or the person is not there. `Bad` 409: a
+    /// third person is there. `Bad` 426: the room is not encrypted and does not let the bot change that.
     async fn send(
         &self,
         to: &Lane,

@@ -20,7 +20,7 @@ use serde_json::json;
 use crate::{
     account::Account,
     call::{self, Failure, failure_of},
-    read::Event,
+    event::Event,
 };
 
 /// Waits between tries to join or to turn down grow from one second to this, and end after so many

@@ -30,8 +30,9 @@ use crate::{
     account::{Account, room_of},
     call::{self, Failure, failure_of},
     content::{self, About},
+    event::Event,
     gap, media,
-    read::{Event, THREAD, lane},
+    read::{THREAD, lane},
     rooms::{self, Company},
 };
 

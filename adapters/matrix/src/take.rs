@@ -18,8 +18,8 @@ use crate::{
     account::Account,
     call::{Failure, failure_of},
     cursor::{Cursor, Unread},
-    gap,
-    read::{self, Event},
+    event::Event,
+    gap, read,
     rooms::{self, Company, Joining},
 };
 
