@@ -10,6 +10,8 @@
 
 mod calendar;
 mod card;
+mod checker;
+mod entry;
 mod hours;
 mod lines;
 mod load;
