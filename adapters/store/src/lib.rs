@@ -12,6 +12,9 @@
 //!    [`Store::finish_sends`] writes down how that ended.
 //! 5. [`Store::due_timers`] turns timers into inbox rows.
 //!
+//! The service's loops take two of these steps in one transaction: [`Store::commit_then_claim`] and
+//! [`Store::exchange_sends`].
+//!
 //! Every operation is one transaction and may be called again after an error. Message text,
 //! answers, names and conversation state are sealed ([`seal`]) before they reach the database.
 //! No error and no `Debug` of this crate holds any of them.
