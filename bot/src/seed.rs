@@ -1,4 +1,4 @@
-//! Seeds of turns: drawn once when an input is received, and kept in its inbox row.
+//! Randomness. Seeds of turns are drawn once when an input is received, and kept in its inbox row.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -18,4 +18,9 @@ pub fn fixed(seed: u64, turn: u64) -> impl FnMut() -> u64 + Send {
     let mut pool = ChaCha8Rng::seed_from_u64(seed);
     pool.set_stream(turn);
     move || pool.next_u64()
+}
+
+/// What nobody can foresee. `None` if the system has no randomness.
+pub fn unforeseeable() -> Option<u64> {
+    getrandom::u64().ok()
 }

@@ -108,9 +108,9 @@ async fn list(store: &Store) -> Result<(), Stop> {
 
 /// A code that nobody can guess; none at all without randomness.
 fn code() -> Result<String, Stop> {
-    let mut bits = getrandom::u64().map_err(|_| {
-        Stop::Failed(anyhow::Error::msg("the system has no randomness for a code: try again."))
-    })?;
+    let Some(mut bits) = seed::unforeseeable() else {
+        return Err(Stop::Failed(anyhow::Error::msg("the system has no randomness for a code: try again.")));
+    };
     let mut letters = [0; CODE_LENGTH];
     for letter in &mut letters {
         *letter = CODE_LETTERS[usize::try_from(bits % 32).unwrap_or(0)];
