@@ -19,6 +19,7 @@ pub mod link;
 pub mod logging;
 pub mod loops;
 pub mod seed;
+pub mod server;
 pub mod service;
 pub mod setup;
 pub mod stop;

@@ -33,6 +33,7 @@ use crate::{
         deliver::{self, Desk, Outlet},
         receive::{self, Waiting},
         timers,
+    server,
     },
     setup::{Setup, store_config},
     stop::Stop,
@@ -304,13 +305,8 @@ impl Servers {
     }
 
     fn serve(&mut self, listener: TcpListener, router: Router) {
-        let stop = self.stopping.clone();
-        self.serving.spawn(async move {
-            let served = axum::serve(listener, router).with_graceful_shutdown(stop.at_once());
-            if let Err(fault) = served.await {
-                tracing::error!(error = %fault.kind(), "a server broke off");
-            }
-        });
+        let stop = self.stopping.clone().at_once();
+        self.serving.spawn(server::serve(listener, router, server::LIMITS, stop));
     }
 }
 
