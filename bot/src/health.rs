@@ -1,6 +1,10 @@
 //! `/healthz`, `/readyz` and `/metrics`. No personal data.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use axum::{
     Json, Router,
@@ -9,9 +13,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use chatbox_core::ids::ChannelKind;
 use chatbox_store::{Stats, Store, StoreError};
 use metrics::gauge;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use serde::Serialize;
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -23,6 +29,39 @@ pub struct Health {
     /// Content that ought to be looked at: expired or unverified entries.
     pub warnings: usize,
     pub metrics: PrometheusHandle,
+    pub platforms: Platforms,
+}
+
+/// How each platform of this process stands. Cloning shares it.
+#[derive(Clone, Default)]
+pub struct Platforms(Arc<Mutex<BTreeMap<ChannelKind, Standing>>>);
+
+/// How a platform stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It has not answered since the start.
+    Connecting,
+    Connected,
+    /// It wants no more of the bot: nothing comes in by it until the service is started again.
+    Lost,
+}
+
+impl Platforms {
+    pub fn set(&self, kind: ChannelKind, standing: Standing) {
+        let (connected, lost) = match standing {
+            Standing::Connecting => (0.0, 0.0),
+            Standing::Connected => (1.0, 0.0),
+            Standing::Lost => (0.0, 1.0),
+        };
+        gauge!("chatbox_channel_connected", "channel" => kind.as_str()).set(connected);
+        gauge!("chatbox_channel_lost", "channel" => kind.as_str()).set(lost);
+        self.lock().insert(kind, standing);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<ChannelKind, Standing>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Starts to count. Once a process.
@@ -52,10 +91,13 @@ async fn look(store: &Store) -> Result<Stats, StoreError> {
     store.stats(now).await
 }
 
+/// Ready is who can keep a message. A platform that is lost leaves it so: the other one's pushes still have to
+/// come here.
 async fn ready(State(health): State<Arc<Health>>) -> Response {
     match look(&health.store).await {
         Ok(stats) => Json(json!({
             "ready": true,
+            "channels": *health.platforms.lock(),
             "content_warnings": health.warnings,
             "inbox_waiting": stats.inbox_waiting,
             "outbox_waiting": stats.outbox_waiting,

@@ -9,7 +9,6 @@ use std::{
 use axum::Router;
 use chatbox_core::ids::{ChannelKind, Lane};
 use chatbox_store::{Reach, Store};
-use metrics::gauge;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -26,15 +25,15 @@ use crate::{
         desk::{DeskChannel, NOBODY},
         telegram,
     },
-    health::{self, Health},
+    health::{self, Health, Platforms, Standing},
     link::{self, GivenUp, Link},
     loops::{
         decide,
         deliver::{self, Desk, Outlet},
         receive::{self, Waiting},
         timers,
-    server,
     },
+    server,
     setup::{Setup, store_config},
     stop::Stop,
 };
@@ -72,6 +71,7 @@ struct Started {
     store: Store,
     links: Vec<Link>,
     servers: Servers,
+    platforms: Platforms,
 }
 
 async fn start(loaded: Loaded, stopping: &Stopping) -> Result<Started, Stop> {
@@ -90,20 +90,20 @@ async fn start(loaded: Loaded, stopping: &Stopping) -> Result<Started, Stop> {
     }
     let metrics = health::recorder()?;
     let store = Store::open_service(store_config(config, None).migrate()).await?;
-    let mut servers = Servers::new(stopping);
+    let (mut servers, platforms) = (Servers::new(stopping), Platforms::default());
     if let Some(address) = config.http.listen {
         let warnings = setup.engine.content().warnings.len();
-        let health = Health { store: store.clone(), warnings, metrics };
+        let health = Health { store: store.clone(), warnings, metrics, platforms: platforms.clone() };
         servers.serve(health::listen(address, "http.listen").await?, health::router(Arc::new(health)));
     }
     let links = link::all(config, &store).await?;
     tracing::info!(content.hash = setup.engine.content().hash, "the service runs");
-    Ok(Started { setup, store, links, servers })
+    Ok(Started { setup, store, links, servers, platforms })
 }
 
 /// Runs the loops until it is time to stop.
 async fn work(started: Started, stopping: &Stopping) -> Result<(), Stop> {
-    let Started { setup: Setup { config, engine, .. }, store, links, servers } = started;
+    let Started { setup: Setup { config, engine, .. }, store, links, servers, platforms } = started;
     let (config, engine, store) = (&config, &engine, &store);
     let outlet = Outlet::new(Vec::new(), desk(config), rates(&config.telegram));
     let waiting = Arc::new(Waiting::default());
@@ -118,6 +118,7 @@ async fn work(started: Started, stopping: &Stopping) -> Result<(), Stop> {
             store: store.clone(),
             outlet: Arc::clone(&outlet),
             waiting: Arc::clone(&waiting),
+            platforms,
             stopping: stopping.clone(),
         };
         let result = carriers.carry(links, servers).await;
@@ -172,6 +173,7 @@ struct Carriers {
     store: Store,
     outlet: Arc<Outlet>,
     waiting: Arc<Waiting>,
+    platforms: Platforms,
     stopping: Stopping,
 }
 
@@ -215,7 +217,7 @@ impl Carriers {
                     return Err(Stop::Failed(anyhow::Error::msg(sentence)));
                 }
                 Ended::Lost(sentence) => {
-                    gauge!("chatbox_channel_connected", "channel" => kind.as_str()).set(0.0);
+                    self.platforms.set(kind, Standing::Lost);
                     tracing::error!(channel = kind.as_str(), "{sentence} The other channel goes on.");
                 }
             }
@@ -224,8 +226,7 @@ impl Carriers {
 
     async fn one(self, link: Link, serve: tokio::sync::mpsc::Sender<(TcpListener, Router)>) -> Ended {
         let kind = link.kind;
-        let connected = gauge!("chatbox_channel_connected", "channel" => kind.as_str());
-        connected.set(0.0);
+        self.platforms.set(kind, Standing::Connecting);
         let made = match link.until_connected(self.stopping.clone().at_once()).await {
             Ok(made) => made,
             Err(GivenUp::Stopped) => return Ended::Stopped,
@@ -234,7 +235,7 @@ impl Carriers {
             }
             Err(GivenUp::Never { at_first: false, sentence }) => return Ended::Lost(format!("{sentence}.")),
         };
-        connected.set(1.0);
+        self.platforms.set(kind, Standing::Connected);
         tracing::info!(channel = kind.as_str(), "the channel is connected");
         if let Some(room) = made.room {
             self.outlet.set_room(room);

@@ -1,6 +1,6 @@
 //! What is promised when something between the bot and its platforms fails.
 
-use std::{fs, time::Duration};
+use std::{fs, net::TcpListener, time::Duration};
 
 use chatbox_matrix_synapse::Gate;
 use chatbox_telegram_standin::Standin;
@@ -72,12 +72,23 @@ async fn platform_that_wants_no_more_of_us_leaves_the_other_alone() {
     let stage = Stage::set().await;
     let telegram = Standin::start("12345:token").await.unwrap();
     let text = fs::read_to_string(stage.config()).unwrap();
-    let both = format!("{text}[telegram]\ntoken = \"12345:token\"\napi_url = \"{}\"\n", telegram.url());
+    let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let both = format!(
+        "{text}[telegram]\ntoken = \"12345:token\"\napi_url = \"{}\"\n[http]\nlisten = \"{listen}\"\n",
+        telegram.url()
+    );
     fs::write(stage.config(), both).unwrap();
+    let get = async |path: &str| {
+        let answer = reqwest::get(format!("http://{listen}/{path}")).await.unwrap();
+        answer.error_for_status().unwrap().text().await.unwrap()
+    };
     let service = stage.start();
     let log = service.log.clone();
     let sam = stage.guest("sam").await;
     sam.asks("hello").await;
+    telegram.user(7, "Amina").says("hello");
+    telegram.wait_for_confirmation().await;
+    assert!(get("readyz").await.contains(r#""channels":{"matrix":"connected","telegram":"connected"}"#));
     telegram.revoke_token("12345:other");
     let said = || fs::read_to_string(&log).unwrap().contains("The other channel goes on.");
     time::timeout(Duration::from_secs(60), async {
@@ -87,6 +98,13 @@ async fn platform_that_wants_no_more_of_us_leaves_the_other_alone() {
     })
     .await
     .unwrap();
+    assert!(get("readyz").await.contains(r#""channels":{"matrix":"connected","telegram":"lost"}"#));
+    let metrics = get("metrics").await;
+    for line in
+        [r#"chatbox_channel_lost{channel="telegram"} 1"#, r#"chatbox_channel_lost{channel="matrix"} 0"#]
+    {
+        assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+    }
     assert!(sam.asks("thanks").await.text().contains("You're welcome"));
     assert!(service.stop().success());
 }
