@@ -7,6 +7,10 @@
 //! the cursor is void in any other process than the one that received it: update ids start anew
 //! after a week without updates.
 //!
+//! Where to look: `receive` polls, and `webhook` is pushed to; `read` says what an update means, `desk`
+//! what one of the desk's group does. `send` carries texts out (`split`, `file`, `press`: long ones, files
+//! and buttons), `amend` changes what is there. `call` is one call, told apart by how it ended.
+//!
 //! No error, `Debug` output or log line holds the token or a text.
 
 mod amend;
