@@ -400,7 +400,8 @@ impl Talk<'_> {
         let limit = self.hub.person_per_minute;
         let now = self.now();
         match &mut self.conversation.pace {
-            Some(pace) if now.duration_since(pace.since) < SignedDuration::from_mins(1) => {
+            // A minute that lies ahead was counted by a clock that has been set back.
+            Some(pace) if now.duration_since(pace.since).abs() < SignedDuration::from_mins(1) => {
                 pace.count = pace.count.saturating_add(1);
             }
             pace => *pace = Some(Pace { since: now, count: 1 }),

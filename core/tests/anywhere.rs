@@ -110,6 +110,18 @@ fn is_over_limit(play: &Play<'_>) -> bool {
     play.conversation().pace.is_some_and(|pace| pace.count > play.engine.hub().person_per_minute)
 }
 
+#[test]
+fn clock_that_is_set_back_silences_nobody_until_it_is_as_far_again() {
+    let mut play = Play::new(&ENGINE);
+    let began = play.now;
+    while !is_over_limit(&play) {
+        play.now = began;
+        play.says("thanks");
+    }
+    play.now = began - SignedDuration::from_hours(1);
+    assert!(says(&play.says("thanks")).next().is_some());
+}
+
 /// Whatever waits for the person is a question that exists.
 fn assert_not_stuck(play: &Play<'_>) {
     let conversation = play.conversation();
