@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use crate::{
     channel::{ChannelFacts, Confidentiality},
-    content::{Content, Word, template},
+    content::{Content, Word, plain, template},
     conversation::{Conversation, Holder, Pace},
     dialogue::{CHECK_IN, SILENCE, Talk, model::Expect},
     directory::{Hours, Nation},
@@ -204,7 +204,11 @@ impl Talk<'_> {
     /// conversation; then what they want.
     fn message(&mut self, message: &Message) {
         self.words = clip(&message.text);
-        let heard = self.content.safety.hear(&message.text, &self.conversation.memory, self.now());
+        let heard = if self.is_open_choice(&message.text) {
+            Heard::default()
+        } else {
+            self.content.safety.hear(&message.text, &self.conversation.memory, self.now())
+        };
         self.remember(&heard);
         let danger = heard.route > Route::A && !heard.soft;
         let over_limit = self.over_limit() && self.conversation.dialogue() != Some(CHECK_IN);
@@ -280,6 +284,15 @@ impl Talk<'_> {
         let open = self.open_before();
         self.hear(&message.text, &reading);
         self.note_told(message, open);
+    }
+
+    /// Whether a text is a choice of the open question, word for word: the bot's own words, said back, tell
+    /// of no danger, whatever they sound like by themselves ("Not for me").
+    fn is_open_choice(&self, text: &str) -> bool {
+        let text = plain(text);
+        let held = matches!(self.conversation.holder, Holder::Practitioner { .. });
+        let mut choices = self.conversation.prompt.choices.iter();
+        !held && !text.trim().is_empty() && choices.any(|choice| plain(&choice.label) == text)
     }
 
     /// A button, unless a practitioner holds.

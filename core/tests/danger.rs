@@ -91,6 +91,24 @@ fn answers_to_are_you_safe_are_heard_beyond_the_limit_of_messages() {
 }
 
 #[test]
+fn choice_that_is_typed_out_is_no_danger_whatever_it_sounds_like() {
+    let at_offers = || {
+        let mut play = Play::new(&ENGINE);
+        play.says("I can't sleep");
+        play.says("skip");
+        assert_eq!(play.conversation().step(), Some("offers"));
+        play
+    };
+    let choices = at_offers().conversation().prompt.choices;
+    assert!(choices.iter().any(|choice| choice.label == "Not for me"), "{choices:?}");
+    for choice in choices {
+        let mut play = at_offers();
+        play.says(&format!("{}.", choice.label.to_lowercase()));
+        assert_eq!(play.conversation().route(), Route::A, "{}", choice.label);
+    }
+}
+
+#[test]
 fn messages_from_an_outage_are_answered_as_one() {
     let mut play = Play::new(&ENGINE);
     let written = play.now;
