@@ -241,8 +241,9 @@ impl Talk<'_> {
             return;
         }
         let asked_anew = self.follow_content();
-        // Nothing stands between "are you safe?" and its answer.
-        let first = !self.conversation.welcomed && self.conversation.dialogue() != Some(CHECK_IN);
+        // Nothing stands between "are you safe?" and its answer, nor after "call 999 now".
+        let urgent = self.conversation.dialogue() == Some(CHECK_IN) || self.conversation.route() >= Route::D;
+        let first = !self.conversation.welcomed && !urgent;
         if first {
             self.conversation.welcomed = true;
             self.word(Word::Welcome);
@@ -360,10 +361,10 @@ impl Talk<'_> {
 
     /// No letter and no digit: emoji, dots, nothing at all. A mere "?" asks what is meant.
     fn nothing_to_read(&mut self, text: &str, first: bool) {
-        let asks = text.contains('?') && self.running().is_some();
-        if asks {
-            self.explain_question();
-        } else if !first {
+        if text.contains('?') && !first {
+            return self.say_it_otherwise();
+        }
+        if !first {
             self.word(Word::Empty);
         }
         self.ask_again();

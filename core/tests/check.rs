@@ -74,11 +74,25 @@ fn a_broken_file_is_named_with_line_and_column() {
 }
 
 #[test]
-fn a_step_that_nothing_leads_to_is_found() {
-    let file = "dialogues/feedback.yaml";
-    let found = errors(with(file, |text| text.replace("      next: { skipped: feedback_end }\n", ""), TODAY));
+fn a_common_answer_for_a_dialogue_that_is_not_there_is_found() {
+    let file = "faq.yaml";
+    let found = errors(with(file, |text| text.replace("in: [waiting]", "in: [waitng]"), TODAY));
     assert!(
-        found.iter().any(|f| f.file == file && f.message.contains("no step leads to feedback_end")),
+        found.iter().any(|f| f.file == file && f.line > 1 && f.message.contains("“waitng”")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_step_that_nothing_leads_to_is_found() {
+    let file = "dialogues/privacy.yaml";
+    let found = errors(with(
+        file,
+        |text| text.replace("hide: hide_chat, neither", "hide: privacy_end, neither"),
+        TODAY,
+    ));
+    assert!(
+        found.iter().any(|f| f.file == file && f.message.contains("no step leads to hide_chat")),
         "{found:?}"
     );
 }

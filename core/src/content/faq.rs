@@ -4,6 +4,10 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::{Finding, Source, template};
+use crate::dialogue::Dialogues;
+
+/// The place of somebody for whom a practitioner was asked to come.
+pub const WAITING: &str = "waiting";
 
 /// The answers to common questions.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +18,9 @@ pub struct Faq(Vec<Entry>);
 struct Entry {
     /// Phrases; one of them must stand in the question, as whole words.
     ask: Vec<String>,
+    /// Where this answer is true: names of dialogues, and [`WAITING`]. Empty: anywhere.
+    #[serde(default, rename = "in")]
+    places: Vec<Spanned<String>>,
     say: Spanned<String>,
 }
 
@@ -39,15 +46,28 @@ impl Faq {
         }
     }
 
-    /// The answer to a question: the entry with the longest phrase found in it.
-    pub fn answer(&self, question: &str) -> Option<&str> {
+    /// The answer to a question that is asked in some places at once: the entry of one of them, or else
+    /// of no place, with the longest phrase found in it.
+    pub fn answer(&self, question: &str, places: &[&str]) -> Option<&str> {
         let question = plain(question);
+        let here = |entry: &Entry| entry.places.iter().any(|place| places.contains(&place.value.as_str()));
         self.0
             .iter()
+            .filter(|entry| entry.places.is_empty() || here(entry))
             .flat_map(|entry| entry.ask.iter().map(move |phrase| (plain(phrase), entry)))
             .filter(|(phrase, _)| question.contains(phrase.as_str()))
-            .max_by_key(|(phrase, _)| phrase.len())
+            .max_by_key(|(phrase, entry)| (phrase.len(), here(entry)))
             .map(|(_, entry)| entry.say.value.as_str())
+    }
+
+    /// Whatever an entry names as a place and is none.
+    pub fn check_places(&self, file: &str, text: &str, dialogues: &Dialogues, findings: &mut Vec<Finding>) {
+        let source = Source { file, text };
+        for place in self.0.iter().flat_map(|entry| &entry.places) {
+            if place.value != WAITING && dialogues.get(&place.value).is_none() {
+                findings.push(source.error(place, format!("there is no dialogue named “{}”", place.value)));
+            }
+        }
     }
 }
 

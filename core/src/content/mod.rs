@@ -15,8 +15,8 @@ use std::{fmt::Write as _, panic::resume_unwind, thread};
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
-pub use faq::Faq;
 pub(crate) use faq::plain;
+pub use faq::{Faq, WAITING};
 pub use finding::{Finding, Severity, Source};
 pub use replies::{Replies, Reply};
 pub use wording::{Word, Wording};
@@ -113,6 +113,7 @@ impl Content {
         };
         Safety::sign_off(&safety_files, &mut findings);
         content.check_responses(&mut findings);
+        content.faq.check_places(FAQ, &faq_text, &content.dialogues, &mut findings);
         content.check_retired(&files, &mut findings);
         content.check_needs(&mut findings);
         findings.sort();

@@ -37,6 +37,12 @@ words! {
     Help = "help",
     /// To an "ok" or a "no" that answers nothing.
     AtEase = "at_ease",
+    /// The same to somebody who told of danger before.
+    StillHere = "still_here",
+    /// To a "don't know" about what was shown.
+    NoNeedToChoose = "no_need_to_choose",
+    /// To somebody who will be back in a moment.
+    Pause = "pause",
     /// To a "don't know" that answers nothing.
     NoNeedToKnow = "no_need_to_know",
     /// A role or an area that changes nothing in what was shown.

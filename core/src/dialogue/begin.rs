@@ -162,7 +162,7 @@ impl Talk<'_> {
         // More of what is wrong, in answer to "what kind of work do you do?".
         if running.as_deref() == Some("signpost") && matches!(ask.answer, Expect::Role | Expect::Area) {
             let alone = self.content.understanding.read(text, None);
-            if !alone.needs().is_empty() && !alone.is_guess() {
+            if alone.intent == Intent::Signpost && !alone.needs().is_empty() && !alone.is_guess() {
                 self.fill(&ask.id.value, Answer::Skipped);
                 self.fill_needs(&alone);
                 self.advance(0);
@@ -170,14 +170,15 @@ impl Talk<'_> {
             }
         }
         // "I feel awful" at a question of a form: it is heard, and what to do is theirs to say.
-        // What a group is for may well be that.
-        let elsewhere = matches!(&ask.answer, Expect::Choice(_))
-            && self.running().is_some_and(|(dialogue, _)| {
-                dialogue.asks().next().is_some_and(|first| first.id.value != ask.id.value)
-            });
-        if (!takes_words || elsewhere) && self.running().is_some_and(|(dialogue, _)| dialogue.form) {
+        if !ask.feelings && self.running().is_some_and(|(dialogue, _)| dialogue.form) {
             let alone = self.content.understanding.read(text, None);
-            if alone.intent == Intent::Signpost && !alone.needs().is_empty() && !alone.is_guess() {
+            // "Trauma clinic" is the name of a team.
+            let may_be_answer = takes_words && !matches!(ask.answer, Expect::Choice(_));
+            if alone.intent == Intent::Signpost
+                && !alone.needs().is_empty()
+                && !alone.is_guess()
+                && (!may_be_answer || alone.is_of_oneself())
+            {
                 self.word(Word::HeardInForm);
                 self.ask_again();
                 self.add_choice(Word::ChoiceSignpost, "go.signpost");
@@ -188,7 +189,12 @@ impl Talk<'_> {
             self.begin_group(reading);
             return true;
         }
-        if reading.intent == Intent::Signpost && !takes_words && running.as_deref() != Some("signpost") {
+        let needs_support = reading.is_whole(Intent::Signpost) || !reading.is_guess();
+        if reading.intent == Intent::Signpost
+            && needs_support
+            && !takes_words
+            && running.as_deref() != Some("signpost")
+        {
             self.word(Word::PutAside);
             self.signpost(reading);
             return true;

@@ -192,8 +192,9 @@ impl Talk<'_> {
             self.hear(text, reading);
             return;
         };
-        // "I'm done" is no yes to "are you safe?".
-        let doubtful = reading.intent == Intent::Finish && !ask.rises.is_empty();
+        // "I'm done" is no yes to "are you safe?", and "ok" is none to "have you called 999?".
+        let doubtful =
+            if ask.rises.is_empty() { reading.is_mere_ok() } else { reading.intent == Intent::Finish };
         if reading.intent == Intent::Fine {
             return self.fine_at_check_in(ask, reading);
         }
@@ -216,7 +217,7 @@ impl Talk<'_> {
             Some(answer) => self.answer_check_in(answer),
             None if self.asks_about_privacy(text, reading) => {}
             None if leaves => self.leave_check_in(text, reading),
-            None if reading.intent == Intent::Question => self.clarify(text),
+            None if reading.intent == Intent::Question => self.clarify(text, reading),
             // Written before the question was asked: no answer to it.
             None if self.before_the_question() => {
                 self.desk_post(DeskKind::Message, text.to_owned());

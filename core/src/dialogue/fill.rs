@@ -12,7 +12,7 @@ use super::{
 use crate::{
     content::Word,
     understanding::{
-        Reading,
+        Intent, Reading,
         answer::{Contact, contact},
     },
 };
@@ -91,7 +91,20 @@ impl Talk<'_> {
                 None => found.extend(new_when(place, reading).map(|when| ("when".to_owned(), when))),
             }
         }
-        found.retain(|(field, answer)| place.answers.get(field) != Some(answer));
+        // "Dr Shah, GP partner" is one of both, and changes nothing.
+        let one_of_both = |field: &str| {
+            field == "staff"
+                && reading.intent != Intent::Correct
+                && place.answers.get(field) == Some(&Answer::Choice("both".to_owned()))
+        };
+        found.retain(|(field, _)| !one_of_both(field));
+        // What was said before is understood, and nothing new.
+        let known: Vec<String> = found
+            .iter()
+            .filter(|(field, answer)| place.answers.get(field) == Some(answer))
+            .map(|(field, _)| field.clone())
+            .collect();
+        found.retain(|(field, _)| !known.contains(field));
         let changed: Vec<String> = found
             .iter()
             .map(|(field, _)| field.clone())
@@ -120,7 +133,7 @@ impl Talk<'_> {
             let rows = self.rows(&fresh);
             self.say(format!("{heard}\n{rows}"));
         }
-        let mut fields = fields;
+        let mut fields = if fields.is_empty() { known } else { fields };
         // What was refused was understood all the same.
         if fields.is_empty() && !notes.is_empty() {
             fields.push("sessions".to_owned());

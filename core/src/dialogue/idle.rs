@@ -1,9 +1,9 @@
 //! Words while no question is open, and words that were not understood.
 
-use super::talk::Talk;
+use super::{listen::reaches, talk::Talk};
 use crate::{
     content::{Word, plain},
-    understanding::{Intent, Reading},
+    understanding::{GroupSlots, Intent, Reading},
 };
 
 /// Tries at a question before a person is offered.
@@ -14,10 +14,9 @@ const WORDS_OF_A_WISH: usize = 7;
 
 impl Talk<'_> {
     pub(super) fn hear_idle(&mut self, text: &str, reading: &Reading<'_>) {
-        // "Oh, make it 10" and "can I cancel it?" are of the request that was sent.
-        let cancels = || [" cancel ", " withdraw ", " scrap "].iter().any(|word| plain(text).contains(word));
-        let of_sent = reading.intent == Intent::Correct || (reading.intent == Intent::Stop && cancels());
-        if of_sent && self.tell_of_sent(&format!("They wrote after they sent this: {}", text.trim())) {
+        if is_of_what_was_sent(text, reading)
+            && self.tell_of_sent(&format!("They wrote after they sent this: {}", text.trim()))
+        {
             return;
         }
         if self.command(reading.intent) {
@@ -28,10 +27,10 @@ impl Talk<'_> {
             return;
         }
         // "What is a KeepingWell Group?" asks, and wants none yet.
-        let asks = reading.is_question() && self.content.faq.answer(text).is_some();
+        let asks = reading.is_question() && self.common_answer(text).is_some();
         let short = text.split_whitespace().count() < WORDS_OF_A_WISH;
         if reading.intent == Intent::Question || (asks && (short || reading.intent == Intent::Group)) {
-            self.clarify(text);
+            self.clarify(text, reading);
         } else if reading.intent == Intent::Yes && self.offered("resume") {
             self.resume_on_word();
         } else if reading.intent == Intent::No && self.offered("leave") {
@@ -63,9 +62,11 @@ impl Talk<'_> {
         let at_ease = if reading.intent == Intent::Fine { !flagged } else { reading.says_nothing() };
         if reading.intent == Intent::Finish {
             self.word(Word::NothingToResume);
-        } else if at_ease || (reading.intent == Intent::No && !flagged) {
+        } else if at_ease && flagged {
+            self.word(Word::StillHere);
+        } else if at_ease || (matches!(reading.intent, Intent::No | Intent::Skip) && !flagged) {
             self.word(Word::AtEase);
-        } else if matches!(reading.intent, Intent::Unsure | Intent::Skip) && !flagged {
+        } else if reading.intent == Intent::Unsure && !flagged {
             self.word(Word::NoNeedToKnow);
         } else {
             return false;
@@ -98,6 +99,11 @@ impl Talk<'_> {
         } else {
             self.offer_choices(self.menu_choices());
         }
+    }
+
+    /// Whether this is the first try at the open question.
+    pub(crate) fn first_try(&self) -> bool {
+        self.conversation.place.as_ref().is_some_and(|place| place.tries == 0)
     }
 
     /// Two tries, then a person is offered.
@@ -137,4 +143,21 @@ impl Talk<'_> {
             self.lost_at_the_desk();
         }
     }
+}
+
+/// Whether words fit a request that was sent: "oh, make it 10", "can I cancel it?", "we're off on Mondays",
+/// "my number is 07700 900123".
+fn is_of_what_was_sent(text: &str, reading: &Reading<'_>) -> bool {
+    let cancels = || [" cancel ", " withdraw ", " scrap "].iter().any(|word| plain(text).contains(word));
+    let adds = || {
+        const OPENINGS: [&str; 6] =
+            [" also ", " oh and ", " ps ", " i forgot ", " forgot ", " one more thing "];
+        reading.group != GroupSlots::default()
+            || !reading.days_ruled_out().is_empty()
+            || reaches(text)
+            || OPENINGS.iter().any(|opening| plain(text).starts_with(opening))
+    };
+    reading.intent == Intent::Correct
+        || (reading.intent == Intent::Stop && cancels())
+        || (reading.intent == Intent::None && adds())
 }

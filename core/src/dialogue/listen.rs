@@ -40,22 +40,32 @@ impl Talk<'_> {
         match dialogue.step(&place.step) {
             Some(Step::Ask(ask)) => self.hear_at_question(ask, text, reading),
             Some(Step::Offer(offer)) => {
-                if let Some(nth) = reading.choose(&offer.choices, |option| &option.ways)
+                // "Not sure" is nearly "not for me", and says another thing.
+                if reading.is_whole(Intent::Unsure) {
+                    self.word_and_stay(Word::NoNeedToChoose);
+                } else if let Some(nth) = reading.choose(&offer.choices, |option| &option.ways)
                     && !is_way_out(reading.intent)
                 {
                     match offer.next.get(&offer.choices[nth].id.value) {
                         Some(then) => self.go_to_anew(&then.value),
                         None => self.ask_again(),
                     }
-                } else if matches!(reading.intent, Intent::Thanks | Intent::Bye) {
+                } else if self.asks_about_privacy(text, reading) {
+                    // It has been answered.
+                } else if reading.intent == Intent::Thanks {
                     // What was shown stays open, and nobody is asked about it twice.
-                    self.word(if reading.intent == Intent::Bye { Word::Bye } else { Word::Thanks });
-                    self.hang_choices();
+                    self.word_and_stay(Word::Thanks);
+                } else if reading.skips() {
+                    self.word_and_stay(Word::NoNeedToChoose);
+                } else if reading.says_nothing() {
+                    self.word_and_stay(Word::AtEase);
                 } else if !self.command(reading.intent) {
                     if self.tells_role_or_area(text) {
                         self.show_what_fits_now(offer);
                     } else if reading.intent == Intent::Question {
-                        self.clarify(text);
+                        self.clarify(text, reading);
+                    } else if reading.intent == Intent::OtherLanguage {
+                        self.not_understood();
                     } else if reading.intent == Intent::Group {
                         self.begin_group(reading);
                     } else if reading.needs().is_empty() || reading.is_guess() {
@@ -136,9 +146,12 @@ impl Talk<'_> {
             if form && reading.intent == Intent::No && ask.skip.as_deref() != Some("") {
                 return self.skip();
             }
+            if form && reading.intent == Intent::OtherLanguage && self.first_try() {
+                return self.not_understood();
+            }
             // "All well" is a word on how the chat was, and no name of a team.
             let says_nothing = reading.says_nothing() && (form || !text.trim().contains(' '));
-            if says_nothing && !matches!(ask.answer, Expect::When) {
+            if says_nothing {
                 if matches!(ask.answer, Expect::Text(_)) {
                     self.word(Word::OwnWords);
                 }
@@ -181,6 +194,12 @@ impl Talk<'_> {
             self.change_field(field);
             return true;
         }
+        // A common question is one, whatever else its words may mean.
+        let asks = reading.is_question() && reading.group == GroupSlots::default();
+        if asks && !is_command(reading.intent) && self.explanation(text).is_some() {
+            self.clarify(text, reading);
+            return true;
+        }
         let changing = self.conversation.place.as_ref().is_some_and(|place| place.changing);
         let wants_change =
             matches!(ask.answer, Expect::Confirm) && crate::content::plain(text).contains(" change ");
@@ -192,7 +211,7 @@ impl Talk<'_> {
             return true;
         }
         // "I can't find what I need" may be the very answer that is asked for, and so may "call me".
-        let answers = reading.intent == Intent::Feedback
+        let answers = (reading.intent == Intent::Feedback && !reading.is_whole(Intent::Feedback))
             || (reading.intent == Intent::Finish && matches!(ask.answer, Expect::Confirm))
             || (reading.intent == Intent::Person && self.says_how_to_talk(ask, text, reading));
         if !answers && is_command(reading.intent) && self.command(reading.intent) {
@@ -201,9 +220,24 @@ impl Talk<'_> {
         // What is left for a person may well be a question: it is kept, not answered.
         let form = self.running().is_some_and(|(dialogue, _)| dialogue.form);
         let keeps_words = !form && matches!(ask.answer, Expect::Text(_)) && self.explanation(text).is_none();
-        if reading.intent == Intent::Question && !matches!(ask.answer, Expect::Needs(_)) && !keeps_words {
-            self.clarify(text);
+        if reading.intent == Intent::Question && (!keeps_words || asks_what_is_meant(reading)) {
+            self.clarify(text, reading);
             return true;
+        }
+        // "No", "nothing" and "I'm fine" to "what is going on?": there is nothing to look for.
+        if matches!(ask.answer, Expect::Needs(_)) && matches!(reading.intent, Intent::No | Intent::Fine) {
+            self.word(Word::AtEase);
+            self.end_dialogue();
+            return true;
+        }
+        // A group wished for in answer to "what kind of work do you do?", for nurses.
+        let one_of_few = matches!(ask.answer, Expect::Role | Expect::Area | Expect::YesNo);
+        if one_of_few && !self.running().is_some_and(|(dialogue, _)| dialogue.group_slots) {
+            let alone = self.content.understanding.read(text, None);
+            if alone.intent == Intent::Group {
+                self.begin_group(&alone);
+                return true;
+            }
         }
         // Who does not know what is wrong is not taken to want a person at once.
         if reading.intent == Intent::Unsure
@@ -233,8 +267,7 @@ impl Talk<'_> {
     /// Answers a question about who sees what, and asks the open question again. Returns whether it was
     /// one; "privacy" alone wants all that there is to say of it.
     pub(crate) fn asks_about_privacy(&mut self, text: &str, reading: &Reading<'_>) -> bool {
-        if reading.intent != Intent::Privacy
-            || !(reading.is_question() || self.content.faq.answer(text).is_some())
+        if reading.intent != Intent::Privacy || !(reading.is_question() || self.common_answer(text).is_some())
         {
             return false;
         }
@@ -278,7 +311,12 @@ impl Talk<'_> {
             Intent::Leave => self.leave(),
             Intent::Finish if self.running().is_some_and(|(dialogue, _)| dialogue.form) => self.finish_form(),
             Intent::Thanks => self.word_and_go_on(Word::Thanks),
-            Intent::Bye => self.word_and_go_on(Word::Bye),
+            Intent::Bye if self.conversation.flag.is_some() => self.word_and_stay(Word::StillHere),
+            Intent::Bye => {
+                self.word_and_stay(Word::Bye);
+                self.still_asked();
+            }
+            Intent::Pause => self.word_and_stay(Word::Pause),
             Intent::Greeting if self.running().is_some_and(|(dialogue, _)| dialogue.form) => {
                 self.word_and_go_on(Word::Resumed);
             }
@@ -318,6 +356,11 @@ impl Talk<'_> {
     }
 }
 
+/// "What?", "such as?": asks for the open question in other words.
+pub(super) fn asks_what_is_meant(reading: &Reading<'_>) -> bool {
+    reading.is_whole(Intent::Question)
+}
+
 /// Intents that lead out of whatever is going on, and mean nothing else.
 fn is_way_out(intent: Intent) -> bool {
     matches!(
@@ -353,6 +396,7 @@ fn is_command(intent: Intent) -> bool {
         | Intent::Thanks
         | Intent::Greeting
         | Intent::Annoyed
+        | Intent::Pause
         | Intent::Bye => true,
         Intent::None
         | Intent::Signpost
@@ -376,6 +420,6 @@ fn deep_link(text: &str) -> Option<String> {
 }
 
 /// Whether a phone number or an email address stands in a text.
-fn reaches(text: &str) -> bool {
+pub(super) fn reaches(text: &str) -> bool {
     !matches!(contact(text), Some(Contact::Other(_)) | None)
 }

@@ -114,6 +114,10 @@ pub struct Ask {
     /// that is no answer.
     #[serde(default)]
     pub rises: Vec<String>,
+    /// What somebody feels may be the answer ("support after a hard winter"). At the other questions of
+    /// a form it is heard for what it is, and support is offered beside the form.
+    #[serde(default)]
+    pub feelings: bool,
     /// Minutes of silence after which the desk is alerted and the lines are shown once more.
     #[serde(default)]
     pub silence: Option<u32>,

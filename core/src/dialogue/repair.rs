@@ -2,11 +2,17 @@
 
 use super::{
     Answer,
+    listen::asks_what_is_meant,
     load::CHECK_IN,
     model::{Ask, Expect},
     talk::Talk,
 };
-use crate::{content::Word, conversation::Holder, effect::Choice};
+use crate::{
+    content::{WAITING, Word},
+    conversation::Holder,
+    effect::Choice,
+    understanding::{Intent, Reading},
+};
 
 impl Talk<'_> {
     /// The menu's text and choices. What is going on stays as it is.
@@ -59,17 +65,33 @@ impl Talk<'_> {
         }
     }
 
+    /// Says something that needs no answer: what is open stays so, and is not asked again.
+    pub(crate) fn word_and_stay(&mut self, word: Word) {
+        self.word(word);
+        if self.running().is_some() {
+            self.hang_choices();
+        } else {
+            self.conversation.tries = 0;
+            self.offer_choices(self.menu_choices());
+        }
+    }
+
     /// Ends what is going on, at once. A form is dropped; a flag stays.
     pub(crate) fn stop(&mut self) {
         let form = self.running().is_some_and(|(dialogue, _)| dialogue.form);
         self.word(if form { Word::StoppedForm } else { Word::Stopped });
-        if matches!(self.conversation.holder, Holder::Waiting { .. }) {
-            self.word(Word::StillAsked);
-        }
+        self.still_asked();
         self.conversation.place = None;
         self.park_all();
         self.conversation.tries = 0;
         self.offer_choices(self.menu_choices());
+    }
+
+    /// Who goes while somebody was asked to come is told that they may still write.
+    pub(super) fn still_asked(&mut self) {
+        if matches!(self.conversation.holder, Holder::Waiting { .. }) {
+            self.word(Word::StillAsked);
+        }
     }
 
     pub(crate) fn start_again(&mut self) {
@@ -216,8 +238,11 @@ impl Talk<'_> {
     }
 
     /// Answers a question in the middle of anything, then asks the open question again.
-    pub(crate) fn clarify(&mut self, text: &str) {
+    pub(crate) fn clarify(&mut self, text: &str, reading: &Reading<'_>) {
         let said = self.explanation(text);
+        if said.is_none() && asks_what_is_meant(reading) {
+            return self.say_it_otherwise();
+        }
         let unknown = said.is_none();
         self.explain(said.unwrap_or_else(|| self.text(Word::UnknownQuestion)));
         if self.running().is_some() {
@@ -243,7 +268,25 @@ impl Talk<'_> {
         let plain = crate::content::plain(text);
         self.term(&plain)
             .or_else(|| self.reason(&plain))
-            .or_else(|| self.content.faq.answer(text).map(|answer| self.render(answer)))
+            .or_else(|| self.common_answer(text).map(|answer| self.render(answer)))
+    }
+
+    /// The answer to a common question where this conversation is.
+    pub(super) fn common_answer(&self, text: &str) -> Option<&str> {
+        let mut places: Vec<&str> = match self.conversation.dialogue() {
+            Some(name) => vec![name],
+            // What is kept and what was sent may be asked about while nothing is open.
+            None => {
+                let kept = self.conversation.aside.iter().map(|aside| aside.place.dialogue.as_str());
+                let group = self.content.dialogues.for_intent(Intent::Group);
+                let sent = group.filter(|_| !self.conversation.desk.requests.is_empty());
+                kept.chain(sent.map(|group| group.dialogue.value.as_str())).collect()
+            }
+        };
+        if matches!(self.conversation.holder, Holder::Waiting { .. }) {
+            places.push(WAITING);
+        }
+        self.content.faq.answer(text, &places)
     }
 
     /// "What does closed mean?"
@@ -284,10 +327,21 @@ impl Talk<'_> {
     pub(crate) fn explain_question(&mut self) {
         let Some(ask) = self.open_ask() else { return };
         if let Some(why) = &ask.why {
-            self.say(self.render(why));
+            self.explain(self.render(why));
         }
         if let Some(example) = &ask.example {
-            self.say(format!("For example: {}", self.render(example)));
+            self.explain(format!("For example: {}", self.render(example)));
+        }
+    }
+
+    /// "What?": what the open question is for, and the question again; where none is open, what can be
+    /// said here.
+    pub(crate) fn say_it_otherwise(&mut self) {
+        if self.running().is_some() {
+            self.explain_question();
+            self.ask_again();
+        } else {
+            self.help();
         }
     }
 

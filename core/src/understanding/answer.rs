@@ -247,9 +247,12 @@ fn by_words(words: &[&str], ways: &[&[Vec<String>]]) -> Option<usize> {
         ways.iter().filter(held).map(Vec::len).max().unwrap_or(0)
     };
     best(ways, score).or_else(|| {
-        // Or whose label holds all the words of the answer.
+        // Or whose label holds all the words of the answer, and little more: "work" is not "a number
+        // didn't work".
         let within = |ways: &&[Vec<String>]| {
-            let held = |way: &Vec<String>| words.iter().all(|word| way.iter().any(|own| own == word));
+            let held = |way: &Vec<String>| {
+                way.len() <= words.len() * 2 && words.iter().all(|word| way.iter().any(|own| own == word))
+            };
             usize::from(ways.iter().any(held))
         };
         best(ways, within)

@@ -133,13 +133,14 @@ impl Intents {
             said.into_iter().all(|said| said)
         };
         // Who is fine and wants to go on is fine.
-        let ways: [(Intent, &[Intent]); 6] = [
+        let ways: [(Intent, &[Intent]); 7] = [
             (Intent::Finish, &[Intent::Finish, Intent::Yes]),
             (Intent::Fine, &[Intent::Fine, Intent::Resume, Intent::Leave]),
             (Intent::Yes, &[Intent::Yes]),
             (Intent::No, &[Intent::No]),
             (Intent::Unsure, &[Intent::Unsure]),
             (Intent::Thanks, &[Intent::Thanks]),
+            (Intent::Pause, &[Intent::Pause, Intent::Thanks]),
         ];
         let said = |intent: Intent| {
             hits.iter()
@@ -189,7 +190,7 @@ impl Intents {
 
     fn counts(&self, hit: &Hit, tokens: &[Token]) -> bool {
         let Rule { intent, place } = self.rule(hit);
-        let short = !matches!(intent, Intent::Thanks | Intent::Greeting | Intent::Bye)
+        let short = !matches!(intent, Intent::Thanks | Intent::Greeting | Intent::Bye | Intent::Pause)
             || tokens.len() <= SHORT + hit.len();
         let starts = matches!(tokens[hit.first].before, Sep::Sentence | Sep::Comma | Sep::Dash)
             || tokens[..hit.first].iter().rev().take(3).all(|token| {

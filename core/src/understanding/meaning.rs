@@ -118,6 +118,8 @@ pub enum Intent {
     Question,
     /// Says that an answer was wrong, and what is right ("make it 8, not 6").
     Correct,
+    /// Will be back in a moment ("brb", "hang on").
+    Pause,
     Thanks,
     Greeting,
     Bye,

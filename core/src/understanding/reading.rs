@@ -71,6 +71,17 @@ impl<'a> Reading<'a> {
             || (self.whole.is_none() && self.understanding.intents.says_nothing(&self.tokens))
     }
 
+    /// "Ok", "right", a thumb: heard, and no clear yes.
+    pub fn is_mere_ok(&self) -> bool {
+        self.understanding.intents.says_nothing(&self.tokens)
+    }
+
+    /// Whether the writer speaks of themselves, and not of what their work is.
+    pub fn is_of_oneself(&self) -> bool {
+        const SELF: [&str; 7] = ["i", "im", "ive", "id", "me", "myself", "we"];
+        self.tokens.iter().any(|token| token.is(&SELF)) && self.own_role().is_none()
+    }
+
     /// Whether an intent is all that it says.
     pub fn is_whole(&self, intent: Intent) -> bool {
         self.whole == Some(intent)
@@ -119,7 +130,7 @@ impl<'a> Reading<'a> {
                 step.is_none() || step == Some("needs") || filled == 0
             } else if intent == Intent::Question {
                 asks || step.is_some()
-            } else if matches!(intent, Intent::Thanks | Intent::Greeting | Intent::Bye) {
+            } else if matches!(intent, Intent::Thanks | Intent::Greeting | Intent::Bye | Intent::Pause) {
                 filled == 0 && !asks && self.needs().is_empty()
             } else {
                 true

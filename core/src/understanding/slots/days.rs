@@ -110,9 +110,9 @@ fn is_day(said: &Said<'_>, at: usize) -> bool {
         || !said.is(at, &["sat", "sun"])
 }
 
-/// A day in a story: "last Tuesday", "since Friday".
+/// A day in a story, or a date by which something is due: "last Tuesday", "since Friday", "by Monday".
 fn told(said: &Said<'_>, at: usize) -> bool {
-    at > 0 && said.is(at - 1, &["last", "since", "past", "previous"])
+    at > 0 && said.is(at - 1, &["last", "since", "past", "previous", "by", "before"])
 }
 
 /// "not Mondays", "I couldn't do Fridays" in answer to when: the working days, and what is left out.

@@ -198,6 +198,10 @@ impl<'a> Said<'a> {
             if self.is(here, DENY) {
                 return !self.is(here + 1, &["only", "just", "sure", "mind", "bothered", "wait"]);
             }
+            // "we're off on Mondays"
+            if self.is(here, &["off", "away"]) && self.mark(at).is_some_and(is_day) {
+                return true;
+            }
             let other = self.before(here);
             if self.is(here, &["of"]) && other.is_some_and(|b| self.is(b, &["instead"])) {
                 return true;
@@ -242,7 +246,9 @@ impl<'a> Said<'a> {
             if self.is(next, &["no", "not"]) {
                 return self.is(next + 1, &["good", "possible", "great", "ideal"]);
             }
-            if self.is(next, &["out", "impossible", "difficult", "hard", "tricky", "awkward", "hopeless"]) {
+            if self
+                .is(next, &["out", "off", "impossible", "difficult", "hard", "tricky", "awkward", "hopeless"])
+            {
                 return true;
             }
             if !self.is(next, &["are", "is", "would", "be", "s", "really", "just"]) {
