@@ -138,8 +138,8 @@ pub struct Conversation {
     pub desk: AtDesk,
 }
 
-/// What is going on between a conversation and the desk, besides who holds it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+/// What is going on between a conversation and the desk, besides who holds it. No `Debug`: it holds what somebody wrote.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AtDesk {
     /// When the case was opened.
@@ -198,8 +198,8 @@ pub struct Lost {
     pub at: Timestamp,
 }
 
-/// A request that the desk has not closed yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A request that the desk has not closed yet. No `Debug`: it holds what somebody wrote.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenRequest {
     pub case: Reference,
     pub since: Timestamp,
@@ -248,8 +248,8 @@ pub struct LastCheck {
     pub at: Timestamp,
 }
 
-/// A form that waits.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A form that waits. No `Debug`: it holds what somebody wrote.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Aside {
     pub place: Place,
     /// Goes on only on the person's word; else by itself, once what came between is over.

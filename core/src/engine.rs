@@ -2,7 +2,7 @@
 
 mod give_up;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
@@ -81,11 +81,18 @@ pub struct Queued {
 }
 
 /// An enrolled practitioner.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Member {
     pub name: String,
     pub organisation: Option<String>,
     pub duty_lead: bool,
+}
+
+/// Without the name.
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Member").field("duty_lead", &self.duty_lead).finish_non_exhaustive()
+    }
 }
 
 /// The deployer's own facts, from the section `hub` of the configuration.

@@ -22,7 +22,7 @@ mod tests {
         conversation::Conversation,
         dialogue::{Answer, Place},
         effect::{AuditKind, Choice, DeskKind, DeskPost, Effect, Media, Record, Say, SayKind},
-        engine::Turn,
+        engine::{Member, Turn},
         ids::{ChannelKind, Lane, Reference},
         input::{Attachment, DeskMessage, FileRef, Input, InputKind, Message},
     };
@@ -95,7 +95,8 @@ mod tests {
         let answers = [("organisation".to_owned(), Answer::Text(said()))].into();
         conversation.place = Some(Place { answers, ..Place::default() });
         let turn = Turn { conversation, effects };
-        let shown = format!("{batch:?}\n{batch:#?}\n{turn:?}\n{turn:#?}");
+        let member = Member { name: said(), organisation: None, duty_lead: true };
+        let shown = format!("{batch:?}\n{batch:#?}\n{turn:?}\n{turn:#?}\n{member:?}");
         assert!(!shown.contains(SAID), "{shown}");
         assert!(shown.contains("<12 letters>"), "{shown}");
     }
