@@ -3,7 +3,7 @@
 use super::{
     Answer,
     model::{Ask, Expect},
-    parse::Read,
+    parse::{Read, read_freely},
     talk::Talk,
 };
 use crate::{
@@ -53,6 +53,22 @@ impl Talk<'_> {
             self.asked_already();
         }
         self.ask_again();
+    }
+
+    /// Asks for a person with words that the practitioners are to have.
+    pub(crate) fn begin_person_with(&mut self, text: &str) {
+        let Some(dialogue) = self.content.dialogues.for_intent(Intent::Person) else {
+            return self.not_understood();
+        };
+        self.conversation.tries = 0;
+        self.start(&dialogue.dialogue.value);
+        let message = dialogue.asks().find(|ask| matches!(ask.answer, Expect::Text(_)));
+        if let Some(ask) = message
+            && let Read::Answer(answer, _) = read_freely(ask, text)
+        {
+            self.fill(&ask.id.value, answer);
+        }
+        self.advance(0);
     }
 
     pub(crate) fn begin_group(&mut self, reading: &Reading<'_>) {
@@ -170,15 +186,23 @@ impl Talk<'_> {
             }
         }
         // "I feel awful" at a question of a form: it is heard, and what to do is theirs to say.
-        if !ask.feelings && self.running().is_some_and(|(dialogue, _)| dialogue.form) {
+        if self.running().is_some_and(|(dialogue, _)| dialogue.form) {
             let alone = self.content.understanding.read(text, None);
-            // "Trauma clinic" is the name of a team.
-            let may_be_answer = takes_words && !matches!(ask.answer, Expect::Choice(_));
+            // "Trauma clinic" is the name of a team, and "we are all exhausted" what a group is for.
+            let no_answer = if ask.feelings {
+                alone.is_of_oneself() && !alone.is_of_others()
+            } else {
+                !takes_words || matches!(ask.answer, Expect::Choice(_)) || alone.is_of_oneself()
+            };
             if alone.intent == Intent::Signpost
                 && !alone.needs().is_empty()
                 && !alone.is_guess()
-                && (!may_be_answer || alone.is_of_oneself())
+                && no_answer
+                && self.first_try()
             {
+                if let Some(place) = self.conversation.place.as_mut() {
+                    place.tries = u8::from(takes_words);
+                }
                 self.word(Word::HeardInForm);
                 self.ask_again();
                 self.add_choice(Word::ChoiceSignpost, "go.signpost");

@@ -37,10 +37,14 @@ impl Talk<'_> {
             if field == open && own {
                 continue;
             }
-            let Some(ask) = dialogue.ask(field) else { continue };
+            let Some(asked) = dialogue.ask(field) else { continue };
+            // "By phone or Teams" is how to talk, where that is asked, and not where the group meets.
+            if field == "setting" && matches!(ask.answer, Expect::Talk | Expect::Contact) {
+                continue;
+            }
             match slot {
                 Slot::Choice(id) => found.push((field.to_owned(), Answer::Choice(id))),
-                Slot::Sessions(number) => match &ask.answer {
+                Slot::Sessions(number) => match &asked.answer {
                     Expect::Number(limits) if (limits.min..=limits.max).contains(&number) => {
                         found.push((field.to_owned(), Answer::Number(number)));
                     }
@@ -58,7 +62,7 @@ impl Talk<'_> {
                     | Expect::Confirm => {}
                 },
                 Slot::Size(size) => {
-                    if let Read::Answer(answer, note) = self.sized(ask, size) {
+                    if let Read::Answer(answer, note) = self.sized(asked, size) {
                         found.push((field.to_owned(), answer));
                         notes.extend(note);
                     }
@@ -77,7 +81,9 @@ impl Talk<'_> {
         }
         if !matches!(ask.answer, Expect::When | Expect::Talk) {
             let talk = dialogue.asks().find(|ask| matches!(ask.answer, Expect::Talk));
-            match talk.filter(|_| speaks_of_talk(reading.text, &reading.group)) {
+            // A day in answer to "how can the Hub reach you?" is one to be reached on.
+            let of_talk = matches!(ask.answer, Expect::Contact) && !reading.group.days.is_empty();
+            match talk.filter(|_| of_talk || speaks_of_talk(reading.text, &reading.group)) {
                 Some(talk) => {
                     let when = When {
                         days: reading.group.days.clone(),

@@ -19,6 +19,12 @@ impl Talk<'_> {
         {
             return;
         }
+        // "07700 900123, call me": it is known already how to reach them.
+        let wants_person = reading.intent == Intent::Person
+            || (reading.intent == Intent::None && plain(text).contains(" me "));
+        if wants_person && reaches(text) {
+            return self.begin_person_with(text);
+        }
         if self.command(reading.intent) {
             return;
         }

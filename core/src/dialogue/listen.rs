@@ -47,7 +47,10 @@ impl Talk<'_> {
                     && !is_way_out(reading.intent)
                 {
                     match offer.next.get(&offer.choices[nth].id.value) {
-                        Some(then) => self.go_to_anew(&then.value),
+                        Some(then) => {
+                            let told = self.told_of_an_offer(&then.value, text);
+                            self.go_to_anew(&then.value, told);
+                        }
                         None => self.ask_again(),
                     }
                 } else if self.asks_about_privacy(text, reading) {
@@ -60,7 +63,7 @@ impl Talk<'_> {
                 } else if reading.says_nothing() {
                     self.word_and_stay(Word::AtEase);
                 } else if !self.command(reading.intent) {
-                    if self.tells_role_or_area(text) {
+                    if !reading.is_question() && self.tells_role_or_area(text) {
                         self.show_what_fits_now(offer);
                     } else if reading.intent == Intent::Question {
                         self.clarify(text, reading);
@@ -110,13 +113,26 @@ impl Talk<'_> {
         let field = ask.id.value.clone();
         // A name or a place speaks of nothing else, unless it says that it corrects something, or
         // hardly says more than how often or when to meet: no place is called "every other week".
-        let says_when = (reading.group.frequency.is_some()
+        let speaks_of_when = reading.group.frequency.is_some()
             || !reading.group.days.is_empty()
-            || !reading.days_ruled_out().is_empty())
-            && text.split_whitespace().count() < WORDS_THAT_SAY_MORE;
-        let names =
-            matches!(ask.answer, Expect::Contact) || (matches!(ask.answer, Expect::Text(_)) && !says_when);
-        let talk = speaks_of_talk(text, &reading.group);
+            || !reading.days_ruled_out().is_empty();
+        let says_when = speaks_of_when && text.split_whitespace().count() < WORDS_THAT_SAY_MORE;
+        let names = match ask.answer {
+            Expect::Contact => reaches(text) || !speaks_of_when,
+            Expect::Text(_) => !says_when,
+            Expect::Choice(_)
+            | Expect::Number(_)
+            | Expect::Size(_)
+            | Expect::When
+            | Expect::Talk
+            | Expect::YesNo
+            | Expect::Needs(_)
+            | Expect::Area
+            | Expect::Role
+            | Expect::Confirm => false,
+        };
+        let of_talk = matches!(ask.answer, Expect::Contact) && speaks_of_when && !reaches(text);
+        let talk = of_talk || speaks_of_talk(text, &reading.group);
         let words_alone = names && reading.intent != Intent::Correct && !talk;
         let mut filled = if words_alone { Vec::new() } else { self.fill_from_slots(ask, &read, reading) };
         filled.extend(self.fill_contact(ask, text));
@@ -150,7 +166,8 @@ impl Talk<'_> {
                 return self.not_understood();
             }
             // "All well" is a word on how the chat was, and no name of a team.
-            let says_nothing = reading.says_nothing() && (form || !text.trim().contains(' '));
+            let keeps_all = !form && matches!(ask.answer, Expect::Text(_));
+            let says_nothing = reading.says_nothing() && (!keeps_all || !text.trim().contains(' '));
             if says_nothing {
                 if matches!(ask.answer, Expect::Text(_)) {
                     self.word(Word::OwnWords);
@@ -213,7 +230,8 @@ impl Talk<'_> {
         // "I can't find what I need" may be the very answer that is asked for, and so may "call me".
         let answers = (reading.intent == Intent::Feedback && !reading.is_whole(Intent::Feedback))
             || (reading.intent == Intent::Finish && matches!(ask.answer, Expect::Confirm))
-            || (reading.intent == Intent::Person && self.says_how_to_talk(ask, text, reading));
+            || (reading.intent == Intent::Person && self.says_how_to_talk(ask, text, reading))
+            || (reading.intent == Intent::Greeting && says_when_to_meet(ask, text));
         if !answers && is_command(reading.intent) && self.command(reading.intent) {
             return true;
         }
@@ -320,7 +338,10 @@ impl Talk<'_> {
             Intent::Greeting if self.running().is_some_and(|(dialogue, _)| dialogue.form) => {
                 self.word_and_go_on(Word::Resumed);
             }
-            Intent::Greeting => self.word_and_go_on(Word::Menu),
+            Intent::Greeting => {
+                self.still_asked();
+                self.word_and_go_on(Word::Menu);
+            }
             Intent::Annoyed => self.sorry(),
             Intent::Person | Intent::Privacy | Intent::DeleteData | Intent::ClearChat | Intent::Feedback => {
                 let Some(name) = self.content.dialogues.for_intent(intent).map(|d| d.dialogue.value.clone())
@@ -354,6 +375,14 @@ impl Talk<'_> {
             || (matches!(ask.answer, Expect::Talk) && way_to_talk(text).is_some())
             || (matches!(ask.answer, Expect::Contact) && reaches(text))
     }
+}
+
+/// "Afternoon" and "this morning" are times where one is asked for.
+fn says_when_to_meet(ask: &Ask, text: &str) -> bool {
+    let text = crate::content::plain(text);
+    matches!(ask.answer, Expect::When | Expect::Talk)
+        && [" morning ", " afternoon ", " evening "].iter().any(|part| text.contains(part))
+        && !text.contains(" good ")
 }
 
 /// "What?", "such as?": asks for the open question in other words.

@@ -114,8 +114,9 @@ pub struct Ask {
     /// that is no answer.
     #[serde(default)]
     pub rises: Vec<String>,
-    /// What somebody feels may be the answer ("support after a hard winter"). At the other questions of
-    /// a form it is heard for what it is, and support is offered beside the form.
+    /// What people feel may be the answer ("we are all exhausted"), unless somebody speaks of nobody but
+    /// themselves. At the other questions of a form it is heard for what it is, and support is offered
+    /// beside the form.
     #[serde(default)]
     pub feelings: bool,
     /// Minutes of silence after which the desk is alerted and the lines are shown once more.
@@ -189,6 +190,9 @@ pub struct Number {
     pub max: u32,
     /// Said when the number is outside; the question stays.
     pub refused: String,
+    /// Said when the answer is from one number to another: the larger one stands.
+    #[serde(default)]
+    pub larger: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -2,15 +2,36 @@
 
 use super::{
     Answer,
-    model::{Offer, OfferField},
+    model::{Expect, Offer, OfferField},
+    parse::{Read, read_freely},
     talk::Talk,
 };
 use crate::{
-    content::Word,
+    content::{Word, plain},
     directory::{Field, Query},
     effect::Choice,
     understanding::answer::name_among,
 };
+
+/// How one of the offers is named by where it stands.
+const PLACES: [&str; 10] =
+    ["first", "second", "third", "1st", "2nd", "3rd", "last", "top", "middle", "bottom"];
+
+/// Words of many offers' names, which name none of them.
+const COMMON: [&str; 12] = [
+    "helpline",
+    "line",
+    "support",
+    "information",
+    "advice",
+    "service",
+    "number",
+    "help",
+    "talking",
+    "mental",
+    "health",
+    "work",
+];
 
 impl Talk<'_> {
     /// Shows the next offers that fit, and what is open now. Returns whether there were any.
@@ -82,7 +103,26 @@ impl Talk<'_> {
         if let Some(place) = self.conversation.place.as_mut() {
             place.shown.clear();
         }
-        self.go_to_anew(&offer.id.value);
+        self.go_to_anew(&offer.id.value, None);
+    }
+
+    /// "The Cruse number just rings" answers already which one did not work. `step`: what comes next.
+    pub(super) fn told_of_an_offer(&self, step: &str, text: &str) -> Option<Answer> {
+        let (dialogue, place) = self.running()?;
+        let ask = dialogue.ask(step).filter(|ask| matches!(ask.answer, Expect::Text(_)))?;
+        let text_words = plain(text);
+        let says = |word: &str| text_words.contains(&format!(" {word} "));
+        let names = |id: &String| {
+            let name = self.content.directory.offer(id).map(|offer| plain(&offer.name)).unwrap_or_default();
+            name.split_whitespace().filter(|word| word.len() >= 4 && !COMMON.contains(word)).any(says)
+        };
+        if !PLACES.iter().any(|place| says(place)) && !place.shown.iter().any(names) {
+            return None;
+        }
+        match read_freely(ask, text) {
+            Read::Answer(answer, _) => Some(answer),
+            Read::Other(..) | Read::Refused(_) | Read::Nothing => None,
+        }
     }
 
     /// Whether knowing the field could change what is shown.

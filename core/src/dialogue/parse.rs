@@ -2,7 +2,7 @@
 
 use super::{
     Answer, When,
-    model::{Ask, Expect, Opt},
+    model::{Ask, Expect, Number, Opt},
     talk::Talk,
 };
 use crate::{
@@ -49,12 +49,18 @@ impl Talk<'_> {
                 None => self.read_yes_no(reading),
             },
             Expect::YesNo => self.read_yes_no(reading),
-            Expect::Number(number) => match reading.sessions() {
+            Expect::Number(number) => match reading.sessions().or_else(|| most_of(text, number)) {
                 Some(said) if (number.min..=number.max).contains(&said) => {
                     Read::Answer(Answer::Number(said), None)
                 }
                 Some(_) => Read::Refused(self.render(&number.refused)),
-                None => Read::Nothing,
+                None => match reading.size() {
+                    Some(range) if (number.min..=number.max).contains(&range.max) => {
+                        let note = number.larger.as_ref().map(|larger| self.render(larger));
+                        Read::Answer(Answer::Number(range.max), note)
+                    }
+                    Some(_) | None => Read::Nothing,
+                },
             },
             Expect::Size(_) => match reading.size() {
                 Some(size) => self.sized(ask, size),
@@ -141,6 +147,22 @@ impl Talk<'_> {
             (size.min < advice.min && (size.min > 1 || size.min == size.max)) || size.max > advice.max;
         Read::Answer(Answer::Size(size), outside.then(|| self.render(&advice.advice)))
     }
+}
+
+/// "As many as we can have".
+fn most_of(text: &str, number: &Number) -> Option<u32> {
+    const MOST: [&str; 8] = [
+        " max ",
+        " maximum ",
+        " as many as ",
+        " all of them ",
+        " the most ",
+        " the lot ",
+        " full amount ",
+        " all you ",
+    ];
+    let text = crate::content::plain(text);
+    MOST.iter().any(|most| text.contains(most)).then_some(number.max)
 }
 
 /// A slot of a group request as the form has it.

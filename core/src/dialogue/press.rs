@@ -103,7 +103,7 @@ impl Talk<'_> {
                 self.answered(ask, answer, None);
             }
             Some(Step::Offer(offer)) => match offer.next.get(choice) {
-                Some(then) => self.go_to_anew(&then.value),
+                Some(then) => self.go_to_anew(&then.value, None),
                 None => self.ask_again(),
             },
             Some(Step::Say(_) | Step::Branch(_) | Step::Save(_) | Step::HandOver(_) | Step::Act(_))

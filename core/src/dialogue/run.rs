@@ -181,8 +181,9 @@ impl<'a> Talk<'a> {
         }
     }
 
-    /// Goes to a step that the person chose: a question there is asked anew.
-    pub(crate) fn go_to_anew(&mut self, step: &str) {
+    /// Goes to a step that the person chose: a question there is asked anew, unless they told its answer
+    /// at once.
+    pub(crate) fn go_to_anew(&mut self, step: &str, told: Option<Answer>) {
         if let Some((dialogue, _)) = self.running()
             && dialogue.ask(step).is_some()
             && let Some(place) = self.conversation.place.as_mut()
@@ -191,6 +192,9 @@ impl<'a> Talk<'a> {
             place
                 .path
                 .retain(|passed| passed != step && !matches!(dialogue.step(passed), Some(Step::Say(_))));
+        }
+        if let Some(told) = told {
+            self.fill(step, told);
         }
         self.go_to(step);
     }

@@ -108,7 +108,11 @@ impl Reading<'_> {
         if (words.is_empty() && !self.says_nothing()) || question::is_question(&self.tokens) {
             return None;
         }
-        by_number(&words, choices.len()).or_else(|| {
+        // "It's 3am" picks nothing.
+        let clock = self.tokens.iter().any(|token| token.is(&["am", "pm", "oclock"]))
+            && self.tokens.iter().any(Token::is_digits);
+        let by_number = if clock { None } else { by_number(&words, choices.len()) };
+        by_number.or_else(|| {
             let ways: Vec<W> = choices.iter().map(ways).collect();
             let ways: Vec<&[Vec<String>]> = ways.iter().map(|ways| ways.borrow().0.as_slice()).collect();
             by_words(&words, &ways).or_else(|| by_near_words(&words, &ways)).or_else(|| self.by_yes_no(&ways))
@@ -251,7 +255,10 @@ fn by_words(words: &[&str], ways: &[&[Vec<String>]]) -> Option<usize> {
         // didn't work".
         let within = |ways: &&[Vec<String>]| {
             let held = |way: &Vec<String>| {
-                way.len() <= words.len() * 2 && words.iter().all(|word| way.iter().any(|own| own == word))
+                let denies = |own: &String| DENIALS.contains(&own.as_str()) && !words.contains(&own.as_str());
+                way.len() <= words.len() * 2
+                    && !way.iter().any(denies)
+                    && words.iter().all(|word| way.iter().any(|own| own == word))
             };
             usize::from(ways.iter().any(held))
         };

@@ -78,8 +78,33 @@ impl<'a> Reading<'a> {
 
     /// Whether the writer speaks of themselves, and not of what their work is.
     pub fn is_of_oneself(&self) -> bool {
-        const SELF: [&str; 7] = ["i", "im", "ive", "id", "me", "myself", "we"];
+        const SELF: [&str; 7] = ["i", "im", "ive", "id", "me", "my", "myself"];
         self.tokens.iter().any(|token| token.is(&SELF)) && self.own_role().is_none()
+    }
+
+    /// Whether the writer speaks of others they work with.
+    pub fn is_of_others(&self) -> bool {
+        const OTHERS: [&str; 18] = [
+            "we",
+            "were",
+            "weve",
+            "us",
+            "our",
+            "team",
+            "staff",
+            "ward",
+            "everyone",
+            "everybody",
+            "colleagues",
+            "people",
+            "nurses",
+            "doctors",
+            "all",
+            "they",
+            "group",
+            "unit",
+        ];
+        self.tokens.iter().any(|token| token.is(&OTHERS))
     }
 
     /// Whether an intent is all that it says.

@@ -170,7 +170,7 @@ fn every_need_gets_a_short_stable_list() {
 }
 
 /// Needs for which nothing national is known: the local files have slots for them.
-const NO_NATIONAL_OFFER: [&str; 3] = ["critical_incident", "team_conflict", "team_support"];
+const NO_NATIONAL_OFFER: [&str; 2] = ["team_conflict", "team_support"];
 
 #[test]
 fn every_need_has_an_offer_in_england_but_those_named() {

@@ -34,7 +34,7 @@ pub(crate) fn days(said: &Said<'_>) -> BTreeSet<Day> {
     let in_range = |at: usize| found.iter().any(|(start, _)| (*start..=start + 3).contains(&at));
     let single: Vec<_> = single
         .into_iter()
-        .filter(|(at, _)| !in_range(*at) && !told(said, *at) && is_day(said, *at))
+        .filter(|(at, _)| !in_range(*at) && !told(said, *at) && !worked(said, *at) && is_day(said, *at))
         .collect();
     found.extend(single);
     found.sort_by_key(|(at, _)| *at);
@@ -108,6 +108,12 @@ fn is_day(said: &Said<'_>, at: usize) -> bool {
         other != at && matches!(said.mark(other), Some(Mark::Day(_) | Mark::Part(_) | Mark::Weekdays))
     }) || said.is(at + 1, &["am", "pm"])
         || !said.is(at, &["sat", "sun"])
+}
+
+/// "The weekend rota", "weekend cover": when people work.
+fn worked(said: &Said<'_>, at: usize) -> bool {
+    matches!(said.mark(at), Some(Mark::Weekend))
+        && said.is(said.mark_end(at) + 1, &["rota", "rotas", "cover", "shift", "shifts", "work", "working"])
 }
 
 /// A day in a story, or a date by which something is due: "last Tuesday", "since Friday", "by Monday".
