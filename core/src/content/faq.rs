@@ -9,6 +9,9 @@ use crate::dialogue::Dialogues;
 /// The place of somebody for whom a practitioner was asked to come.
 pub const WAITING: &str = "waiting";
 
+/// The place of somebody who has sent a request, while nothing else is open.
+pub const SENT: &str = "sent";
+
 /// The answers to common questions.
 #[derive(Debug, Clone, Default)]
 pub struct Faq(Vec<Entry>);
@@ -18,7 +21,7 @@ pub struct Faq(Vec<Entry>);
 struct Entry {
     /// Phrases; one of them must stand in the question, as whole words.
     ask: Vec<String>,
-    /// Where this answer is true: names of dialogues, and [`WAITING`]. Empty: anywhere.
+    /// Where this answer is true: names of dialogues, [`WAITING`] and [`SENT`]. Empty: anywhere.
     #[serde(default, rename = "in")]
     places: Vec<Spanned<String>>,
     say: Spanned<String>,
@@ -64,7 +67,7 @@ impl Faq {
     pub fn check_places(&self, file: &str, text: &str, dialogues: &Dialogues, findings: &mut Vec<Finding>) {
         let source = Source { file, text };
         for place in self.0.iter().flat_map(|entry| &entry.places) {
-            if place.value != WAITING && dialogues.get(&place.value).is_none() {
+            if ![WAITING, SENT].contains(&place.value.as_str()) && dialogues.get(&place.value).is_none() {
                 findings.push(source.error(place, format!("there is no dialogue named “{}”", place.value)));
             }
         }

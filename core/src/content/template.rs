@@ -21,6 +21,7 @@ pub(crate) const NAMES: &[&str] = &[
     "reference",
     "summary",
     "so_far",
+    "request.sent",
     "form",
     "need",
     "written",

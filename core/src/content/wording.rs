@@ -53,6 +53,9 @@ words! {
     HeardInForm = "heard_in_form",
     /// To words in another language.
     OtherLanguage = "other_language",
+    /// To somebody who asks whether their request was sent, with its `{reference}`; and where none was.
+    RequestSent = "request_sent",
+    RequestNotSent = "request_not_sent",
     /// After "stop", while somebody was asked to join.
     StillAsked = "still_asked",
     /// To somebody who is cross with the bot.

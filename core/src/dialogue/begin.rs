@@ -120,7 +120,7 @@ impl Talk<'_> {
     }
 
     /// Hangs the needs that may be meant on the question what is going on, in place of its own.
-    fn offer_guesses(&mut self, reading: &Reading<'_>) {
+    pub(super) fn offer_guesses(&mut self, reading: &Reading<'_>) {
         let mut choices: Vec<Choice> = reading
             .needs()
             .iter()

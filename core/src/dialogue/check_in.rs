@@ -9,7 +9,7 @@ use super::{
     model::{Ask, END, Step},
 };
 use crate::{
-    content::Word,
+    content::{Word, plain},
     conversation::{Flag, Holder, LastCheck},
     effect::{AuditKind, DeskKind, Effect, SayKind},
     safety::{Heard, Kind, Route},
@@ -193,12 +193,16 @@ impl Talk<'_> {
             return;
         };
         // "I'm done" is no yes to "are you safe?", and "ok" is none to "have you called 999?".
-        let doubtful =
-            if ask.rises.is_empty() { reading.is_mere_ok() } else { reading.intent == Intent::Finish };
+        let doubtful = if ask.rises.is_empty() {
+            reading.is_mere_ok() || reading.is_promise()
+        } else {
+            reading.intent == Intent::Finish
+        };
         if reading.intent == Intent::Fine {
             return self.fine_at_check_in(ask, reading);
         }
-        let answer = self.said_yes_no(reading).filter(|_| !doubtful);
+        let told = told_in_words(ask, text).filter(|_| !reading.is_question());
+        let answer = told.or_else(|| self.said_yes_no(reading).filter(|_| !doubtful));
         let leaves = matches!(
             reading.intent,
             Intent::Person
@@ -365,6 +369,18 @@ impl Talk<'_> {
     pub(crate) fn is_late(&self) -> bool {
         self.now().duration_since(self.at) > LATE
     }
+}
+
+/// The answer that a text gives in words of the content: "they are on their way" to "have you called 999?"
+fn told_in_words<'a>(ask: &'a Ask, text: &str) -> Option<&'a str> {
+    const DENIALS: [&str; 8] =
+        [" not ", " no ", " dont ", " cant ", " wont ", " never ", " didnt ", " nobody "];
+    let text = plain(text);
+    if DENIALS.iter().any(|denial| text.contains(denial)) {
+        return None;
+    }
+    let says = |phrase: &String| text.contains(&plain(phrase));
+    ask.say.iter().find(|(_, phrases)| phrases.iter().any(says)).map(|(answer, _)| answer.as_str())
 }
 
 /// The kind whose question a step is.

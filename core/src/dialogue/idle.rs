@@ -82,7 +82,7 @@ impl Talk<'_> {
     }
 
     /// Whether a choice hangs under the open question.
-    fn offered(&self, choice: &str) -> bool {
+    pub(super) fn offered(&self, choice: &str) -> bool {
         self.conversation.prompt.choices.iter().any(|open| open.id == choice)
     }
 

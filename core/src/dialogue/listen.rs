@@ -257,6 +257,21 @@ impl Talk<'_> {
                 return true;
             }
         }
+        // A word in which a need can only be guessed at: which one is asked, once.
+        if matches!(ask.answer, Expect::Needs(_))
+            && reading.is_guess()
+            && self.first_try()
+            && self.offered("skip")
+            && self.picked(reading).is_none()
+        {
+            if let Some(place) = self.conversation.place.as_mut() {
+                place.tries = 1;
+            }
+            self.word(Word::WhichNeed);
+            self.ask_again();
+            self.offer_guesses(reading);
+            return true;
+        }
         // Who does not know what is wrong is not taken to want a person at once.
         if reading.intent == Intent::Unsure
             && matches!(ask.answer, Expect::Needs(_))

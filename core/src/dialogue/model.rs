@@ -119,6 +119,9 @@ pub struct Ask {
     /// beside the form.
     #[serde(default)]
     pub feelings: bool,
+    /// Of a check-in question: words that say `yes` or `no`, wherever they stand.
+    #[serde(default)]
+    pub say: BTreeMap<String, Vec<String>>,
     /// Minutes of silence after which the desk is alerted and the lines are shown once more.
     #[serde(default)]
     pub silence: Option<u32>,

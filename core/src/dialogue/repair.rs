@@ -8,10 +8,10 @@ use super::{
     talk::Talk,
 };
 use crate::{
-    content::{WAITING, Word},
+    content::{SENT, WAITING, Word},
     conversation::Holder,
     effect::Choice,
-    understanding::{Intent, Reading},
+    understanding::Reading,
 };
 
 impl Talk<'_> {
@@ -278,9 +278,8 @@ impl Talk<'_> {
             // What is kept and what was sent may be asked about while nothing is open.
             None => {
                 let kept = self.conversation.aside.iter().map(|aside| aside.place.dialogue.as_str());
-                let group = self.content.dialogues.for_intent(Intent::Group);
-                let sent = group.filter(|_| !self.conversation.desk.requests.is_empty());
-                kept.chain(sent.map(|group| group.dialogue.value.as_str())).collect()
+                let sent = (!self.conversation.desk.requests.is_empty()).then_some(SENT);
+                kept.chain(sent).collect()
             }
         };
         if matches!(self.conversation.holder, Holder::Waiting { .. }) {

@@ -170,7 +170,17 @@ impl<'a> Talk<'a> {
                 self.desk_text(Word::HoursStaffed, Word::HoursClosed, Word::HoursUnknown, Word::HoursNone)
             }
             "reference" => self.reference.as_ref()?.to_string(),
-            "summary" | "so_far" => self.summary(),
+            "summary" => self.summary(),
+            "so_far" => match self.conversation.place.as_ref().or_else(|| self.conversation.parked()) {
+                Some(place) => self.summary_of(place),
+                None => String::new(),
+            },
+            "request.sent" => match self.conversation.desk.requests.last() {
+                Some(request) => template::render(self.content.wording.get(Word::RequestSent), |of| {
+                    (of == "reference").then(|| request.case.to_string())
+                }),
+                None => self.text(Word::RequestNotSent),
+            },
             "form" => self.form_name(),
             "need" => self.need_words(),
             "written" => written_words(self.at, self.now()),

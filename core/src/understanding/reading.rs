@@ -76,6 +76,11 @@ impl<'a> Reading<'a> {
         self.understanding.intents.says_nothing(&self.tokens)
     }
 
+    /// "I'll call them": what is not done yet.
+    pub fn is_promise(&self) -> bool {
+        self.tokens.iter().any(|token| token.is(&["ill", "will", "gonna", "going", "shall", "later", "soon"]))
+    }
+
     /// Whether the writer speaks of themselves, and not of what their work is.
     pub fn is_of_oneself(&self) -> bool {
         const SELF: [&str; 7] = ["i", "im", "ive", "id", "me", "my", "myself"];
