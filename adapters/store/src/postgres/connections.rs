@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::outbox::HOLD;
 use sqlx::{ConnectOptions, Connection as _, PgConnection, postgres::PgConnectOptions};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -20,6 +21,9 @@ use tokio::{
 const FRESH: Duration = Duration::from_secs(1);
 /// How long to wait for a connection.
 pub(super) const WAIT: Duration = Duration::from_secs(10);
+
+/// Each statement of the transaction sees what was committed before it.
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// So many connections at most, each made when it is first needed.
 #[derive(Clone)]
@@ -50,7 +54,7 @@ impl Connections {
     /// Begins a transaction each of whose statements sees what was committed before it.
     pub(super) async fn begin(&self) -> sqlx::Result<Connection> {
         let mut connection = self.take().await?;
-        sqlx::raw_sql("BEGIN ISOLATION LEVEL READ COMMITTED").execute(&mut *connection).await?;
+        sqlx::raw_sql(BEGIN).execute(&mut *connection).await?;
         Ok(connection)
     }
 
@@ -68,7 +72,9 @@ impl Connections {
     async fn alive(&self) -> sqlx::Result<PgConnection> {
         loop {
             let Some((mut connection, since)) = lock(&self.resting).pop() else {
-                return self.options.connect().await;
+                let mut connection = self.options.connect().await?;
+                sqlx::raw_sql(HOLD).execute(&mut connection).await?;
+                return Ok(connection);
             };
             if since.elapsed() < FRESH || connection.ping().await.is_ok() {
                 return Ok(connection);

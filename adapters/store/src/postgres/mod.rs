@@ -10,6 +10,7 @@ mod outbox;
 mod own;
 mod receive;
 mod together;
+mod written;
 
 use std::{future::Future, sync::Arc};
 

@@ -4,7 +4,6 @@
 //! waits for them.
 
 use std::{
-    collections::BTreeSet,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -13,11 +12,16 @@ use chatbox_core::ids::OutboxId;
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
-use super::{Postgres, Result, again, connections::Connections};
+use super::{
+    Postgres, Result, again,
+    connections::{BEGIN, Connections},
+    written::write,
+};
 use crate::{
     error::Fail,
     plan, rows,
-    sends::{self, Ended, Leases, Reach, SendEnd, SendJob, SendLimits, Sends},
+    seal::Sealer,
+    sends::{self, Leases, Reach, SendEnd, SendJob, SendLimits, Sends},
     views,
 };
 
@@ -35,9 +39,9 @@ pub(super) type End = (OutboxId, i64, SendEnd);
 /// What came of ends that were written down.
 pub(super) struct Finished {
     /// Those that were refused.
-    late: Vec<OutboxId>,
+    pub(super) late: Vec<OutboxId>,
     /// Something can be sent that waited for one of them, or is to be tried again.
-    left: bool,
+    pub(super) left: bool,
 }
 
 /// When the outbox was last looked at.
@@ -230,7 +234,7 @@ pub(super) fn ids(ends: &[End]) -> impl Iterator<Item = i64> {
 }
 
 /// A transaction of its own, which waits for whoever is at work on the same lanes.
-pub(super) async fn alone(work: &Connections, ends: &[End], now: i64) -> Tried<Finished> {
+pub(super) async fn alone(work: &Connections, sealer: &Sealer, ends: &[End], now: i64) -> Tried<Finished> {
     let mut tx = work.begin().await?;
     sqlx::query(concat!(
         "WITH ",
@@ -240,118 +244,51 @@ pub(super) async fn alone(work: &Connections, ends: &[End], now: i64) -> Tried<F
     .bind(ids(ends).collect::<Vec<_>>())
     .execute(&mut *tx)
     .await?;
-    let written = write_ends(&mut tx, ends, now).await?;
+    let (written, _) = write(&mut tx, (ends, now), &[], sealer).await?;
     tx.commit().await?;
     Ok(written.of(ends))
 }
 
-/// Locks what `alone` would lock for these ids, as far as nobody else holds it, and tells whether that was
+/// Begins a transaction, locks what `alone` would lock for these ids, as far as nobody else holds it, and tells whether that was
 /// all; and by the same way the conversations behind `locks`, and returns the places of those that nobody
 /// else holds, each with a seq.
 pub(super) async fn hold(
     tx: &mut PgConnection,
-    ids: Vec<i64>,
-    locks: Vec<i64>,
+    ids: impl Iterator<Item = i64>,
+    locks: impl Iterator<Item = i64>,
 ) -> Tried<(bool, Vec<(i64, i64)>)> {
-    let rows: Vec<(bool, Option<i64>, Option<i64>)> = sqlx::query_as(concat!(
-        "WITH ",
-        wanted!(),
-        ", held AS MATERIALIZED (
-            SELECT FROM sending WHERE lane = ANY(ARRAY(SELECT lane FROM wanted)) FOR UPDATE SKIP LOCKED)
-         SELECT everything, nth, seq
-         FROM (SELECT (SELECT count(*) FROM held)
-                      = (SELECT count(*) FROM sending WHERE lane = ANY(ARRAY(SELECT lane FROM wanted)))
-                      AS everything) h
-         LEFT JOIN (SELECT nth, nextval('inbox_seq_seq') AS seq
-                    FROM (SELECT nth FROM unnest($2::bigint[]) WITH ORDINALITY l (lock, nth)
-                          WHERE pg_try_advisory_xact_lock(lock) ORDER BY nth) free) f ON true"
-    ))
-    .bind(ids)
-    .bind(locks)
-    .fetch_all(tx)
-    .await?;
-    let everything = rows.iter().all(|row| row.0);
-    Ok((everything, rows.into_iter().filter_map(|row| row.1.zip(row.2)).collect()))
+    let text = AssertSqlSafe(format!("{BEGIN}; EXECUTE hold ({}, {})", numbers(ids), numbers(locks)));
+    let rows = sqlx::raw_sql(text).fetch_all(tx).await?;
+    let mut everything = true;
+    let mut free = Vec::with_capacity(rows.len());
+    for row in rows {
+        everything &= row.try_get::<bool, _>(0)?;
+        free.extend(row.try_get::<Option<i64>, _>(1)?.zip(row.try_get::<Option<i64>, _>(2)?));
+    }
+    Ok((everything, free))
 }
 
-/// The ends that were written.
-pub(super) struct Written {
-    ids: BTreeSet<i64>,
-    left: bool,
+/// An array of numbers, as a statement that has no parameters spells it.
+fn numbers(numbers: impl Iterator<Item = i64>) -> String {
+    let numbers: Vec<String> = numbers.map(|number| number.to_string()).collect();
+    format!("'{{{}}}'", numbers.join(","))
 }
 
-impl Written {
-    pub(super) fn of(&self, ends: &[End]) -> Finished {
-        Finished { late: sends::late(ends, self.ids.iter().copied()), left: self.left }
-    }
-}
-
-/// To be called once what they need is held.
-pub(super) async fn write_ends(tx: &mut PgConnection, ends: &[End], now: i64) -> Tried<Written> {
-    if ends.is_empty() {
-        return Ok(Written { ids: BTreeSet::new(), left: false });
-    }
-    let ended = Ended::of(ends);
-    // What is left in each lane is told from the rows as they were and from what is written now: no
-    // part of a statement sees what another part of it does.
-    // Whether anybody waits behind a gate is asked after the locks: who was waited for may have put it there.
-    let written: Vec<(i64, String, i64, i64, bool, bool)> = sqlx::query_as(
-        "WITH written AS (
-            UPDATE outbox SET status = j.status, native = j.native, due = j.due, handed = 0,
-                   unknown = outbox.unknown + j.unknown
-            FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])
-                 j (id, fence, status, native, due, unknown)
-            WHERE outbox.id = ANY($1) AND outbox.id = j.id AND outbox.fence = j.fence
-              AND outbox.status = 0 AND outbox.handed = 1
-            RETURNING outbox.id, outbox.lane, outbox.person, outbox.erase, outbox.status, outbox.due),
-         queued AS (
-            SELECT o.lane, min(o.rank) AS rank, max(coalesce(w.due, o.due)) AS due,
-                   max(CASE WHEN w.id IS NULL THEN o.handed ELSE 0 END) AS handed
-            FROM outbox o LEFT JOIN written w ON w.id = o.id
-            WHERE o.lane IN (SELECT lane FROM written) AND o.status = 0 AND coalesce(w.status, 0) = 0
-            GROUP BY o.lane),
-         empty AS (
-            DELETE FROM sending WHERE lane IN (SELECT lane FROM written)
-            AND lane NOT IN (SELECT lane FROM queued)),
-         next AS (
-            UPDATE sending SET rank = q.rank, ready = greatest(q.due, $7) FROM queued q
-            WHERE sending.lane = q.lane AND q.handed = 0)
-         SELECT id, person, erase, status, EXISTS (
-            SELECT FROM outbox o WHERE o.person = written.person AND o.gate = 1 AND o.status = 0),
-                lane IN (SELECT lane FROM queued)
-         FROM written",
-    )
-    .bind(ids(ends).collect::<Vec<_>>())
-    .bind(ended.iter().map(|end| end.1).collect::<Vec<_>>())
-    .bind(ended.iter().map(|end| end.2).collect::<Vec<_>>())
-    .bind(ended.iter().map(|end| end.3).collect::<Vec<_>>())
-    .bind(ended.iter().map(|end| end.4).collect::<Vec<_>>())
-    .bind(ended.iter().map(|end| end.5).collect::<Vec<_>>())
-    .bind(now)
-    .fetch_all(&mut *tx)
-    .await?;
-    let gone: Vec<i64> = written.iter().filter(|row| row.2 == 1 && row.3 > 0).map(|row| row.0).collect();
-    if !gone.is_empty() {
-        sqlx::query("DELETE FROM outbox WHERE id = ANY($1)").bind(&gone).execute(&mut *tx).await?;
-    }
-    if written.iter().any(|row| row.4) {
-        let persons: Vec<&str> = written.iter().map(|row| row.1.as_str()).collect();
-        sqlx::query(
-            "UPDATE sending SET ready = $2 WHERE lane IN (
-                SELECT lane FROM outbox
-                WHERE person = ANY($1) AND gate = 1 AND status = 0 AND handed = 0 AND due <= $2)
-             AND ready > $2 AND NOT EXISTS (
-                SELECT 1 FROM outbox o
-                WHERE o.lane = sending.lane AND o.status = 0 AND (o.handed = 1 OR o.due > $2))",
-        )
-        .bind(&persons)
-        .bind(now)
-        .execute(&mut *tx)
-        .await?;
-    }
-    let left = written.iter().any(|row| row.4 || row.5);
-    Ok(Written { ids: written.into_iter().map(|row| row.0).collect(), left })
-}
+/// What [`hold`] runs, prepared on each of the loops' connections under this name: so it can be asked for in one
+/// text with the beginning of its transaction.
+pub(super) const HOLD: &str = concat!(
+    "PREPARE hold (bigint[], bigint[]) AS WITH ",
+    wanted!(),
+    ", held AS MATERIALIZED (
+        SELECT FROM sending WHERE lane = ANY(ARRAY(SELECT lane FROM wanted)) FOR UPDATE SKIP LOCKED)
+     SELECT everything, nth, seq
+     FROM (SELECT (SELECT count(*) FROM held)
+                  = (SELECT count(*) FROM sending WHERE lane = ANY(ARRAY(SELECT lane FROM wanted)))
+                  AS everything) h
+     LEFT JOIN (SELECT nth, nextval('inbox_seq_seq') AS seq
+                FROM (SELECT nth FROM unnest($2) WITH ORDINALITY l (lock, nth)
+                      WHERE pg_try_advisory_xact_lock(lock) ORDER BY nth) free) f ON true"
+);
 
 /// Persons with a leased row of the bot, its oldest epoch, the end of its lease.
 async fn flying(tx: &mut PgConnection, persons: &[String], now: i64) -> Tried<Vec<(String, i64, i64)>> {

@@ -1,10 +1,8 @@
 //! Receiving: each conversation is locked before what goes to it takes its place.
 
-use std::collections::BTreeSet;
-
 use sqlx::{PgConnection, PgPool};
 
-use super::{Postgres, Result, again, enrol, own::Own};
+use super::{Postgres, Result, again, enrol, own::Own, written::write};
 use crate::{
     arrival::Arrival,
     error::Fail,
@@ -38,7 +36,7 @@ pub(super) async fn alone(
         }
         let seqs = seqs(&mut tx, arrivals.len()).await?;
         let taken: Taken<'_> = seqs.into_iter().zip(arrivals).collect();
-        let new = insert(&mut tx, &taken, sealer).await?;
+        let (_, new) = write(&mut tx, (&[], 0), &taken, sealer).await?;
         if let Some((channel, value)) = &cursor {
             sqlx::query(
                 "INSERT INTO cursor (channel, value) VALUES ($1, $2)
@@ -90,42 +88,6 @@ pub(super) fn lock_of(arrival: &Arrival, sealer: &Sealer) -> i64 {
     ((hash >> 64) as u64).cast_signed()
 }
 
-/// Inserts those not seen before, each under its seq and with its first try counted, and tells which they
-/// were. Of two with one key the first counts.
-pub(super) async fn insert(
-    tx: &mut PgConnection,
-    arrivals: &[(i64, &Arrival)],
-    sealer: &Sealer,
-) -> Tried<Vec<bool>> {
-    let Some((_, first)) = arrivals.first() else { return Ok(Vec::new()) };
-    let mut known = BTreeSet::new();
-    let firsts: Vec<&(i64, &Arrival)> =
-        arrivals.iter().filter(|(_, arrival)| known.insert(arrival.key)).collect();
-    let new: Vec<i64> = sqlx::query_scalar(
-        "WITH fresh AS (INSERT INTO seen (key, at) SELECT key, $9 FROM unnest($8::bytea[]) j (key)
-                        ON CONFLICT DO NOTHING RETURNING key)
-         INSERT INTO inbox (seq, lane, native, origin, tries, seed, received, body)
-         SELECT seq, lane, native, origin, 1, seed, received, body
-         FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[],
-                     $7::bytea[], $8::bytea[]) j (seq, lane, native, origin, seed, received, body, key)
-         WHERE key IN (SELECT key FROM fresh)
-         RETURNING seq",
-    )
-    .bind(firsts.iter().map(|(seq, _)| *seq).collect::<Vec<_>>())
-    .bind(firsts.iter().map(|(_, a)| a.lane.as_str()).collect::<Vec<_>>())
-    .bind(firsts.iter().map(|(_, a)| a.native.as_deref()).collect::<Vec<_>>())
-    .bind(firsts.iter().map(|(_, a)| a.origin).collect::<Vec<_>>())
-    .bind(firsts.iter().map(|(_, a)| a.seed).collect::<Vec<_>>())
-    .bind(firsts.iter().map(|(_, a)| a.received).collect::<Vec<_>>())
-    .bind(firsts.iter().map(|(seq, a)| sealed(*seq, a, sealer)).collect::<Vec<_>>())
-    .bind(firsts.iter().map(|(_, a)| &a.key[..]).collect::<Vec<_>>())
-    .bind(first.received)
-    .fetch_all(&mut *tx)
-    .await?;
-    let new: BTreeSet<i64> = new.into_iter().collect();
-    Ok(arrivals.iter().map(|(seq, _)| new.contains(seq)).collect())
-}
-
 /// Appends what nothing else can have brought.
 pub(super) async fn append(tx: &mut PgConnection, arrivals: &[&Arrival], sealer: &Sealer) -> Tried<()> {
     if arrivals.is_empty() {
@@ -163,6 +125,6 @@ async fn seqs(tx: &mut PgConnection, count: usize) -> Tried<Vec<i64>> {
 }
 
 /// The seq is bound into the sealed body, so it must be known before.
-fn sealed(seq: i64, arrival: &Arrival, sealer: &Sealer) -> Vec<u8> {
+pub(super) fn sealed(seq: i64, arrival: &Arrival, sealer: &Sealer) -> Vec<u8> {
     sealer.seal(seal::INBOX, &seq.to_be_bytes(), &arrival.body)
 }

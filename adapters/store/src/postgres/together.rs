@@ -13,9 +13,10 @@ use tokio::{
 use super::{
     Result, again,
     connections::Connections,
-    outbox::{self, End, Finished, Written},
+    outbox::{self, End, Finished},
     own::Own,
     receive::{self, Taken},
+    written::{Written, write},
 };
 use crate::{
     arrival::Arrival,
@@ -129,9 +130,9 @@ async fn work(means: &Means, group: Vec<Job>) {
             let _ = reply.send(Ok(written.of(&ends)));
             continue;
         }
-        let work = means.work.clone();
+        let Means { work, sealer, pool: _, own: _ } = means.clone();
         tokio::spawn(async move {
-            let _ = reply.send(again(|| outbox::alone(&work, &ends, now)).await);
+            let _ = reply.send(again(|| outbox::alone(&work, &sealer, &ends, now)).await);
         });
     }
 }
@@ -144,11 +145,11 @@ async fn together(
     ended: &[Ends],
 ) -> Tried<(Vec<Option<usize>>, Option<Written>)> {
     let arrivals = receipts.iter().flat_map(|receipt| &receipt.arrivals);
-    let locks = arrivals.map(|arrival| receive::lock_of(arrival, sealer)).collect();
+    let locks = arrivals.map(|arrival| receive::lock_of(arrival, sealer));
     let ends: Vec<End> = ended.iter().flat_map(|ended| ended.ends.iter().cloned()).collect();
-    let mut tx = work.begin().await?;
+    let mut tx = work.take().await?;
     // Each locks its conversation before it takes its seq, so the order within a conversation is that of the seqs.
-    let (held, free) = outbox::hold(&mut tx, outbox::ids(&ends).collect(), locks).await?;
+    let (held, free) = outbox::hold(&mut tx, outbox::ids(&ends), locks).await?;
     let mut free = free.into_iter().peekable();
     let mut shares = Vec::with_capacity(receipts.len());
     let mut taken: Taken<'_> = Vec::new();
@@ -165,12 +166,11 @@ async fn together(
         }
     }
     let now = ended.iter().map(|ended| ended.now).max().unwrap_or_default();
-    let written = if held { Some(outbox::write_ends(&mut tx, &ends, now).await?) } else { None };
-    let new = receive::insert(&mut tx, &taken, sealer).await?;
+    let (written, new) = write(&mut tx, (if held { &ends } else { &[] }, now), &taken, sealer).await?;
     tx.commit().await?;
     own.take_in(taken.iter().zip(&new).filter(|(_, new)| **new).map(|(taken, _)| *taken));
     let mut new = new.into_iter();
     let mut count = |receipt: &Receipt| new.by_ref().take(receipt.arrivals.len()).filter(|new| *new).count();
     let new = receipts.iter().zip(shares).map(|(receipt, shares)| shares.then(|| count(receipt))).collect();
-    Ok((new, written))
+    Ok((new, held.then_some(written)))
 }
