@@ -9,7 +9,7 @@ use chatbox_core::{
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-use teloxide_core::types::{CallbackQuery, ChatMemberUpdated, MediaKind, Message as Native, MessageKind};
+use teloxide_core::types::{ChatMemberUpdated, MediaKind, Message as Native, MessageKind};
 
 use crate::{desk, press};
 
@@ -44,8 +44,8 @@ pub(crate) struct Here<'a> {
 }
 
 /// Reads one update. A message that the types do not fit is read by hand, so that words are not
-/// lost to a field that Telegram has added. So is a private text, which has no other fields that count: to try
-/// all that the types know of takes longer than parsing it.
+/// lost to a field that Telegram has added. So are a private text, which has no other fields that count, and a
+/// pressed button: to try all that the types know of takes longer than parsing it.
 pub(crate) fn read(update: &Value, here: Here<'_>) -> Reading {
     let now = here.now;
     for (kind, edited) in [("message", false), ("edited_message", true)] {
@@ -63,18 +63,16 @@ pub(crate) fn read(update: &Value, here: Here<'_>) -> Reading {
         };
     }
     if let Some(raw) = update.get("callback_query") {
-        let id = raw["id"].as_str().unwrap_or_default().to_owned();
+        let Some(id) = raw["id"].as_str() else { return Reading::Skip };
         if desk::is_of(raw, here.desk) {
+            let query = id.to_owned();
             return match desk::press(raw, now) {
-                Some(said) => Reading::Desk { said, query: Some(id) },
-                None => Reading::Decline { query: id, words: TOO_OLD },
+                Some(said) => Reading::Desk { said, query: Some(query) },
+                None => Reading::Decline { query, words: TOO_OLD },
             };
         }
-        return match (CallbackQuery::deserialize(raw), raw["id"].as_str()) {
-            (Ok(query), _) => press_of(&query, now),
-            (Err(_), Some(id)) => Reading::Decline { query: id.to_owned(), words: ELSEWHERE },
-            (Err(_), None) => Reading::Skip,
-        };
+        return press(raw, id, now)
+            .unwrap_or_else(|| Reading::Decline { query: id.to_owned(), words: ELSEWHERE });
     }
     match update.get("my_chat_member").map(ChatMemberUpdated::deserialize) {
         Some(Ok(change)) => reachable_of(&change),
@@ -138,25 +136,23 @@ fn in_group(message: &Native, edited: bool) -> Reading {
     Reading::Elsewhere { chat: message.chat.id.0, thread }
 }
 
-fn press_of(query: &CallbackQuery, now: Timestamp) -> Reading {
-    let id = query.id.0.clone();
-    let (Some(message), Some(data)) = (&query.message, &query.data) else {
-        return Reading::Decline { query: id, words: ELSEWHERE };
-    };
-    let chat = message.chat();
-    if !chat.is_private() || i64::try_from(query.from.id.0) != Ok(chat.id.0) {
-        return Reading::Decline { query: id, words: ELSEWHERE };
+/// By the plain fields, as what is written is. `None` where it can do nothing.
+fn press(raw: &Value, id: &str, now: Timestamp) -> Option<Reading> {
+    let message = &raw["message"];
+    let chat = message["chat"]["id"].as_i64().filter(|_| message["chat"]["type"] == "private")?;
+    if raw["from"]["id"].as_i64() != Some(chat) {
+        return None;
     }
-    let (choice, prompt) = press::read(data);
+    let (choice, prompt) = press::read(raw["data"].as_str()?);
     let incoming = Incoming {
-        lane: lane(chat.id.0),
+        lane: lane(chat),
         key: format!("cb/{id}"),
         // Of the message that it belongs to: its own grow with nothing.
-        order: message.id().0.into(),
+        order: message["message_id"].as_i64()?,
         native: None,
         input: Input::new(now, InputKind::Press { choice, prompt }),
     };
-    Reading::Press { incoming, query: id }
+    Some(Reading::Press { incoming, query: id.to_owned() })
 }
 
 fn reachable_of(change: &ChatMemberUpdated) -> Reading {
