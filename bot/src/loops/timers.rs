@@ -11,6 +11,8 @@ use chatbox_core::{
 use chatbox_store::{Periods, Purged, Store, StoreError};
 use jiff::{SignedDuration, Timestamp, civil::Weekday, tz::TimeZone};
 
+use tokio::time::Instant;
+
 use super::{pause, until};
 use crate::{
     clock,
@@ -28,10 +30,14 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The hour of Monday, London time, from which a week's gaps are told.
 const GAPS_HOUR: i8 = 9;
 
-const PURGE_EVERY: SignedDuration = SignedDuration::from_hours(1);
+const PURGE_EVERY: Duration = Duration::from_hours(1);
 
 /// The first one. Right after the start people who have waited come first.
-const PURGE_AFTER: SignedDuration = SignedDuration::from_mins(1);
+const PURGE_AFTER: Duration = Duration::from_mins(1);
+
+/// A clock that has gone further than this, ahead or back, while no such time passed was wrong before or is
+/// wrong now: nothing is purged by it before it has stood for [`PURGE_EVERY`].
+const JUMP: SignedDuration = SignedDuration::from_hours(12);
 
 /// Deduplication keys are kept this long: platforms repeat a message for a day at most.
 const SEEN_DAYS: u32 = 14;
@@ -52,12 +58,18 @@ pub async fn step(
 /// Fires and purges until `stop` is ready.
 pub async fn run(store: &Store, retention: &Retention, desk: &Desk, stop: impl Future<Output = ()>) {
     let mut seeds = seed::fresh();
-    let mut purge_at = clock::now() + PURGE_AFTER;
+    let mut purge_at = Instant::now() + PURGE_AFTER;
+    let mut last = (clock::now(), Instant::now());
     tokio::pin!(stop);
     loop {
-        let now = clock::now();
-        if now >= purge_at {
-            purge_at = now + PURGE_EVERY;
+        let (now, passed) = (clock::now(), Instant::now());
+        if jumped(last.0, now, passed - last.1) {
+            tracing::warn!("the clock of this machine has jumped; nothing is purged for an hour");
+            purge_at = passed + PURGE_EVERY;
+        }
+        last = (now, passed);
+        if passed >= purge_at {
+            purge_at = passed + PURGE_EVERY;
             match purge(store, retention, now).await {
                 Ok(gone) => tracing::debug!(
                     purge.conversations = gone.conversations,
@@ -87,6 +99,12 @@ pub async fn run(store: &Store, retention: &Retention, desk: &Desk, stop: impl F
             return;
         }
     }
+}
+
+/// Whether the clock went from `last` to `now` otherwise than the time that `passed` tells.
+fn jumped(last: Timestamp, now: Timestamp, passed: Duration) -> bool {
+    let passed = SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX);
+    now.duration_since(last).saturating_sub(passed).abs() > JUMP
 }
 
 /// Hands the gaps of the last full week, and the numbers that did not work, to the desk's room, once however often it is called: the
@@ -166,6 +184,17 @@ mod tests {
         assert_eq!(week_before(at("2026-01-12T08:59:59Z")), Some(winter));
         let into_summer = (at("2026-03-23T09:00:00Z"), at("2026-03-30T08:00:00Z"));
         assert_eq!(week_before(at("2026-03-31T23:00:00Z")), Some(into_summer));
+    }
+
+    #[test]
+    fn a_clock_that_jumps_is_told_from_time_that_passes() {
+        let noon = at("2026-01-05T12:00:00Z");
+        let jumped = |now, passed| jumped(noon, at(now), Duration::from_secs(passed));
+        assert!(!jumped("2026-01-05T12:00:01Z", 1));
+        assert!(!jumped("2026-01-08T12:00:00Z", 3 * 86_400), "three days that passed");
+        assert!(!jumped("2026-01-05T11:00:00Z", 1), "an hour is set right now and then");
+        assert!(jumped("2036-01-05T12:00:00Z", 1));
+        assert!(jumped("1970-01-01T00:00:00Z", 1));
     }
 
     #[tokio::test]
