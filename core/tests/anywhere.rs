@@ -214,3 +214,15 @@ fn hard_texts_are_answered_kindly_and_the_conversation_goes_on() {
     let mut play = Play::new(&ENGINE);
     assert!(told(&play.says(&buried)).starts_with("Call 999 now"), "danger is found anywhere in a long text");
 }
+
+#[test]
+fn a_hub_that_names_no_way_to_reach_it_leaves_no_question_about_it_unanswered() {
+    let hub = chatbox_core::engine::Hub { phone: None, email: None, web: None, ..support::hub() };
+    let engine = Engine::new(support::content(), hub);
+    let mut play = Play::new(&engine);
+    play.says("hello");
+    for text in ["how do I contact you", "phone number?", "when are you open", "why do you ask"] {
+        let turn = play.says(text);
+        assert!(says(&turn).any(|say| !say.text.trim().is_empty()), "{text:?} got no answer");
+    }
+}

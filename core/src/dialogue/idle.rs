@@ -32,10 +32,7 @@ impl Talk<'_> {
             self.navigate(choice.trim_start_matches("go."));
             return;
         }
-        // "What is a KeepingWell Group?" asks, and wants none yet.
-        let asks = reading.is_question() && self.common_answer(text).is_some();
-        let short = text.split_whitespace().count() < WORDS_OF_A_WISH;
-        if reading.intent == Intent::Question || (asks && (short || reading.intent == Intent::Group)) {
+        if reading.intent == Intent::Question || self.asks_commonly(text, reading) {
             self.clarify(text, reading);
         } else if reading.intent == Intent::Yes && self.offered("resume") {
             self.resume_on_word();
@@ -59,6 +56,15 @@ impl Talk<'_> {
         } else {
             self.not_understood();
         }
+    }
+
+    /// Whether a text asks a common question, and says little else: "What is a KeepingWell Group?" wants
+    /// none yet.
+    pub(super) fn asks_commonly(&self, text: &str, reading: &Reading<'_>) -> bool {
+        let short = text.split_whitespace().count() < WORDS_OF_A_WISH;
+        reading.is_question()
+            && (short || reading.intent == Intent::Group)
+            && self.common_answer(text).is_some()
     }
 
     /// Answers an answer to nothing: "ok", "no", "skip", "dunno" while no question is open. Returns

@@ -65,7 +65,7 @@ impl Talk<'_> {
                 } else if !self.command(reading.intent) {
                     if !reading.is_question() && self.tells_role_or_area(text) {
                         self.show_what_fits_now(offer);
-                    } else if reading.intent == Intent::Question {
+                    } else if reading.intent == Intent::Question || self.asks_commonly(text, reading) {
                         self.clarify(text, reading);
                     } else if reading.intent == Intent::OtherLanguage {
                         self.not_understood();

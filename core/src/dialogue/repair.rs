@@ -269,6 +269,7 @@ impl Talk<'_> {
         self.term(&plain)
             .or_else(|| self.reason(&plain))
             .or_else(|| self.common_answer(text).map(|answer| self.render(answer)))
+            .filter(|said| !said.trim().is_empty())
     }
 
     /// The answer to a common question where this conversation is.

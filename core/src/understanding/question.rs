@@ -94,7 +94,7 @@ fn opens_question(words: &[Token]) -> bool {
     const ASKING: &[&str] = &["what", "why", "who", "which", "whose", "how", "where"];
     const VERB: &[&str] = &[
         "is", "are", "do", "does", "did", "can", "could", "will", "would", "should", "must", "has", "have",
-        "was", "were", "shall", "isnt", "doesnt", "cant", "wont",
+        "was", "were", "shall", "am", "isnt", "doesnt", "cant", "wont",
     ];
     const SUBJECT: &[&str] = &[
         "i",

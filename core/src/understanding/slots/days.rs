@@ -118,7 +118,23 @@ fn worked(said: &Said<'_>, at: usize) -> bool {
 
 /// A day in a story, or a date by which something is due: "last Tuesday", "since Friday", "by Monday".
 fn told(said: &Said<'_>, at: usize) -> bool {
-    at > 0 && said.is(at - 1, &["last", "since", "past", "previous", "by", "before"])
+    const HAPPENED: [&str; 12] = [
+        "died",
+        "happened",
+        "was",
+        "were",
+        "had",
+        "lost",
+        "killed",
+        "attacked",
+        "assaulted",
+        "collapsed",
+        "passed",
+        "suddenly",
+    ];
+    at > 0
+        && (said.is(at - 1, &["last", "since", "past", "previous", "by", "before"])
+            || (at > 1 && said.is(at - 1, &["on"]) && said.is(at - 2, &HAPPENED)))
 }
 
 /// "not Mondays", "I couldn't do Fridays" in answer to when: the working days, and what is left out.

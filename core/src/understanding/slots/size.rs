@@ -13,7 +13,7 @@ pub(crate) fn size(said: &Said<'_>, numbers: &[Counted]) -> Option<Size> {
     let counted = |role: Role| -> Vec<(usize, Size)> {
         numbers
             .iter()
-            .filter(|counted| counted.role == role)
+            .filter(|counted| counted.role == role && !is_one_of(said, &counted.number))
             .filter(|counted| said.counts(counted.number.first) || is_at_most(said, &counted.number))
             .map(|counted| (counted.number.first, with_oneself(said, &counted.number)))
             .collect()
@@ -59,6 +59,13 @@ pub(crate) fn size(said: &Said<'_>, numbers: &[Counted]) -> Option<Size> {
     }
     let first = kept.first()?.1;
     kept.iter().all(|(_, size)| *size == first).then_some(first)
+}
+
+/// "One of our nurses" counts nobody.
+fn is_one_of(said: &Said<'_>, number: &Number) -> bool {
+    said.is(number.last + 1, &["of"])
+        && said.is(number.last + 2, &["our", "my", "the", "us", "them"])
+        && number.low == 1
 }
 
 /// "at most 10, at least 4": both ends, each said by itself.
