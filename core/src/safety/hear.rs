@@ -23,6 +23,9 @@ const REASONS: usize = 20;
 /// In a longer sentence the net may not hear a murmur that a few words make.
 const LONGEST_SILENCE: usize = 30;
 
+/// In so few words it has next to nothing to hear.
+const FEW_WORDS: usize = 6;
+
 /// Words between "my colleague said" and what she said.
 const REPORT_REACH: usize = 2;
 
@@ -49,7 +52,9 @@ pub(super) fn hear(
     let runs = one_word_runs(&sentences);
     let mut sound = learned.hear(&all);
     // The net hears a run word by word.
-    let deaf = !runs.is_empty() || all.iter().any(|sentence| sentence.words.len() > LONGEST_SILENCE);
+    let deaf = !runs.is_empty()
+        || all.iter().any(|sentence| sentence.words.len() > LONGEST_SILENCE)
+        || all.iter().map(|sentence| sentence.words.len()).sum::<usize>() <= FEW_WORDS;
     let mut listener = Listener {
         rules,
         scopes_off,
@@ -235,6 +240,7 @@ impl Listener<'_> {
     fn raise(&mut self, sound: Sound) {
         self.heard.kinds.extend(sound.kinds);
         if sound.route > self.heard.route {
+            self.heard.by_sound_alone = self.heard.route == Route::A;
             self.heard.route = sound.route;
             let rule = format!("sounds-like-{:?}", sound.route).to_lowercase();
             self.found.push((sound.route, Reason { rule, words: sound.words }));

@@ -39,6 +39,7 @@ pub(super) const LOOKALIKES: &[(char, char)] = &[
 /// As typed (apostrophes kept where they tell two words apart), and in full.
 pub(super) const CONTRACTIONS: &[(&str, &str)] = &[
     ("im", "i am"),
+    ("infront", "in front"),
     ("i'm", "i am"),
     ("ima", "i am going to"),
     ("imma", "i am going to"),

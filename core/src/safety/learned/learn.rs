@@ -27,10 +27,10 @@ pub struct Shares {
 impl Default for Shares {
     fn default() -> Self {
         Self {
-            harmless: [0.022, 0.04, 0.03, 0.0165],
+            harmless: [0.026, 0.045, 0.034, 0.0165],
             harmless_as_suicide: 0.0155,
             harmless_by_kind: 0.001,
-            one_step_below: [0.42, 0.3],
+            one_step_below: [0.46, 0.3],
             further_below: 0.11,
         }
     }
@@ -51,7 +51,7 @@ const PARTS: usize = 5;
 const LEAST_TEXTS: usize = 2;
 /// Features are left out that weigh less than this for every ear of a route and of suicide, and less than
 /// [`LEAST_ROOT_OF_KIND`] for every other; they tell little, and the file must not grow too long.
-const LEAST_ROOT: i8 = 12;
+const LEAST_ROOT: i8 = 13;
 const LEAST_ROOT_OF_KIND: i8 = 20;
 
 /// Learns weights and thresholds. The same lessons in the same order give the same bytes. `digest`

@@ -83,6 +83,10 @@ const LOUDEST: usize = 3;
 /// A longer sentence is weighed in pieces of so many words, as if each were a sentence.
 const LONGEST_PIECE: usize = 200;
 
+/// A piece of fewer features, some five words, is weighed as if it had so many: in two words one of them
+/// would decide alone.
+const FEW: usize = 70;
+
 /// So many words of the piece that weighed most are named as the reason.
 const REASONS: usize = 4;
 
@@ -268,7 +272,7 @@ fn pieces<'a>(sentences: impl IntoIterator<Item = &'a Sentence>) -> impl Iterato
 /// What the sum of the weights is divided by in a piece of so many features, known or not, so that
 /// long pieces and short ones can be compared.
 fn evened(features: usize) -> f64 {
-    let count = u32::try_from(features.max(1)).map_or(f64::MAX, f64::from);
+    let count = u32::try_from(features.max(FEW)).map_or(f64::MAX, f64::from);
     (count * count.sqrt()).sqrt()
 }
 
