@@ -185,21 +185,17 @@ impl Talk<'_> {
                 return true;
             }
         }
-        // "I feel awful" at a question of a form: it is heard, and what to do is theirs to say.
-        if self.running().is_some_and(|(dialogue, _)| dialogue.form) {
+        // "I feel awful" at a question of a form: it is heard, and what to do is theirs to say. "Trauma clinic"
+        // is the name of a team, and "we are all exhausted" what a group is for.
+        let no_answer = if ask.feelings {
+            reading.is_of_oneself() && !reading.is_of_others()
+        } else {
+            !takes_words || matches!(ask.answer, Expect::Choice(_)) || reading.is_of_oneself()
+        };
+        let in_form = self.running().is_some_and(|(dialogue, _)| dialogue.form);
+        if in_form && no_answer && self.first_try() {
             let alone = self.content.understanding.read(text, None);
-            // "Trauma clinic" is the name of a team, and "we are all exhausted" what a group is for.
-            let no_answer = if ask.feelings {
-                alone.is_of_oneself() && !alone.is_of_others()
-            } else {
-                !takes_words || matches!(ask.answer, Expect::Choice(_)) || alone.is_of_oneself()
-            };
-            if alone.intent == Intent::Signpost
-                && !alone.needs().is_empty()
-                && !alone.is_guess()
-                && no_answer
-                && self.first_try()
-            {
+            if alone.intent == Intent::Signpost && !alone.needs().is_empty() && !alone.is_guess() {
                 if let Some(place) = self.conversation.place.as_mut() {
                     place.tries = u8::from(takes_words);
                 }

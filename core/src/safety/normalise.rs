@@ -14,6 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use unicode_normalization::UnicodeNormalization;
 
 use super::keys::{KEYS, NEAR, NEAR_BUT_NOT, SEGMENTS};
+use super::learned::is_english;
 use super::mend::mend;
 use super::spelling::{CONTRACTIONS, ENDINGS_IN, JOINED, LOOKALIKES};
 
@@ -493,7 +494,7 @@ fn shrink(word: &str, most: usize) -> String {
 /// Of several the one with the fewest slips, and of these the first.
 fn near(word: &str) -> Option<&'static str> {
     let length = word.len();
-    if !(5..=16).contains(&length) || !word.is_ascii() || NEAR_BUT_NOT.contains(&word) {
+    if !(5..=16).contains(&length) || !word.is_ascii() || is_english(word) || NEAR_BUT_NOT.contains(&word) {
         return None;
     }
     let slips_of = |key: &'static str| {

@@ -27,10 +27,10 @@ pub struct Shares {
 impl Default for Shares {
     fn default() -> Self {
         Self {
-            harmless: [0.026, 0.045, 0.034, 0.0165],
+            harmless: [0.026, 0.045, 0.043, 0.0165],
             harmless_as_suicide: 0.0155,
             harmless_by_kind: 0.001,
-            one_step_below: [0.46, 0.3],
+            one_step_below: [0.54, 0.3],
             further_below: 0.11,
         }
     }
