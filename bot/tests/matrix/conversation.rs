@@ -174,6 +174,6 @@ async fn text_taken_back_is_erased_within_a_minute() {
         assert!(taken_back.elapsed() < Duration::from_secs(60), "it is still there");
         time::sleep(Duration::from_millis(50)).await;
     }
-    let left = format!("{:?}", texts().await);
+    let left = serde_json::to_string(&texts().await).unwrap();
     assert!(left.contains("hello") && !left.contains("Samantha"), "{left}");
 }
