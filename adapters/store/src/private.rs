@@ -1,11 +1,6 @@
 //! Files that their owner alone can read: what is sealed in a database is not all that it tells.
 
-use std::{
-    fs::{self, OpenOptions, Permissions},
-    io,
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
-    path::Path,
-};
+use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path};
 
 const OWNER: u32 = 0o600;
 
@@ -13,9 +8,4 @@ const OWNER: u32 = 0o600;
 /// makes beside it the same mode. Where it cannot be made, whoever opens it says why.
 pub(crate) fn make(path: &Path) {
     let _ = OpenOptions::new().write(true).create_new(true).mode(OWNER).open(path);
-}
-
-/// Closes a file to everybody else.
-pub(crate) fn close(path: &Path) -> io::Result<()> {
-    fs::set_permissions(path, Permissions::from_mode(OWNER))
 }

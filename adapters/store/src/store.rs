@@ -1,6 +1,7 @@
 //! The one type through which everything is kept.
 
 use std::{
+    fmt,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -19,7 +20,6 @@ use crate::{
     error::{OpenError, StoreError},
     plan,
     postgres::Postgres,
-    private,
     sends::{Reach, SendEnd, SendJob, SendLimits, Sends},
     signals::{Changes, Outgoing, Signals},
     sqlite::Sqlite,
@@ -33,12 +33,23 @@ pub type SecretBytes = zeroize::Zeroizing<Vec<u8>>;
 type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// Which database, and how it is opened.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct StoreConfig {
     pub(crate) url: String,
     pub(crate) key_file: Option<PathBuf>,
     pub(crate) migrate: bool,
     pub(crate) claim_timeout: Duration,
+}
+
+/// Without the address, which holds the password of PostgreSQL.
+impl fmt::Debug for StoreConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreConfig")
+            .field("key_file", &self.key_file)
+            .field("migrate", &self.migrate)
+            .field("claim_timeout", &self.claim_timeout)
+            .finish_non_exhaustive()
+    }
 }
 
 impl StoreConfig {
@@ -520,8 +531,7 @@ impl Store {
     /// Writes a copy of the whole database to a new file, which its owner alone can read, while the
     /// service goes on. The key file is not in it. On PostgreSQL the error says what to use instead.
     pub async fn backup(&self, path: &std::path::Path) -> Result<()> {
-        on!(self, db => db.backup(path))?;
-        private::close(path).map_err(|error| StoreError::Database { why: error.kind().to_string() })
+        on!(self, db => db.backup(path))
     }
 
     /// Queue lengths and ages.

@@ -319,15 +319,15 @@ impl Talk<'_> {
 fn looks_like_a_command(text: &str) -> bool {
     const COMMANDS: [&str; 6] = ["take", "release", "transfer", "history", "identify", "queue"];
     let word = text.to_lowercase();
-    let swapped = |command: &str| {
-        let sorted = |word: &str| {
-            let mut letters: Vec<char> = word.chars().collect();
-            letters.sort_unstable();
-            letters
-        };
-        sorted(&word) == sorted(command)
+    let letters = |word: &str| {
+        let mut letters: Vec<char> = word.chars().collect();
+        letters.sort_unstable();
+        letters
     };
-    let near = |command: &&str| swapped(command) || (command.len() > 5 && osa_distance(&word, command) <= 1);
+    // Of a short one only two letters may have changed places: "bake" and "Kate" are no commands.
+    let near = |command: &&str| {
+        osa_distance(&word, command) <= 1 && (command.len() > 5 || letters(&word) == letters(command))
+    };
     COMMANDS.iter().any(near)
 }
 

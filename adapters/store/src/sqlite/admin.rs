@@ -1,6 +1,6 @@
 //! The rare writes: the desk's people and threads, purging, replay, backup.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use chatbox_core::ids::{Lane, OutboxId, Reference};
 use jiff::Timestamp;
@@ -17,7 +17,7 @@ use crate::{
     copies,
     enrol::{New, name_key},
     error::{Fail, StoreError},
-    purge, read, seal,
+    private, purge, read, seal,
     views::{Periods, Purged},
 };
 
@@ -157,16 +157,31 @@ impl Sqlite {
         let Some(database) = &self.path else {
             return Err(StoreError::Unsupported("a database in memory cannot be backed up"));
         };
-        // Reads one moment of the database; writing goes on beside it.
-        let sql = format!("VACUUM INTO '{}'", text.replace('\'', "''"));
-        let mut connection = open::options(database, true).connect().await?;
-        sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut connection).await?;
-        connection.close().await?;
-        // The copy must be on disk before anybody counts on it.
-        std::fs::File::open(path)
-            .and_then(|copy| copy.sync_all())
-            .map_err(|error| StoreError::Database { why: error.kind().to_string() })
+        // Its owner's alone from the first page on. What is there and empty, SQLite fills.
+        private::make(path);
+        let copied = copy(database, path, text).await;
+        if copied.is_err() {
+            // Half a copy is no backup, and would be in the way of the next one.
+            let _ = fs::remove_file(path);
+        }
+        copied
     }
+}
+
+/// Copies one moment of the database, while writing goes on beside it, and returns once it is on disk, and that
+/// it is there as well.
+async fn copy(database: &Path, path: &Path, name: &str) -> Result<()> {
+    let sql = format!("VACUUM INTO '{}'", name.replace('\'', "''"));
+    let mut connection = open::options(database, true).connect().await?;
+    sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut connection).await?;
+    connection.close().await?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    for written in [path, folder] {
+        fs::File::open(written)
+            .and_then(|written| written.sync_all())
+            .map_err(|error| StoreError::Database { why: error.kind().to_string() })?;
+    }
+    Ok(())
 }
 
 /// Runs a step on its next rows. Returns how many it changed, and where to go on.
