@@ -10,10 +10,7 @@ use crate::{
     channel::{ChannelFacts, Confidentiality},
     content::{Content, Word, plain, template},
     conversation::{Conversation, Holder, Pace},
-    dialogue::{
-        CHECK_IN, SILENCE, Talk,
-        model::{Ask, Expect},
-    },
+    dialogue::{CHECK_IN, SILENCE, Talk, model::Expect},
     directory::{Hours, Nation},
     effect::{DeskKind, Effect, SayKind},
     ids::Reference,
@@ -24,9 +21,6 @@ use crate::{
 
 /// Characters of a text that are read for needs and answers. Danger is looked for in all of it.
 pub const MESSAGE_LENGTH: usize = 4_000;
-
-/// So many words a name that is asked for has at most ("Clifton ward, Southmead").
-const NAME_WORDS: usize = 5;
 
 /// Decides what happens next in a conversation. Immutable and pure: the same arguments give the
 /// same turn, byte for byte, on every machine.
@@ -217,14 +211,11 @@ impl Talk<'_> {
     /// conversation; then what they want.
     fn message(&mut self, message: &Message) {
         self.words = clip(&message.text);
-        let mut heard = if self.is_open_choice(&message.text) {
+        let heard = if self.is_open_choice(&message.text) {
             Heard::default()
         } else {
             self.content.safety.hear(&message.text, &self.conversation.memory, self.now())
         };
-        if heard.by_sound_alone && self.is_a_name(&message.text) {
-            heard = Heard { signals: heard.signals, pieces: heard.pieces, ..Heard::default() };
-        }
         self.remember(&heard);
         let danger = heard.route > Route::A && !heard.soft;
         let over_limit = self.over_limit() && self.conversation.dialogue() != Some(CHECK_IN);
@@ -310,14 +301,6 @@ impl Talk<'_> {
         let held = matches!(self.conversation.holder, Holder::Practitioner { .. });
         let mut choices = self.conversation.prompt.choices.iter();
         !held && !text.trim().is_empty() && choices.any(|choice| plain(&choice.label) == text)
-    }
-
-    /// Whether a text is as short as the name that is asked for. Names sound like anything ("Clifton ward",
-    /// "Asthma clinic"): of them only what a rule hears is danger.
-    fn is_a_name(&self, text: &str) -> bool {
-        let held = matches!(self.conversation.holder, Holder::Practitioner { .. });
-        let asked = |ask: &Ask| matches!(&ask.answer, Expect::Text(limit) if limit.names);
-        !held && text.split_whitespace().count() <= NAME_WORDS && self.open_ask().is_some_and(asked)
     }
 
     /// A button, unless a practitioner holds.

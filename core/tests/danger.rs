@@ -109,28 +109,6 @@ fn choice_that_is_typed_out_is_no_danger_whatever_it_sounds_like() {
 }
 
 #[test]
-fn name_that_sounds_like_danger_is_a_name_where_one_is_asked_for() {
-    let at_organisation = || {
-        let mut play = Play::new(&ENGINE);
-        play.says("I'd like a KeepingWell Group for 8 nurses, weekly, online");
-        while play.conversation().step() != Some("organisation") {
-            play.says("not sure");
-        }
-        play
-    };
-    for (name, next) in [("Cannula team, Clifton", Some("area")), ("Overdale ward", Some("area"))] {
-        let mut play = at_organisation();
-        play.says(name);
-        assert_eq!((play.conversation().route(), play.conversation().step()), (Route::A, next), "{name}");
-    }
-    for danger in ["I've just overdosed", "i want to die", "going to hang myself tonight"] {
-        let mut play = at_organisation();
-        play.says(danger);
-        assert!(play.conversation().route() >= Route::C, "{danger}");
-    }
-}
-
-#[test]
 fn messages_from_an_outage_are_answered_as_one() {
     let mut play = Play::new(&ENGINE);
     let written = play.now;

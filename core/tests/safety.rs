@@ -67,6 +67,19 @@ fn built_in_rules_alone_hold_the_floor() {
 }
 
 #[test]
+fn names_of_teams_are_no_danger_and_danger_in_few_words_is() {
+    let safety = load(&mut vec![]);
+    for name in ["Cannula team", "Clifton practice", "Railway practice", "Asthma clinic", "Insulin team"] {
+        assert_eq!(hear(&safety, name).route, Route::A, "{name}");
+    }
+    for danger in
+        ["wanna b dead", "decided to die sunday", "blade in hand cutting now", "my son's just overdosed"]
+    {
+        assert!(hear(&safety, danger).route >= Route::C, "{danger}");
+    }
+}
+
+#[test]
 fn every_rule_finds_its_own_examples() {
     let mut findings = vec![];
     let safety = load(&mut findings);

@@ -211,9 +211,6 @@ pub struct SizeAdvice {
 #[serde(deny_unknown_fields)]
 pub struct TextLimit {
     pub max: usize,
-    /// It asks for names, of people, teams or places: a few words are then no danger by their sound alone.
-    #[serde(default)]
-    pub names: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]

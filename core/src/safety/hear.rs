@@ -240,7 +240,6 @@ impl Listener<'_> {
     fn raise(&mut self, sound: Sound) {
         self.heard.kinds.extend(sound.kinds);
         if sound.route > self.heard.route {
-            self.heard.by_sound_alone = self.heard.route == Route::A;
             self.heard.route = sound.route;
             let rule = format!("sounds-like-{:?}", sound.route).to_lowercase();
             self.found.push((sound.route, Reason { rule, words: sound.words }));

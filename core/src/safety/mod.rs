@@ -46,8 +46,6 @@ pub struct Heard {
     pub route: Route,
     /// Route B for a clear denial with no other signal.
     pub soft: bool,
-    /// No rule heard danger: it only sounds like examples of it.
-    pub by_sound_alone: bool,
     pub kinds: BTreeSet<Kind>,
     /// The rules that spoke, those of the highest route first.
     pub reasons: Vec<Reason>,

@@ -1,6 +1,6 @@
 //! The rare writes: the desk's people and threads, purging, replay, backup.
 
-use std::{fs, path::Path};
+use std::{fs, io, path::Path};
 
 use chatbox_core::ids::{Lane, OutboxId, Reference};
 use jiff::Timestamp;
@@ -151,14 +151,13 @@ impl Sqlite {
         let Some(text) = path.to_str() else {
             return Err(StoreError::Unsupported("the path of a backup must be Unicode"));
         };
-        if path.exists() {
-            return Err(StoreError::Unsupported("a backup never replaces a file: give another path"));
-        }
         let Some(database) = &self.path else {
             return Err(StoreError::Unsupported("a database in memory cannot be backed up"));
         };
         // Its owner's alone from the first page on. What is there and empty, SQLite fills.
-        private::make(path);
+        if private::make(path).is_err_and(|error| error.kind() == io::ErrorKind::AlreadyExists) {
+            return Err(StoreError::Unsupported("a backup never replaces a file: give another path"));
+        }
         let copied = copy(database, path, text).await;
         if copied.is_err() {
             // Half a copy is no backup, and would be in the way of the next one.

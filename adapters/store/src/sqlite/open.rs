@@ -194,7 +194,7 @@ async fn connect(
             return Err(unwritable("it does not exist; `chatbox migrate` makes it".to_owned()));
         }
         if create {
-            private::make(path);
+            let _ = private::make(path);
         }
     }
     let mut connection = options
