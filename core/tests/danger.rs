@@ -22,6 +22,19 @@ fn message(text: &str) -> InputKind {
     InputKind::Message(Message { text: text.into(), ..Message::default() })
 }
 
+/// The engine, after edits of its content: file, what stood there, what stands there now.
+fn edited(edits: &[(&str, &str, &str)]) -> Engine {
+    let mut files = support::content_files();
+    for (file, from, to) in edits {
+        let (_, text) = files.iter_mut().find(|(path, _)| path == file).expect("the file is there");
+        assert!(text.contains(from), "“{from}” is no longer in {file}");
+        *text = text.replace(from, to);
+    }
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let content = Content::load(&files, date(2026, 11, 22)).unwrap_or_else(|_| panic!("the edit is sound"));
+    Engine::new(content, support::hub())
+}
+
 fn alerts(turn: &Turn) -> usize {
     let alert = |effect: &&Effect| matches!(effect, Effect::Desk(post) if post.kind == DeskKind::Alert);
     turn.effects.iter().filter(alert).count()
@@ -92,20 +105,27 @@ fn answers_to_are_you_safe_are_heard_beyond_the_limit_of_messages() {
 
 #[test]
 fn choice_that_is_typed_out_is_no_danger_whatever_it_sounds_like() {
+    // A hub's own words for a choice, in which danger is heard by themselves.
+    const LABEL: &str = "I can't go on like this";
+    let engine = edited(&[("dialogues/signpost.yaml", "label: Not for me", &format!("label: {LABEL}"))]);
     let at_offers = || {
-        let mut play = Play::new(&ENGINE);
+        let mut play = Play::new(&engine);
         play.says("I can't sleep");
         play.says("skip");
         assert_eq!(play.conversation().step(), Some("offers"));
         play
     };
+    assert!(engine.understand(LABEL, None).route >= Route::B, "by itself it sounds like danger");
     let choices = at_offers().conversation().prompt.choices;
-    assert!(choices.iter().any(|choice| choice.label == "Not for me"), "{choices:?}");
+    assert!(choices.iter().any(|choice| choice.label == LABEL), "{choices:?}");
     for choice in choices {
         let mut play = at_offers();
         play.says(&format!("{}.", choice.label.to_lowercase()));
         assert_eq!(play.conversation().route(), Route::A, "{}", choice.label);
     }
+    let mut play = at_offers();
+    play.says(&format!("{LABEL}, I want to die"));
+    assert!(play.conversation().route() >= Route::C, "only the choice itself is the bot's own words");
 }
 
 #[test]
@@ -232,21 +252,15 @@ fn deleting_leaves_nothing_where_nothing_must_stay() {
 
 #[test]
 fn after_an_edit_of_the_content_nobody_is_stuck_and_no_answer_is_lost() {
-    let mut files = support::content_files();
     let mut play = Play::new(&ENGINE);
     play.says("I want a closed weekly group for 8 nurses");
     play.says("frontline");
     assert_eq!(play.conversation().step(), Some("setting"));
-    for (path, text) in &mut files {
-        if path == "dialogues/group_request.yaml" {
-            *text = text
-                .replace("id: setting\n", "id: place_of_meeting\n")
-                .replace("field: setting", "field: place_of_meeting");
-        }
-    }
-    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-    let edited = Content::load(&files, date(2026, 11, 22)).unwrap_or_else(|_| panic!("the edit is sound"));
-    let engine = Engine::new(edited, support::hub());
+    let form = "dialogues/group_request.yaml";
+    let engine = edited(&[
+        (form, "id: setting\n", "id: place_of_meeting\n"),
+        (form, "field: setting", "field: place_of_meeting"),
+    ]);
     let mut later = Play::new(&engine);
     later.state.clone_from(&play.state);
     let turn = later.says("online");
