@@ -166,3 +166,20 @@ fn nobody_comes_and_the_timers_survive_a_restart() {
     assert!(alerts[1].contains("back in the queue"), "{alerts:#?}");
     assert!(told(&turns[1]).contains("has not been able to answer"));
 }
+
+#[test]
+fn history_shows_as_many_lines_as_were_asked_for_whatever_was_done_at_the_desk_between_them() {
+    let dir = folder();
+    let alice = |text: &str| json!({"from": "alice", "text": text});
+    let mut lines = vec![alice("can I talk to a real person please")];
+    let case = opened(dir.path(), &lines);
+    let desk = |text: &str| json!({"desk": "bob", "case": case, "text": text});
+    lines.extend([desk("/take"), desk("Hello, this is Bob"), alice("a bad shift")]);
+    lines.extend((0..20).map(|_| desk("/queue")));
+    lines.push(desk("/history 2"));
+    let turns = by_turn(converse(dir.path(), DESK, &input(&lines)));
+    let shown = at_desk(turns.last().unwrap(), &case, "notice")[0].to_owned();
+    let said: Vec<&str> =
+        shown.lines().filter_map(|line| line.split_once(": ")).map(|(_, said)| said).collect();
+    assert_eq!(said, ["Hello, this is Bob", "a bad shift"], "{shown}");
+}

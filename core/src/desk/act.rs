@@ -14,20 +14,21 @@ use crate::{
 /// To somebody who may not act.
 pub(super) const NOT_ENROLLED: &str = "You are not enrolled at this desk, so nothing was done.";
 
-/// What a practitioner can do in the thread of a case.
+/// What a practitioner can do in the thread of a case. Commands are told as they are typed, as what is typed
+/// without the mark goes to the person; and with the mark that no client takes for a command of its own.
 pub(super) const COMMANDS: &str = "\
-take: talk with the person. What you write then goes to them.
-release: hand back to the bot.
-safe REASON: close the flag.
-ack WHEN: tell them who will be in touch, and by when. Alone: seen.
-note TEXT: for colleagues only.
-reply NAME: send a prepared answer. Alone: the list.
-send TEXT: write to them although somebody else may read along.
-transfer NAME: hand over to a colleague.
-history NUMBER: the last lines of the conversation.
-close OUTCOME: end the case.
-queue: who is waiting.
-identify REASON: who the person is. Duty lead, at D and E.";
+!take: talk with the person. What you write then goes to them.
+!release: hand back to the bot.
+!safe REASON: close the flag.
+!ack WHEN: tell them who will be in touch, and by when. Alone: seen.
+!note TEXT: for colleagues only.
+!reply NAME: send a prepared answer. Alone: the list.
+!send TEXT: write to them although somebody else may read along.
+!transfer NAME: hand over to a colleague.
+!history NUMBER: the last lines of the conversation.
+!close OUTCOME: end the case.
+!queue: who is waiting.
+!identify REASON: who the person is. Duty lead, at D and E.";
 
 /// Lines that `history` shows where no number is given, and at most.
 const HISTORY: u16 = 30;
@@ -104,7 +105,7 @@ impl Talk<'_> {
             _ => self.answer(
                 message,
                 &format!(
-                    "“{command}” is not a command here, and nothing was sent to the person. Say help for the list."
+                    "“{command}” is not a command here, and nothing was sent to the person. !help lists them."
                 ),
             ),
         }
@@ -114,7 +115,7 @@ impl Talk<'_> {
     pub(super) fn flag_lets_go(&mut self, message: &DeskMessage) -> bool {
         let open = self.conversation.route() >= Route::C;
         if open {
-            let text = "A flag is open. Close it first with: safe REASON.";
+            let text = "A flag is open. Close it first with: !safe REASON.";
             self.answer_with(message, text, reasons("safe", SAFE_REASONS), 0);
         }
         !open
@@ -122,7 +123,7 @@ impl Talk<'_> {
 
     fn safe(&mut self, message: &DeskMessage, member: &Member, reason: &str) {
         let Some(reason) = said(reason, SAFE_REASONS) else {
-            self.answer_with(message, "Say why: safe REASON.", reasons("safe", SAFE_REASONS), 0);
+            self.answer_with(message, "Say why: !safe REASON.", reasons("safe", SAFE_REASONS), 0);
             return;
         };
         if let Holder::Practitioner { id, .. } = &self.conversation.holder
@@ -160,7 +161,7 @@ impl Talk<'_> {
         let when = said(when, WHENS);
         let word = match (request, &when) {
             (Some(_), None) => {
-                let text = "Say by when you will be in touch: ack WHEN. It goes to the person.";
+                let text = "Say by when you will be in touch: !ack WHEN. It goes to the person.";
                 self.answer_with(message, text, reasons("ack", WHENS), 0);
                 return;
             }
@@ -218,7 +219,7 @@ impl Talk<'_> {
 
     fn close(&mut self, message: &DeskMessage, member: &Member, outcome: &str) {
         let Some(outcome) = said(outcome, OUTCOMES) else {
-            self.answer_with(message, "Say how it ended: close OUTCOME.", reasons("close", OUTCOMES), 0);
+            self.answer_with(message, "Say how it ended: !close OUTCOME.", reasons("close", OUTCOMES), 0);
             return;
         };
         let closed = format!("{} closed the case: {outcome}", member.name);
@@ -273,7 +274,7 @@ impl Talk<'_> {
 
     fn reply(&mut self, message: &DeskMessage, name: &str) {
         if !self.holds_it(&message.by) {
-            self.answer(message, "Only who holds the conversation can send an answer. Take it first.");
+            self.answer(message, "Only who holds the conversation can send an answer. First: !take");
             return;
         }
         let Some(prepared) = self.content.replies.get(name) else {
@@ -294,7 +295,7 @@ impl Talk<'_> {
         if self.holds_it(&message.by) {
             self.send_to_person(message, text);
         } else {
-            self.answer(message, "Only who holds the conversation can write to the person. Take it first.");
+            self.answer(message, "Only who holds the conversation can write to the person. First: !take");
         }
     }
 
@@ -316,7 +317,7 @@ impl Talk<'_> {
             return;
         }
         if reason.is_empty() {
-            self.answer(message, "Say why: identify REASON. It is recorded.");
+            self.answer(message, "Say why: !identify REASON. It is recorded.");
             return;
         }
         self.audit(AuditKind::Identified, message);

@@ -59,7 +59,7 @@ impl Talk<'_> {
         self.audit(AuditKind::Refused, message);
         let why = format!("The person would rather not talk to: {avoid}. {} is from there.", member.name);
         if urgent && take.theirs {
-            let text = format!("{why} If nobody else can: take anyway. That is recorded.");
+            let text = format!("{why} If nobody else can: !take anyway. That is recorded.");
             self.answer_with(message, &text, vec![button("take.anyway", "Take it anyway")], 0);
         } else {
             self.answer(message, &format!("{why} Please leave it to a colleague."));
@@ -197,7 +197,7 @@ impl Talk<'_> {
                 .map(|(_, other)| button(&format!("transfer.{}", slug(&other.name)), &other.name))
                 .take(8)
                 .collect();
-            self.answer_with(message, "Say to whom: transfer NAME, as they are enrolled.", buttons, 0);
+            self.answer_with(message, "Say to whom: !transfer NAME, as they are enrolled.", buttons, 0);
             return;
         };
         if !self.may_take(message, other, Take { anyway: false, theirs: false }) {

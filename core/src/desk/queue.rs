@@ -33,8 +33,8 @@ pub(crate) fn in_room(message: &DeskMessage, now: Timestamp, desk: &DeskView) ->
     vec![post(match name.as_str() {
         "queue" => queue_text(desk, now),
         "help" => format!(
-            "Here: queue. In the thread of a case, or here with its reference behind the command \
-             (take CSE-1A2B3):\n{COMMANDS}"
+            "Here: !queue. In the thread of a case, or here with its reference behind the command \
+             (!take CSE-1A2B3):\n{COMMANDS}"
         ),
         _ => match addressed(&message.said.text) {
             Some((case, _)) => format!("There is no case {case}, so nothing was done."),

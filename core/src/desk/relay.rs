@@ -165,14 +165,14 @@ impl Talk<'_> {
             if lost
                 .is_some_and(|lost| lost.by == message.by && self.now().duration_since(lost.at) < JUST_LOST)
             {
-                self.answer(message, "Not sent: you do not have it any more. To go on, take it again.");
+                self.answer(message, "Not sent: you do not have it any more. To go on: !take");
             } else if !self.conversation.desk.hinted
                 && !matches!(self.conversation.holder, Holder::Practitioner { .. })
             {
                 // Once, so that colleagues can talk the case over in peace.
                 self.conversation.desk.hinted = true;
                 let text =
-                    "That stays among colleagues, as nobody has this case. To talk with the person: take.";
+                    "That stays among colleagues, as nobody has this case. To talk with the person: !take";
                 self.answer(message, text);
             }
             return;
@@ -190,15 +190,16 @@ impl Talk<'_> {
             self.answer(
                 message,
                 "Not sent: somebody else may read along, and they have not written since you came. Wait until \
-                 they write. To send it all the same: send TEXT.",
+                 they write. To send it all the same: !send TEXT.",
             );
             return;
         }
         let text = message.said.text.trim();
         if looks_like_a_command(text) && message.said.attachment.is_none() {
             let hint = format!(
-                "Not sent: “{text}” looks like a command. Commands begin with / or !, as in /help. To send it to the \
-                 person all the same: /send {text}"
+                "Not sent: “{text}” looks like a command or a choice. Commands begin with / or !, as in !help; a \
+                 choice is pressed, or reacted to with its number. To send it to the person all the same: \
+                 !send {text}"
             );
             self.answer(message, &hint);
             return;
@@ -314,11 +315,21 @@ impl Talk<'_> {
     }
 }
 
-/// Whether a message is one word that names a command, or nearly: "release", "taek". Words that people
-/// say to each other as well, such as "note" and "safe", are not among them.
+/// Whether a message is a slip of somebody who meant a command: one word that names one, or nearly
+/// ("release", "taek"); a note, or a name to hand over to, without its mark; or the number of a choice in a
+/// list. Words that people say to each other as well are not among them.
 fn looks_like_a_command(text: &str) -> bool {
-    const COMMANDS: [&str; 6] = ["take", "release", "transfer", "history", "identify", "queue"];
-    let word = text.to_lowercase();
+    const COMMANDS: [&str; 10] =
+        ["take", "release", "transfer", "history", "identify", "queue", "help", "close", "reply", "ack"];
+    /// With what follows them.
+    const WITH_MORE: [&str; 4] = ["note", "transfer", "identify", "ack"];
+    let text = text.to_lowercase();
+    if let Some((word, _)) = text.split_once(char::is_whitespace) {
+        return WITH_MORE.contains(&word.trim_end_matches(':'));
+    }
+    if text.len() == 1 && text.starts_with(|letter: char| letter.is_ascii_digit()) {
+        return true;
+    }
     let letters = |word: &str| {
         let mut letters: Vec<char> = word.chars().collect();
         letters.sort_unstable();
@@ -326,7 +337,7 @@ fn looks_like_a_command(text: &str) -> bool {
     };
     // Of a short one only two letters may have changed places: "bake" and "Kate" are no commands.
     let near = |command: &&str| {
-        osa_distance(&word, command) <= 1 && (command.len() > 5 || letters(&word) == letters(command))
+        osa_distance(&text, command) <= 1 && (command.len() > 5 || letters(&text) == letters(command))
     };
     COMMANDS.iter().any(near)
 }

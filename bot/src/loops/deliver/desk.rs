@@ -19,6 +19,9 @@ use super::{
 /// Letters of lines that go out as one message, at most: with room to spare below Telegram's limit.
 const MAX_JOINED: usize = 3_500;
 
+/// Rows of a conversation in which the last lines that were said are looked for.
+const MAX_ROWS: usize = 2_000;
+
 /// Letters of one line of a transcript that are shown at the desk.
 const MAX_LINE: usize = 600;
 
@@ -263,8 +266,7 @@ pub async fn filled(store: &Store, job: &SendJob, post: &DeskPost) -> Result<Des
         post.text = format!("{}\nOn the platform they are: {}", post.text, job.person);
     }
     if post.history > 0 {
-        let lines = store.transcript_before(&job.person, job.id.input, usize::from(post.history)).await?;
-        let lines: Vec<String> = lines.iter().filter_map(line).collect();
+        let lines = last_lines(store, job, usize::from(post.history)).await?;
         if !lines.is_empty() {
             post.text = format!("{}\n\nBefore this:\n{}", post.text, lines.join("\n"));
         }
@@ -272,14 +274,26 @@ pub async fn filled(store: &Store, job: &SendJob, post: &DeskPost) -> Result<Des
     Ok(post)
 }
 
+/// The last so many things that were said before a row was made. Commands at the desk, timers and the like
+/// stand between them, so more rows are asked for until there are enough.
+async fn last_lines(store: &Store, job: &SendJob, wanted: usize) -> Result<Vec<String>, StoreError> {
+    let mut rows = 2 * wanted;
+    loop {
+        let found = store.transcript_before(&job.person, job.id.input, rows).await?;
+        let all = found.len() < rows || rows >= MAX_ROWS;
+        let said: Vec<String> = found.iter().filter_map(line).collect();
+        if all || said.len() >= wanted {
+            return Ok(said.into_iter().rev().take(wanted).rev().collect());
+        }
+        rows = (4 * rows).min(MAX_ROWS);
+    }
+}
+
 /// A line of a conversation as a practitioner reads it; `None` for what nobody said.
 fn line(line: &Line) -> Option<String> {
     let (who, text) = match &line.what {
         Spoken::Heard { input: None, .. } => ("They", "(taken back)".to_owned()),
         Spoken::Heard { input: Some(input), .. } => match &input.what {
-            InputKind::Message(message) if message.text.is_empty() => {
-                ("They", "(something without words)".to_owned())
-            }
             InputKind::Message(message) => ("They", message.text.clone()),
             InputKind::Press { choice, .. } => ("They", format!("pressed “{choice}”")),
             InputKind::Timer { .. }
@@ -302,7 +316,7 @@ fn line(line: &Line) -> Option<String> {
             (who, say.text.clone())
         }
     };
-    let mut text: String = text;
+    let mut text = if text.is_empty() { "(something without words)".to_owned() } else { text };
     if let Some((end, _)) = text.char_indices().nth(MAX_LINE) {
         text.truncate(end);
         text.push('…');
