@@ -20,11 +20,13 @@ mod tests {
     use crate::{
         channel::{Batch, FromDesk, Incoming, Proof},
         conversation::Conversation,
-        dialogue::{Answer, Place},
+        dialogue::{Answer, Place, When},
         effect::{AuditKind, Choice, DeskKind, DeskPost, Effect, Media, Record, Say, SayKind},
         engine::{Member, Turn},
         ids::{ChannelKind, Lane, Reference},
         input::{Attachment, DeskMessage, FileRef, Input, InputKind, Message},
+        safety::Heard,
+        understanding::{Meaning, NeedFound, Reason},
     };
 
     const SAID: &str = "quetzalcoatl";
@@ -92,12 +94,30 @@ mod tests {
             Effect::Audit { what: AuditKind::Noted, by: Some(said()), case: None },
         ];
         let mut conversation = Conversation { area: Some(said()), ..Conversation::default() };
-        let answers = [("organisation".to_owned(), Answer::Text(said()))].into();
-        conversation.place = Some(Place { answers, ..Place::default() });
+        let when = When { text: Some(said()), by: Some(said()), ..When::default() };
+        let answers = [
+            ("organisation", Answer::Text(said())),
+            ("staff", Answer::Choice(said())),
+            ("when", Answer::When(when)),
+            ("needs", Answer::Needs(vec![(said(), 1.0)])),
+        ];
+        let answers = answers.map(|(field, answer)| (field.to_owned(), answer)).into();
+        let place = Place { answers, ..Place::default() };
+        conversation.place = Some(place.clone());
+        let reasons = vec![Reason { rule: "a-rule".to_owned(), words: said() }];
+        let need = NeedFound { id: "sleep".to_owned(), score: 1.0, because: vec![said()] };
+        let heard = Heard { reasons: reasons.clone(), pieces: reasons.clone(), ..Heard::default() };
+        let meaning = Meaning { reasons, needs: vec![need], ..Meaning::default() };
         let turn = Turn { conversation, effects };
         let member = Member { name: said(), organisation: None, duty_lead: true };
-        let shown = format!("{batch:?}\n{batch:#?}\n{turn:?}\n{turn:#?}\n{member:?}");
+        let shown = format!(
+            "{batch:?}\n{batch:#?}\n{turn:?}\n{turn:#?}\n{member:?}\n{place:?}\n{heard:?}\n{meaning:?}"
+        );
         assert!(!shown.contains(SAID), "{shown}");
         assert!(shown.contains("<12 letters>"), "{shown}");
+        assert!(
+            shown.contains("organisation") && shown.contains("a-rule"),
+            "where it stands is told: {shown}"
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! The JSON lines of `chatbox converse`.
 
+use std::fmt;
+
 use chatbox_core::{
     conversation::{Conversation, Holder},
     effect::{Choice, DeskKind, DeskPost, Record, Say},
@@ -13,7 +15,7 @@ use thiserror::Error;
 pub const MAX_NAME_BYTES: usize = 200;
 
 /// One line in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Line {
     /// Somebody writes.
     Text { from: String, text: String },
@@ -23,6 +25,18 @@ pub enum Line {
     Desk { by: String, case: String, text: String },
     /// The clock moves.
     After(SignedDuration),
+}
+
+/// Without names and words.
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text { .. } => "Text",
+            Self::Press { .. } => "Press",
+            Self::Desk { .. } => "Desk",
+            Self::After(_) => "After",
+        })
+    }
 }
 
 /// Why a line cannot be used.
@@ -88,7 +102,7 @@ fn duration(text: &str) -> Result<SignedDuration, BadLine> {
 }
 
 /// One line out, as it is serialised.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 #[serde(untagged)]
 pub enum Out<'a> {
     /// What the person gets.
@@ -104,7 +118,7 @@ pub enum Out<'a> {
 }
 
 /// A line at the desk, as [`Out::Desk`] writes it.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct DeskLine<'a> {
     /// None for the desk's room itself.
     pub case: Option<&'a str>,
@@ -113,7 +127,7 @@ pub struct DeskLine<'a> {
 }
 
 /// A record, as [`Out::Saved`] writes it.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct SavedLine<'a> {
     pub kind: &'a str,
     pub reference: &'a str,

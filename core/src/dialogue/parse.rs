@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What an answer turned out to be.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) enum Read {
     /// An answer, and what to say to it.
     Answer(Answer, Option<String>),

@@ -1,6 +1,9 @@
 //! Where a conversation is in a dialogue, and what was answered so far.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -12,7 +15,7 @@ use crate::{
 };
 
 /// A dialogue under way.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Place {
     pub dialogue: String,
     /// The step that waits for the person.
@@ -36,8 +39,20 @@ pub struct Place {
     pub finish: bool,
 }
 
+/// Where it stands, and what was answered without how.
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Place")
+            .field("dialogue", &self.dialogue)
+            .field("step", &self.step)
+            .field("answered", &self.answers.keys())
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
 /// One answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// Not sure yet, or rather not say: null in a record.
@@ -52,8 +67,23 @@ pub enum Answer {
     Needs(Vec<(String, f64)>),
 }
 
-/// When something should be, as far as it was said.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+/// What kind of an answer it is, and no more.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Skipped => "Skipped",
+            Self::Choice(_) => "Choice",
+            Self::Number(_) => "Number",
+            Self::Size(_) => "Size",
+            Self::When(_) => "When",
+            Self::Text(_) => "Text",
+            Self::Needs(_) => "Needs",
+        })
+    }
+}
+
+/// When something should be, as far as it was said. No `Debug`: it holds an answer.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct When {
     #[serde(default, skip_serializing_if = "is_default")]
     pub days: BTreeSet<Day>,

@@ -1,11 +1,14 @@
 //! What a text means to us. Serialised as the answer of `chatbox understand`.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::safety::{Kind, Route};
+use crate::{
+    hidden::Letters,
+    safety::{Kind, Route},
+};
 
 /// Everything read out of one text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -38,7 +41,7 @@ pub(super) const BESIDE: f64 = 0.8;
 pub(super) const AT_ONCE: usize = 3;
 
 /// Why a route was raised: for the desk and for whoever tends the rules.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
     /// Name of the rule in the safety content.
     pub rule: String,
@@ -46,7 +49,15 @@ pub struct Reason {
     pub words: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Without the words.
+impl fmt::Debug for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rule, words } = self;
+        f.debug_struct("Reason").field("rule", rule).field("words", &Letters(words)).finish()
+    }
+}
+
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct NeedFound {
     /// Id in the need taxonomy.
     pub id: String,
@@ -54,6 +65,15 @@ pub struct NeedFound {
     pub score: f64,
     /// The words that led to it.
     pub because: Vec<String>,
+}
+
+/// Without the words.
+impl fmt::Debug for NeedFound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, score, because } = self;
+        let because: Vec<Letters<'_>> = because.iter().map(|words| Letters(words)).collect();
+        f.debug_struct("NeedFound").field("id", id).field("score", score).field("because", &because).finish()
+    }
 }
 
 /// Signals of earlier messages of the same conversation, oldest first.

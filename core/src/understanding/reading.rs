@@ -10,8 +10,7 @@ use super::{
 };
 
 /// What a message says: intent and slots at once, anything else when it is asked for. Most messages
-/// answer a question, and of those nobody asks what is needed.
-#[derive(Debug)]
+/// answer a question, and of those nobody asks what is needed. No `Debug`: it is what somebody wrote.
 pub struct Reading<'a> {
     pub intent: Intent,
     pub group: GroupSlots,

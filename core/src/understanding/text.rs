@@ -24,7 +24,8 @@ pub(super) enum Sep {
     Sentence,
 }
 
-#[derive(Debug, Clone)]
+/// One word of a message. No `Debug`: it is somebody's.
+#[derive(Clone)]
 pub(super) struct Token {
     /// Lower case, without accents and apostrophes, short forms written out.
     pub word: String,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 /// One text and what is expected of it. Whatever is left out is not measured.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
     text: Option<String>,
@@ -53,7 +53,7 @@ enum Group {
 }
 
 /// A line that was read: the texts, and what is expected.
-#[derive(Debug)]
+
 pub(super) struct Expected {
     texts: Vec<String>,
     step: Option<String>,

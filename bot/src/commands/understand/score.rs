@@ -48,7 +48,7 @@ pub(super) fn run(engine: &Engine, file: &Path, step: Option<&str>, json: bool) 
 }
 
 /// Everything that was measured. A part of which no line says anything is absent.
-#[derive(Debug, Default, Serialize)]
+#[derive(Default, Serialize)]
 struct Score {
     lines: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,7 +64,7 @@ struct Score {
 }
 
 /// A figure, the same by each value and by each label, and the lines that were wrong.
-#[derive(Debug, Default, Serialize)]
+#[derive(Default, Serialize)]
 struct Part<F> {
     all: F,
     by_value: BTreeMap<String, F>,
@@ -72,7 +72,7 @@ struct Part<F> {
     misses: Vec<Miss>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Miss {
     text: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,7 +81,7 @@ struct Miss {
     wanted: String,
 }
 
-#[derive(Debug, Default, Serialize)]
+#[derive(Default, Serialize)]
 struct RouteScore {
     all: RouteFigures,
     /// B or above, and not soft: what was found and what was wanted.
@@ -99,7 +99,7 @@ struct RouteFigures {
     heard: [u32; 5],
 }
 
-#[derive(Debug, Default, Serialize)]
+#[derive(Default, Serialize)]
 struct NeedScore {
     all: NeedFigures,
     /// By the need where a line wants one alone: how often it came first, and how often what came

@@ -8,7 +8,6 @@ use crate::understanding::{
 };
 
 /// A message with its marks.
-#[derive(Debug)]
 pub(crate) struct Said<'a> {
     pub words: &'a Words,
     pub tokens: &'a [Token],
