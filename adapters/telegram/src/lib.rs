@@ -79,15 +79,15 @@ pub struct Config {
 pub enum Mode {
     /// `seconds` is how long Telegram may hold a poll open: 1 to 50.
     Poll { seconds: u16 },
-    /// Telegram pushes to `url`; the `secret` is 1 to 256 of `A-Za-z0-9_-`.
-    Webhook { url: String, secret: SecretString },
+    /// Telegram pushes to `url`; the `secret` is 1 to 256 of `A-Za-z0-9_-`. So often the token is looked at.
+    Webhook { url: String, secret: SecretString, watch: Duration },
 }
 
 /// The bot's account, ready to receive and send.
 pub struct Telegram {
     api: Api,
     username: String,
-    poll: Option<Duration>,
+    wait: Wait,
     /// The desk's group; it has another id once it has become a supergroup.
     desk_chat: Mutex<Option<i64>>,
     clock: Clock,
@@ -95,6 +95,13 @@ pub struct Telegram {
     run: String,
     polling: Mutex<Polling>,
     partial: Mutex<Partial>,
+}
+
+/// How updates come: by polls that may be held open so long, or by pushes while the token is looked at so often.
+#[derive(Debug, Clone, Copy)]
+enum Wait {
+    Poll(Duration),
+    Pushed(Duration),
 }
 
 /// Why the bot cannot start.
@@ -136,13 +143,13 @@ impl Telegram {
         let api = Api::new(api_url, &config.token)?;
         let me: serde_json::Value = expect("getMe", &shown, api.call(&GetMe::new(), START_CALL).await)?;
         let username = me["username"].as_str().unwrap_or_default().to_owned();
-        let poll = match &config.mode {
+        let wait = match &config.mode {
             Mode::Poll { seconds } => {
                 let outcome = api.call::<_, True>(&DeleteWebhook::new(), START_CALL).await;
                 expect("deleteWebhook", &shown, outcome)?;
-                Some(Duration::from_secs(u64::from((*seconds).clamp(1, 50))))
+                Wait::Poll(Duration::from_secs(u64::from((*seconds).clamp(1, 50))))
             }
-            Mode::Webhook { url, secret } => {
+            Mode::Webhook { url, secret, watch } => {
                 let url = reqwest::Url::parse(url).map_err(|_| ConnectError::WebhookUrl)?;
                 let payload = SetWebhook {
                     allowed_updates: Some(receive::ALLOWED.to_vec()),
@@ -151,14 +158,14 @@ impl Telegram {
                     ..SetWebhook::new(url)
                 };
                 expect("setWebhook", &shown, api.call::<_, True>(&payload, START_CALL).await)?;
-                None
+                Wait::Pushed(*watch)
             }
         };
         profile::introduce(&api, &config).await;
         Ok(Self {
             api,
             username,
-            poll,
+            wait,
             desk_chat: Mutex::new(config.desk_chat),
             clock,
             run: format!("{:08x}", RandomState::new().hash_one(api_url) >> 32),
@@ -198,7 +205,7 @@ impl fmt::Debug for Telegram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Telegram")
             .field("username", &self.username)
-            .field("poll", &self.poll)
+            .field("wait", &self.wait)
             .field("polling", &self.polling)
             .field("partial", &self.partial)
             .finish_non_exhaustive()
@@ -212,11 +219,11 @@ impl Channel for Telegram {
     }
 
     /// Polls once. Buttons pressed in the committed batch are answered meanwhile. In webhook mode
-    /// it never returns.
+    /// it returns only when the token has become void.
     async fn receive(&self, committed: Option<&str>) -> Result<Batch, ReceiveError> {
-        match self.poll {
-            Some(wait) => self.poll(committed, wait).await,
-            None => std::future::pending().await,
+        match self.wait {
+            Wait::Poll(wait) => self.poll(committed, wait).await,
+            Wait::Pushed(watch) => Err(self.until_void(watch).await),
         }
     }
 

@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use teloxide_core::{
     payloads::{
-        AnswerCallbackQuery, AnswerCallbackQuerySetters, GetUpdates, SendMessage, SendMessageSetters,
+        AnswerCallbackQuery, AnswerCallbackQuerySetters, GetMe, GetUpdates, SendMessage, SendMessageSetters,
     },
     types::{AllowedUpdate, CallbackQueryId, ChatId, MessageId, ThreadId},
 };
@@ -171,6 +171,18 @@ impl Telegram {
             let outcome: Outcome<IgnoredAny> = api.call(&payload, COURTESY).await;
             note("SendMessage", &outcome);
         });
+    }
+
+    /// Looks at the token every so often, and ends when Telegram does not know it any more: nobody pushes for a
+    /// token that was revoked, and nobody says so.
+    pub(crate) async fn until_void(&self, every: Duration) -> ReceiveError {
+        loop {
+            tokio::time::sleep(every).await;
+            let outcome: Outcome<IgnoredAny> = self.api.call(&GetMe::new(), COURTESY).await;
+            if let Outcome::Unsent(NotSent::Token) = outcome {
+                return self.failed(outcome);
+            }
+        }
     }
 
     fn failed<T>(&self, outcome: Outcome<T>) -> ReceiveError {

@@ -1,6 +1,6 @@
 //! Telegram: a token, and for a webhook an address to listen on.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use chatbox_core::ids::ChannelKind;
@@ -22,6 +22,8 @@ use crate::{
 
 /// How long Telegram may hold a poll open.
 const POLL_SECONDS: u16 = 25;
+/// Behind a webhook the token is looked at this often: a revoked one is told by nobody.
+const WATCH: Duration = Duration::from_secs(60);
 
 pub(super) struct Link {
     config: TelegramConfig,
@@ -54,7 +56,7 @@ impl Link {
                         secrets: [secret].into_iter().chain(old).cloned().collect(),
                         listener: Some(listener),
                     });
-                    chatbox_telegram::Mode::Webhook { url: url.clone(), secret: secret.clone() }
+                    chatbox_telegram::Mode::Webhook { url: url.clone(), secret: secret.clone(), watch: WATCH }
                 }
                 (None, _, _) | (_, None, _) | (_, _, None) => {
                     return Err(Stop::Usage(

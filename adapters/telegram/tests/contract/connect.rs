@@ -73,6 +73,7 @@ async fn polling_takes_a_webhook_away() {
     hooked.mode = chatbox_telegram::Mode::Webhook {
         url: "http://127.0.0.1:9/hook".to_owned(),
         secret: "s3cret".to_owned().into(),
+        watch: crate::WITHIN,
     };
     Telegram::connect(hooked, Arc::new(noon)).await.unwrap();
     let sam = standin.user(7, "Sam");

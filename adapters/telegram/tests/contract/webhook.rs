@@ -4,9 +4,13 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
-use chatbox_core::{channel::Batch, input::InputKind};
+use chatbox_core::{
+    channel::{Batch, Channel as _, ReceiveError},
+    input::InputKind,
+};
 use chatbox_telegram::{Mode, Telegram};
 use chatbox_telegram_standin::{Event, Standin};
 use tokio::{
@@ -51,12 +55,27 @@ where
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/telegram/hook", listener.local_addr().unwrap());
     let mut config = config(&standin);
-    config.mode = Mode::Webhook { url: url.clone(), secret: "new-secret".to_owned().into() };
+    config.mode = Mode::Webhook {
+        url: url.clone(),
+        secret: "new-secret".to_owned().into(),
+        watch: Duration::from_millis(20),
+    };
     let telegram = Arc::new(Telegram::connect(config, Arc::new(noon)).await.unwrap());
     let secrets = vec!["old-secret".to_owned().into(), "new-secret".to_owned().into()];
     let router = telegram.webhook_router("/telegram/hook", secrets, commit);
     tokio::spawn(async move { axum::serve(listener, router).await });
     (standin, telegram, url)
+}
+
+#[tokio::test]
+async fn token_that_was_revoked_is_noticed_though_nobody_polls() {
+    let (standin, telegram, _) = serve(|_| async { true }).await;
+    standin.revoke_token("12345:other");
+    let error = soon(telegram.receive(None)).await.unwrap_err();
+    assert!(
+        matches!(&error, ReceiveError::Fatal(sentence) if sentence.contains("telegram.token")),
+        "{error}"
+    );
 }
 
 #[tokio::test]

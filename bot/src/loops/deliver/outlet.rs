@@ -22,6 +22,10 @@ const MAX_KEYBOARDS: usize = 10_000;
 const MAX_RETIRING: usize = 32;
 /// And a second: they count against the platform's limits as texts do.
 const RETIRED_PER_SECOND: f64 = 10.0;
+/// Chats whose failures are counted. Beyond that all begin anew with a short wait: a chat that is never written
+/// to again would be remembered for ever.
+const MAX_FAILING: usize = 10_000;
+
 /// Where texts for the desk go.
 #[derive(Debug, Default)]
 pub struct Desk {
@@ -102,6 +106,9 @@ impl<C: Channel> Outlet<C> {
     /// are a connection that was closed meanwhile.
     pub(super) fn backoff(&self, chat: &str) -> SignedDuration {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if failures.len() >= MAX_FAILING && !failures.contains_key(chat) {
+            failures.clear();
+        }
         let count = failures.entry(chat.to_owned()).or_default();
         *count = count.saturating_add(1);
         SignedDuration::from_millis(250_i64 << (*count - 1).min(8)).min(LONGEST_WAIT)
@@ -154,5 +161,21 @@ impl<C: Channel + Clone + 'static> Outlet<C> {
                 drop(permit);
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chats_that_fail_are_remembered_up_to_a_limit_and_wait_longer_each_time() {
+        let rates = Rates { per_second: 0.0, chat_per_second: 0.0, group_per_minute: 0.0 };
+        let outlet: Arc<Outlet> = Outlet::new(Vec::new(), Desk::default(), rates);
+        assert!(outlet.backoff("0") < outlet.backoff("0"));
+        for chat in 0..3 * MAX_FAILING {
+            outlet.backoff(&chat.to_string());
+        }
+        assert!(outlet.failures.lock().unwrap().len() <= MAX_FAILING);
     }
 }
