@@ -377,8 +377,14 @@ impl Talk<'_> {
         self.ask_again();
     }
 
+    /// Where a case is open, its thread hears of it.
     fn reachable(&mut self, reachable: bool) {
-        if !reachable && self.conversation.case.is_some() {
+        if self.conversation.case.is_none() {
+            return;
+        }
+        if reachable {
+            self.desk_post(DeskKind::Notice, "The person is back in this chat.".to_owned());
+        } else {
             let urgent = self.conversation.route() >= Route::C;
             let kind = if urgent { DeskKind::Alert } else { DeskKind::Notice };
             self.desk_post(kind, "The person has blocked or left this chat.".to_owned());

@@ -60,6 +60,8 @@ pub(crate) struct Account {
     stuck: AtomicU32,
     /// The newest event of each room for which no receipt was sent.
     unseen: Mutex<BTreeMap<OwnedRoomId, OwnedEventId>>,
+    /// [`crate::cursor::Cursor::returns`], as far as this process has read.
+    returns: Mutex<BTreeMap<OwnedRoomId, OwnedRoomId>>,
     background: Mutex<JoinSet<()>>,
 }
 
@@ -93,6 +95,7 @@ impl Account {
             failures: AtomicU32::new(0),
             stuck: AtomicU32::new(0),
             unseen: Mutex::default(),
+            returns: Mutex::default(),
             background: Mutex::default(),
         }
     }
@@ -168,6 +171,11 @@ impl Account {
     /// The same sync failed so often that what fails has to be done without.
     pub(crate) fn is_stuck(&self) -> bool {
         self.stuck.load(Ordering::Relaxed) >= STUCK
+    }
+
+    /// The rooms in which somebody came back, with those that they had left.
+    pub(crate) fn returns(&self) -> MutexGuard<'_, BTreeMap<OwnedRoomId, OwnedRoomId>> {
+        self.returns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn has_read(&self, room: &RoomId, event: OwnedEventId) {

@@ -58,7 +58,7 @@ pub(crate) async fn clear(account: &Account, to: &Lane, all: &[String]) -> usize
     let events: Vec<OwnedEventId> = all.iter().flat_map(|native| natives(native)).collect();
     let Some(client) = account.client().await else { return events.len() };
     let Some(room) = room_of(&client, &to.chat) else { return events.len() };
-    let rooms = rooms::chain(&client, room);
+    let rooms = rooms::chain(account, &client, room);
     let mut remaining = 0;
     let mut stuck = 0;
     for event in events.iter().rev() {
@@ -118,7 +118,7 @@ async fn with_room(
     let done = timeout(COURTESY, async {
         let client = account.client().await.ok_or(Failure::Local)?;
         let room = room_of(&client, &lane.chat).ok_or(Failure::Local)?;
-        act(rooms::newest(&client, room)).await
+        act(rooms::newest(account, &client, room)).await
     });
     if let Err(failure) = done.await.unwrap_or(Err(Failure::Unknown)) {
         tracing::debug!(matrix.call = what, matrix.failure = failure.name(), "call failed");

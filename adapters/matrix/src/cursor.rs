@@ -1,4 +1,6 @@
-//! Where to go on: a sync token, and the events that wait for their key.
+//! Where to go on: a sync token, the events that wait for their key, and the rooms that go on in another.
+
+use std::collections::BTreeMap;
 
 use chatbox_core::channel::ReceiveError;
 use matrix_sdk::ruma::{EventId, OwnedEventId, OwnedRoomId};
@@ -20,6 +22,9 @@ pub(crate) struct Cursor {
     /// Oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) unread: Vec<Unread>,
+    /// Rooms in which somebody came back, by which conversation goes on there: the one that they left.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) returns: BTreeMap<OwnedRoomId, OwnedRoomId>,
 }
 
 /// An event that could not be decrypted yet.
@@ -163,8 +168,9 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read() {
-        let mut cursor = Cursor { token: Some("s1_2".to_owned()), unread: Vec::new() };
+        let mut cursor = Cursor { token: Some("s1_2".to_owned()), ..Cursor::default() };
         cursor.keep(&room("!one:x.test"), id("$a"), 7);
+        cursor.returns.insert(room("!new:x.test"), room("!one:x.test"));
         assert_eq!(Cursor::read(Some(&cursor.write())).unwrap(), cursor);
         let old = r#"{"token":"s1","unread":[{"room":"!one:x.test","event":"$a","at":7}]}"#;
         assert!(!Cursor::read(Some(old)).unwrap().unread[0].told);

@@ -114,7 +114,7 @@ impl Matrix {
     /// Who is at the other end of a private room, as the homeserver vouches for it: the id to enrol.
     pub async fn partner(&self, of: &Lane) -> Option<String> {
         let client = self.account.client().await?;
-        let room = rooms::newest(&client, account::room_of(&client, &of.chat)?);
+        let room = rooms::newest(&self.account, &client, account::room_of(&client, &of.chat)?);
         match rooms::company(&room).await {
             Ok(Company::One(user)) => Some(user.to_string()),
             Ok(Company::Nobody | Company::More) | Err(_) => None,

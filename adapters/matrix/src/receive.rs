@@ -170,6 +170,7 @@ impl Standing {
     /// Opens the client at the committed place.
     async fn open(account: &Account, committed: Option<String>) -> Result<Self, ReceiveError> {
         let cursor = Cursor::read(committed.as_deref())?;
+        account.returns().clone_from(&cursor.returns);
         let fresh = account.reopen(cursor.token.as_deref()).await.map_err(|error| {
             tracing::error!(error = %error, "the Matrix store cannot be opened");
             ReceiveError::Later { what: "the Matrix store cannot be opened", wait: account.failed() }
@@ -209,7 +210,8 @@ impl Standing {
         })?;
         let taken = taking.end().await;
         self.fresh = false;
-        let changed = taken.cursor.unread != self.cursor.unread;
+        let changed =
+            taken.cursor.unread != self.cursor.unread || taken.cursor.returns != self.cursor.returns;
         self.cursor = taken.cursor;
         let nothing = taken.incoming.is_empty() && taken.desk.is_empty() && taken.proofs.is_empty();
         let idle = nothing && !changed;

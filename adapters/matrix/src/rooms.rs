@@ -13,7 +13,10 @@ use std::{
 
 use matrix_sdk::{
     Client, Room, RoomMemberships, RoomState,
-    ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId, events::room::encryption::RoomEncryptionEventContent},
+    ruma::{
+        OwnedRoomId, OwnedUserId, RoomId, UserId,
+        events::room::{encryption::RoomEncryptionEventContent, member::MembershipState},
+    },
 };
 use serde_json::json;
 
@@ -29,8 +32,8 @@ const LONGEST_WAIT: Duration = Duration::from_mins(5);
 const MAX_TRIES: u32 = 12;
 /// Rooms joined or turned down between two syncs, at most.
 const MAX_JOINS: usize = 10;
-/// How often a room may have been upgraded: longer chains are not followed.
-const MAX_UPGRADES: usize = 20;
+/// How often a room may have been upgraded, or left for another: longer chains are not followed.
+const MAX_CHAIN: usize = 20;
 /// How long one call may take that nobody waits for.
 const COURTESY: Duration = Duration::from_secs(20);
 
@@ -124,53 +127,65 @@ async fn turn_down(client: &Client, room: &RoomId) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The room that one replaced, if each says so of the other.
-fn predecessor(client: &Client, room: &Room) -> Option<Room> {
+/// The room that one replaced, if each says so of the other, or that its person had left before they came
+/// back in it.
+fn predecessor(account: &Account, client: &Client, room: &Room) -> Option<Room> {
+    if let Some(left) = account.returns().get(room.room_id()) {
+        return client.get_room(left);
+    }
     let older = client.get_room(&room.predecessor_room()?.room_id)?;
     (older.successor_room()?.room_id == room.room_id()).then_some(older)
 }
 
-/// The room that replaced one, if each says so of the other and the bot is in it.
-fn successor(client: &Client, room: &Room) -> Option<Room> {
-    let newer = client.get_room(&room.successor_room()?.room_id)?;
-    let back = newer.predecessor_room()?.room_id == room.room_id();
-    (back && newer.state() == RoomState::Joined).then_some(newer)
+/// The room that replaced one, if each says so of the other, or in which its person came back. The bot is
+/// in it.
+fn successor(account: &Account, client: &Client, room: &Room) -> Option<Room> {
+    let returns = account.returns();
+    let back = returns.iter().find(|(_, left)| *left == room.room_id()).map(|(back, _)| back.clone());
+    drop(returns);
+    let newer = if let Some(back) = back {
+        client.get_room(&back)?
+    } else {
+        let newer = client.get_room(&room.successor_room()?.room_id)?;
+        (newer.predecessor_room()?.room_id == room.room_id()).then_some(newer)?
+    };
+    (newer.state() == RoomState::Joined).then_some(newer)
 }
 
-/// The newest room of a chain of upgrades: where texts for any of it go.
-pub(crate) fn newest(client: &Client, room: Room) -> Room {
+/// The newest room of a chain: where texts for any of it go.
+pub(crate) fn newest(account: &Account, client: &Client, room: Room) -> Room {
     let mut newest = room;
-    for _ in 0..MAX_UPGRADES {
-        let Some(next) = successor(client, &newest) else { break };
+    for _ in 0..MAX_CHAIN {
+        let Some(next) = successor(account, client, &newest) else { break };
         newest = next;
     }
     newest
 }
 
 /// A room and those that it replaced, the newest first.
-pub(crate) fn chain(client: &Client, room: Room) -> Vec<Room> {
-    let mut chain = vec![newest(client, room)];
-    while chain.len() <= MAX_UPGRADES
-        && let Some(older) = chain.last().and_then(|room| predecessor(client, room))
+pub(crate) fn chain(account: &Account, client: &Client, room: Room) -> Vec<Room> {
+    let mut chain = vec![newest(account, client, room)];
+    while chain.len() <= MAX_CHAIN
+        && let Some(older) = chain.last().and_then(|room| predecessor(account, client, room))
     {
         chain.push(older);
     }
     chain
 }
 
-/// The room by which a conversation is called: the first of a chain of upgrades, as long as the
-/// person was in it. Somebody else's words belong to no conversation that was held there.
-pub(crate) async fn first(client: &Client, room: &Room) -> OwnedRoomId {
+/// The room by which a conversation is called: the first of a chain, as long as the person was in it.
+/// Somebody else's words belong to no conversation that was held there.
+pub(crate) async fn first(account: &Account, client: &Client, room: &Room) -> OwnedRoomId {
     let mut first = room.clone();
-    if predecessor(client, room).is_none() {
+    if predecessor(account, client, room).is_none() {
         return first.room_id().to_owned();
     }
     let person = match company(room).await {
         Ok(Company::One(person)) => Some(person),
         Ok(Company::Nobody | Company::More) | Err(_) => None,
     };
-    for _ in 0..MAX_UPGRADES {
-        let Some(older) = predecessor(client, &first) else { break };
+    for _ in 0..MAX_CHAIN {
+        let Some(older) = predecessor(account, client, &first) else { break };
         if let Some(person) = &person
             && !matches!(older.get_member_no_sync(person).await, Ok(Some(_)))
         {
@@ -181,6 +196,41 @@ pub(crate) async fn first(client: &Client, room: &Room) -> OwnedRoomId {
     first.room_id().to_owned()
 }
 
+/// The private room that somebody left, or put the bot out of, before they opened this one: nobody can come
+/// back to a room that they left, so the conversation goes on where they are now. The last, if they left
+/// several; none where another room has taken its place already.
+pub(crate) async fn left_before(
+    account: &Account,
+    client: &Client,
+    room: &Room,
+) -> matrix_sdk::Result<Option<OwnedRoomId>> {
+    let Company::One(person) = company(room).await? else { return Ok(None) };
+    let taken: Vec<OwnedRoomId> = account.returns().values().cloned().collect();
+    let mut last = None;
+    for other in client.rooms() {
+        let alone = other.active_members_count() <= 1 || other.state() != RoomState::Joined;
+        if !alone
+            || other.room_id() == room.room_id()
+            || other.is_tombstoned()
+            || taken.iter().any(|taken| taken == other.room_id())
+            || is_desk(account, client, &other)
+        {
+            continue;
+        }
+        let Some(member) = other.get_member_no_sync(&person).await? else { continue };
+        let end = if other.state() == RoomState::Joined {
+            Some(member).filter(|member| *member.membership() == MembershipState::Leave)
+        } else {
+            other.get_member_no_sync(other.own_user_id()).await?
+        };
+        let at = end.and_then(|end| end.event().timestamp());
+        if let (Some(at), Company::Nobody | Company::One(_)) = (at, company(&other).await?) {
+            last = last.max(Some((at, other.room_id().to_owned())));
+        }
+    }
+    Ok(last.map(|(_, room)| room))
+}
+
 /// Whether a room is the desk's, or replaced it, or was replaced by it.
 pub(crate) fn is_desk(account: &Account, client: &Client, room: &Room) -> bool {
     let Some(desk) = &account.desk else { return false };
@@ -188,7 +238,7 @@ pub(crate) fn is_desk(account: &Account, client: &Client, room: &Room) -> bool {
         return true;
     }
     let related = room.predecessor_room().is_some() || room.successor_room().is_some();
-    related && chain(client, room.clone()).iter().any(|room| room.room_id() == desk)
+    related && chain(account, client, room.clone()).iter().any(|room| room.room_id() == desk)
 }
 
 /// Who is in a private room, beside the bot.

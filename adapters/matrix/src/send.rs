@@ -91,11 +91,10 @@ pub(crate) async fn send(
 /// The room of a lane, if texts may go there.
 async fn open_room(account: &Account, client: &Client, to: &Lane) -> Result<Room, Delivery> {
     let Some(named) = room_of(client, &to.chat) else {
-        let gone = account.knows_rooms();
-        return Err(if gone { Delivery::Refused(Refusal::Gone) } else { Delivery::Unsent });
+        return Err(gone(account));
     };
     let desk = rooms::is_desk(account, client, &named);
-    let room = rooms::newest(client, named);
+    let room = rooms::newest(account, client, named);
     if desk && room.room_id().as_str() != to.chat {
         // Threads do not move along.
         return Err(Delivery::Refused(Refusal::Moved(lane(room.room_id()))));
@@ -103,14 +102,14 @@ async fn open_room(account: &Account, client: &Client, to: &Lane) -> Result<Room
     match room.state() {
         RoomState::Joined => {}
         RoomState::Invited | RoomState::Knocked => return Err(Delivery::Unsent),
-        RoomState::Left | RoomState::Banned => return Err(Delivery::Refused(Refusal::Gone)),
+        RoomState::Left | RoomState::Banned => return Err(gone(account)),
     }
     if !desk {
         match rooms::company(&room).await {
             Ok(Company::One(_)) => {}
             // A room that the bot has just made, before the first sync of it.
             Ok(Company::Nobody) if !room.is_state_fully_synced() => {}
-            Ok(Company::Nobody) => return Err(Delivery::Refused(Refusal::Gone)),
+            Ok(Company::Nobody) => return Err(gone(account)),
             Ok(Company::More) => return Err(Delivery::Refused(Refusal::Bad { code: NOT_ALONE })),
             Err(_) => return Err(Delivery::Unsent),
         }
@@ -131,6 +130,11 @@ async fn open_room(account: &Account, client: &Client, to: &Lane) -> Result<Room
         Err(Failure::RetryAfter(wait)) => Err(Delivery::RetryAfter(wait)),
         Err(_) => Err(Delivery::Unsent),
     }
+}
+
+/// Nobody is there: as far as is known before the first sync, in which they may have come back.
+fn gone(account: &Account) -> Delivery {
+    if account.knows_rooms() { Delivery::Refused(Refusal::Gone) } else { Delivery::Unsent }
 }
 
 /// The codes of refusals that are ours: somebody else is in the room; it is not encrypted.
@@ -253,7 +257,7 @@ fn acknowledge(account: &Arc<Account>, to: &Lane) {
         let account = of;
         let Some(client) = account.client().await else { return };
         let Some(room) = room_of(&client, &chat) else { return };
-        let room = rooms::newest(&client, room);
+        let room = rooms::newest(&account, &client, room);
         let Some(event) = account.take_unseen(room.room_id()) else { return };
         if let Err(error) =
             room.send_single_receipt(ReceiptType::Read, ReceiptThread::Unthreaded, event).await
@@ -302,7 +306,7 @@ pub(crate) async fn direct(account: &Account, who: &str, within: Duration) -> Re
     let Some(client) = account.client().await else { return Err(ThreadError::Unsent) };
     let opening = async {
         if let Some(room) = rooms::direct_with(&client, &who).await {
-            return Ok(lane(&rooms::first(&client, &room).await));
+            return Ok(lane(&rooms::first(account, &client, &room).await));
         }
         // Without its rooms the bot would make a second one.
         if !account.knows_rooms() {
@@ -335,7 +339,7 @@ pub(crate) async fn amend(
     let amending = async {
         let Some(text) = text else {
             let Some(room) = room_of(&client, &to.chat) else { return Err(Delivery::Refused(Refusal::Gone)) };
-            let rooms = rooms::chain(&client, room);
+            let rooms = rooms::chain(account, &client, room);
             for event in natives(native) {
                 take_back(account, &rooms, &event).await.map_err(delivery)?;
             }

@@ -115,7 +115,7 @@ impl<'a> Taking<'a> {
                 continue;
             }
             let first = match &room {
-                Some(room) => rooms::first(self.client, room).await,
+                Some(room) => rooms::first(self.account, self.client, room).await,
                 None => id,
             };
             self.taken.incoming.push(Incoming {
@@ -140,6 +140,7 @@ impl<'a> Taking<'a> {
         let events = self.events(&room, timeline, next).await?;
         let events: Vec<Event> = events.iter().filter_map(Event::parse).collect();
         let for_us = self.for_us(&room, &events).await?;
+        self.comes_back(&room, &events).await?;
         for (event, for_us) in events.into_iter().zip(for_us) {
             if event.kind == "m.room.tombstone"
                 && let Some(next) = event.content["replacement_room"].as_str()
@@ -219,7 +220,7 @@ impl<'a> Taking<'a> {
         let desk = self.is_desk(room);
         if let Some((user, membership)) = event.membership() {
             // A room that was replaced is left behind by everybody.
-            let replaced = rooms::newest(self.client, room.clone()).room_id() != room.room_id();
+            let replaced = rooms::newest(self.account, self.client, room.clone()).room_id() != room.room_id();
             if !desk && !replaced {
                 let reachable = self.reachable(room, event, user, membership).await?;
                 self.taken.incoming.extend(reachable);
@@ -238,7 +239,7 @@ impl<'a> Taking<'a> {
             self.taken.desk.extend(read::from_desk(read::lane(room.room_id()), event, target, me));
             return Ok(());
         }
-        let lane = read::lane(&rooms::first(self.client, room).await);
+        let lane = read::lane(&rooms::first(self.account, self.client, room).await);
         if let Some(incoming) = read::from_person(lane, event, target, me) {
             self.account.has_read(room.room_id(), event.id.clone());
             match read::proof(event, &incoming) {
@@ -269,6 +270,32 @@ impl<'a> Taking<'a> {
             }
             Err(failure) => Err(failure),
         }
+    }
+
+    /// Takes note of a room that somebody opened who had left another: their conversation goes on in it.
+    async fn comes_back(&mut self, room: &Room, events: &[Event]) -> Result<(), Failure> {
+        let me = self.account.me.as_str();
+        // A room to which the bot comes back itself has its own conversation.
+        let new =
+            events.iter().any(|event| event.membership() == Some((me, "invite")) && event.before.is_none());
+        let Some(joined) = events.iter().find(|event| event.membership() == Some((me, "join"))) else {
+            return Ok(());
+        };
+        if !new || self.is_desk(room) || self.account.returns().contains_key(room.room_id()) {
+            return Ok(());
+        }
+        let left = rooms::left_before(self.account, self.client, room).await;
+        let Some(left) = left.map_err(|error| failure_of(&error))? else { return Ok(()) };
+        self.account.returns().insert(room.room_id().to_owned(), left.clone());
+        self.taken.cursor.returns.insert(room.room_id().to_owned(), left);
+        self.taken.incoming.push(Incoming {
+            lane: read::lane(&rooms::first(self.account, self.client, room).await),
+            key: joined.id.to_string(),
+            order: joined.at.as_millisecond(),
+            native: None,
+            input: Input::new(joined.at, InputKind::Reachable(true)),
+        });
+        Ok(())
     }
 
     /// For each of these events whether it is for us: in the desk's room all of it, elsewhere what was
@@ -323,7 +350,7 @@ impl<'a> Taking<'a> {
             _ => return Ok(None),
         };
         Ok(Some(Incoming {
-            lane: read::lane(&rooms::first(self.client, room).await),
+            lane: read::lane(&rooms::first(self.account, self.client, room).await),
             key: event.id.to_string(),
             order: event.at.as_millisecond(),
             native: None,

@@ -270,6 +270,36 @@ async fn practitioner_takes_over_and_hands_back_with_both_on_matrix() {
     hub.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_and_comes_back_by_another_room_is_with_the_same_practitioner() {
+    let mut hub = Hub::open().await;
+    let bot = hub.bot.id.clone();
+    let bob = hub.synapse.person("bob").await;
+    let desk = bob.opens(&[&bot], true).await;
+    hub.start(&format!("channel = \"matrix\"\nroom = \"{}\"", desk.id));
+    desk.ready(&bot).await;
+    hub.enrols(&bob, "Bob").await;
+    let alice = hub.synapse.person("alice").await;
+    let room = alice.meets(&bot).await;
+    room.says("I want to kill myself").await;
+    let head = at_desk(&desk, &bot, "A person may be in danger").await;
+    let root = head.thread().expect("a case has a thread").to_owned();
+    desk.says_under(&root, "!take").await;
+    at_desk(&desk, &bot, "Bob has it.").await;
+    room.finds("word of Bob", |event| event.text().contains("has joined this chat")).await;
+    room.leaves().await;
+    at_desk(&desk, &bot, "has blocked or left this chat").await;
+
+    let back = alice.meets(&bot).await;
+    at_desk(&desk, &bot, "is back in this chat").await;
+    desk.says_under(&root, "I am still here").await;
+    back.finds("Bob's words", |event| event.text() == "I am still here").await;
+    back.says("sorry, I was frightened").await;
+    let passed_on = at_desk(&desk, &bot, "I was frightened").await;
+    assert_eq!(passed_on.thread(), Some(&*root));
+    hub.stop().await;
+}
+
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 fn base64(bytes: &[u8]) -> String {

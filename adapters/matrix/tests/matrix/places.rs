@@ -191,6 +191,61 @@ async fn leaving_is_told_and_an_upgraded_room_is_followed() {
     assert_eq!(bot.send(&nowhere, &say("x")).await, Delivery::Refused(Refusal::Gone));
 }
 
+#[tokio::test]
+async fn who_left_and_opens_another_room_goes_on_with_their_conversation() {
+    let synapse = Synapse::shared().await;
+    let mut bot = Bot::start(synapse).await;
+    let (ann, ben) = (synapse.person("ann").await, synapse.person("ben").await);
+    let id = bot.id().to_owned();
+    let room = bot.during(ann.meets(&id)).await;
+    room.says("hello").await;
+    let lane = bot.hears("hello").await.lane;
+    // A second room beside the first is another conversation.
+    let second = bot.during(ann.meets(&id)).await;
+    second.says("and here").await;
+    let beside = bot.hears("and here").await.lane;
+    assert_ne!(beside, lane);
+    room.leaves().await;
+    let told = |bot: &Bot, what: bool| {
+        let about = |one: &&chatbox_core::channel::Incoming| one.input.what == InputKind::Reachable(what);
+        bot.incoming.iter().filter(about).map(|one| one.lane.clone()).collect::<Vec<_>>()
+    };
+    bot.until("word that she left", |bot| !told(bot, false).is_empty()).await;
+
+    let back = bot.during(ann.meets(&id)).await;
+    back.says("I am back").await;
+    assert_eq!(bot.hears("I am back").await.lane, lane);
+    assert_eq!(told(&bot, true), [lane.clone()]);
+    second.says("still here").await;
+    assert_eq!(bot.hears("still here").await.lane, beside);
+    // Nobody else's.
+    let bens = bot.during(ben.meets(&id)).await;
+    bens.says("I am Ben").await;
+    assert_eq!(bot.hears("I am Ben").await.lane, Lane::new(ChannelKind::Matrix, &bens.id));
+
+    let mut bot = bot.again(|_, _| {}).await;
+    // Before it knows who came back, nothing is given up.
+    assert_eq!(bot.send(&lane, &say("welcome back")).await, Delivery::Unsent);
+    back.says("is anybody there?").await;
+    assert_eq!(bot.hears("is anybody there?").await.lane, lane);
+    bot.says(&lane, &say("welcome back")).await;
+    assert_eq!(back.next(&id).await.text(), "welcome back");
+    assert_eq!(bot.matrix.partner(&lane).await.as_ref(), Some(&ann.id));
+    // The bot is put out and let in again, and she opens another.
+    let kick = format!("/_matrix/client/v3/rooms/{}/kick", back.id);
+    assert_eq!(ann.calls("POST", &kick, json!({ "user_id": id })).await.0, 200);
+    bot.until("word that it was put out", |bot| told(bot, false).len() == 2).await;
+    back.invites(&id).await;
+    bot.during(back.ready(&id)).await;
+    back.says("in again").await;
+    assert_eq!(bot.hears("in again").await.lane, lane);
+    assert_eq!(ann.calls("POST", &kick, json!({ "user_id": id })).await.0, 200);
+    bot.until("word that it was put out", |bot| told(bot, false).len() == 3).await;
+    let third = bot.during(ann.meets(&id)).await;
+    third.says("a third room").await;
+    assert_eq!(bot.hears("a third room").await.lane, lane);
+}
+
 /// The room as the homeserver makes it anew; nobody else is invited yet.
 pub(crate) async fn upgrade(person: &Person, room: &Room) -> Room {
     let path = format!("/_matrix/client/v3/rooms/{}/upgrade", room.id);
