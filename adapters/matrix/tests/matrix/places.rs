@@ -215,7 +215,7 @@ async fn who_left_and_opens_another_room_goes_on_with_their_conversation() {
     let back = bot.during(ann.meets(&id)).await;
     back.says("I am back").await;
     assert_eq!(bot.hears("I am back").await.lane, lane);
-    assert_eq!(told(&bot, true), [lane.clone()]);
+    assert_eq!(told(&bot, true), std::slice::from_ref(&lane));
     second.says("still here").await;
     assert_eq!(bot.hears("still here").await.lane, beside);
     // Nobody else's.

@@ -53,7 +53,6 @@ enum Group {
 }
 
 /// A line that was read: the texts, and what is expected.
-
 pub(super) struct Expected {
     texts: Vec<String>,
     step: Option<String>,
