@@ -222,6 +222,11 @@ pub(super) fn stands_alone(said: &Said<'_>, number: &Number) -> bool {
         "so",
         "anyway",
         "altogether",
+        "though",
+        "really",
+        "usually",
+        "unless",
+        "including",
         "with",
     ];
     let left = said.before(number.first).is_none_or(|before| said.is(before, LEFT));

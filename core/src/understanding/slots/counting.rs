@@ -180,11 +180,26 @@ const MONTHS: &[&str] = &[
 
 /// All numbers that are no times, with what they count.
 pub(crate) fn roles_of_numbers(said: &Said<'_>, times: &[Clock]) -> Vec<Counted> {
-    numbers::numbers(said.tokens)
+    let mut counted: Vec<Counted> = numbers::numbers(said.tokens)
         .into_iter()
         .filter(|number| !times.iter().any(|clock| (clock.first..=clock.last).contains(&number.first)))
         .map(|number| Counted { number, role: role(said, &number) })
-        .collect()
+        .collect();
+    // "12 sessions sounds too many, let's say 6"
+    let refused = counted.iter().position(|one| one.role == Role::Sessions && is_too_many(said, &one.number));
+    if let Some(refused) = refused {
+        for later in counted[refused + 1..].iter_mut().filter(|later| later.role == Role::Bare) {
+            later.role = Role::Sessions;
+        }
+    }
+    counted
+}
+
+/// "12 sessions sounds too many", "20 people is too much"
+pub(crate) fn is_too_many(said: &Said<'_>, number: &Number) -> bool {
+    let is_noun = |at: &usize| matches!(said.mark(*at), Some(Mark::Session | Mark::People | Mark::Role(_)));
+    let noun = said.after(number.last).filter(is_noun);
+    said.is_refused_after(noun.map_or(number.last, |at| said.mark_end(at)))
 }
 
 /// Whether a number counts people, sessions, weeks or the like, whatever stands before it.
@@ -196,11 +211,20 @@ fn role(said: &Said<'_>, number: &Number) -> Role {
     if let Some(role) = every(said, number) {
         return role;
     }
+    if matches!(said.mark(number.first), Some(Mark::Frequency(_))) {
+        return Role::Other;
+    }
     let before = number.first.checked_sub(1).filter(|_| said.tokens[number.first].before < Sep::Comma);
     let next = number.last + 1;
     let lasts = said.is(next, &["hour", "hours", "hr", "hrs", "hourly", "minute", "minutes", "min", "mins"]);
-    if before.is_some_and(|before| said.is(before, &["x"])) && !lasts {
-        return Role::Sessions;
+    if let Some(x) = before.filter(|before| said.is(*before, &["x"]) && !lasts) {
+        // "nurses x 6"
+        let who = x.checked_sub(1).and_then(|last| said.ends_at(last));
+        return match who.and_then(|at| said.mark(at)) {
+            Some(Mark::Role(_)) => Role::SomePeople,
+            Some(Mark::People) => Role::People,
+            _ => Role::Sessions,
+        };
     }
     if let Some(frequency) = rate(said, number) {
         return Role::Every(frequency);
@@ -212,7 +236,13 @@ fn role(said: &Said<'_>, number: &Number) -> Role {
         return Role::Other;
     }
     if before.is_some_and(|before| {
-        said.is(before, LABELS) && !(said.is(before, &["in", "on", "no"]) && noun(said, number).is_some())
+        let of_people =
+            said.is(before, &["number"]) && before > 0 && said.is(before - 1, &["we", "they", "you"]);
+        let corrects = said.is(before, &["no"]) && said.tokens[before].before >= Sep::Comma;
+        said.is(before, LABELS)
+            && !corrects
+            && !of_people
+            && !(said.is(before, &["in", "on", "no"]) && noun(said, number).is_some())
     }) {
         return Role::Other;
     }
@@ -220,6 +250,10 @@ fn role(said: &Said<'_>, number: &Number) -> Role {
         && said.tokens[number.first - 1].is_digits()
         && matches!(said.tokens[number.first].before, Sep::Slash | Sep::Dot | Sep::Colon | Sep::Hyphen)
     {
+        return Role::Other;
+    }
+    // "a group 4 our porters"
+    if said.is(number.first, &["4"]) && said.is(next, &["our", "my", "the", "us", "them", "all", "a"]) {
         return Role::Other;
     }
     if let Some(role) = noun(said, number) {
@@ -280,6 +314,9 @@ fn noun(said: &Said<'_>, number: &Number) -> Option<Role> {
     while steps < 6 {
         at = said.after(at)?;
         if said.is(at, &["of"]) {
+            if said.is(number.last, &["dozen"]) && !said.is(at + 1, OF) {
+                continue;
+            }
             if !said.is(at + 1, OF) {
                 return None;
             }
@@ -337,6 +374,7 @@ fn rate(said: &Said<'_>, number: &Number) -> Option<Option<Frequency>> {
     }
     let noun = said.after(number.last).filter(|at| said.mark(*at) == Some(Mark::Session));
     let per = said.after(noun.map_or(number.last, |at| said.mark_end(at)))?;
+    let per = if said.is(per, &["x"]) { said.after(per)? } else { per };
     let per_one = said.is(per, &["a", "per"]) || (number.high <= 2 && said.is(per, &["each", "every"]));
     if !per_one {
         return None;
@@ -363,21 +401,37 @@ fn of_them(said: &Said<'_>, number: &Number, next: usize) -> Role {
         matches!(said.mark(at), Some(Mark::People | Mark::Role(_))) || said.is(at, &["team", "band", "bands"])
     };
     let is_meeting = |at: usize| matches!(said.mark(at), Some(Mark::Session | Mark::Frequency(_)));
+    let clause = said.tokens.iter().skip(next).take_while(|token| token.before < Sep::Comma);
+    let come = clause.take(3).any(|token| {
+        token.is(&[
+            "can",
+            "could",
+            "will",
+            "would",
+            "come",
+            "coming",
+            "attend",
+            "want",
+            "interested",
+            "wish",
+            "keen",
+        ])
+    });
     let last = (0..number.first).rev().find(|&at| is_people(at) || is_meeting(at));
     match last {
         Some(at) if is_people(at) => {
             let counted =
                 (0..at).any(|from| numbers::single(said.tokens, from).is_some_and(|(many, _)| many > 1));
-            let clause = said.tokens.iter().skip(next).take_while(|token| token.before < Sep::Comma);
-            let come = clause.take(3).any(|token| {
-                token.is(&["can", "could", "will", "would", "come", "coming", "attend", "want", "interested"])
-            });
             let only = (1..=3)
                 .any(|back| number.first >= back && said.is(number.first - back, &["only", "but", "just"]));
             if counted && !come && !only { Role::Other } else { Role::People }
         }
+        Some(_) if come => Role::People,
         Some(_) => Role::Sessions,
-        None if (next..said.tokens.len()).any(is_people) => Role::People,
-        None => Role::Sessions,
+        None if (next..said.tokens.len()).any(is_meeting) => Role::Sessions,
+        None if said.tokens[..number.first].iter().any(|token| token.is(&["week", "weeks"])) => {
+            Role::Sessions
+        }
+        None => Role::People,
     }
 }

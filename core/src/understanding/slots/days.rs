@@ -132,7 +132,10 @@ fn told(said: &Said<'_>, at: usize) -> bool {
         "passed",
         "suddenly",
     ];
+    let of_the_month =
+        said.is(at.wrapping_sub(1), &["last"]) && said.is(at + 1, &["of", "in", "each", "every"]);
     at > 0
+        && !of_the_month
         && (said.is(at - 1, &["last", "since", "past", "previous", "by", "before"])
             || (at > 1 && said.is(at - 1, &["on"]) && said.is(at - 2, &HAPPENED)))
 }
@@ -178,14 +181,15 @@ fn exception(said: &Said<'_>) -> Option<(Vec<Day>, Vec<Day>)> {
                 .take(6)
                 .any(|t| t.is(BUT) || t.is(&["apart", "other", "cant", "dont"]))
     })?;
-    let full = said.word(at) == "every"
+    let mut full = said.word(at) == "every"
         || said.tokens[at..].iter().take(6).any(|token| token.is(&["weekend", "weekends"]));
-    let base = if full { WEEK.to_vec() } else { WEEK[..5].to_vec() };
     let mut denied = Vec::new();
     let but = (at..said.tokens.len())
         .find(|&at| said.is(at, BUT) || said.is(at, &["apart", "other", "cant", "dont"]))?;
     for next in but..said.tokens.len() {
-        if next > but && said.tokens[next].before == Sep::Sentence {
+        // "bar Wednesday, that's Mon, Tue or Fri"
+        let remain = said.is(next, &["thats", "that", "so", "leaves", "leaving", "which", "meaning", "ie"]);
+        if next > but && (said.tokens[next].before == Sep::Sentence || remain) {
             break;
         }
         match said.mark(next) {
@@ -194,5 +198,8 @@ fn exception(said: &Said<'_>) -> Option<(Vec<Day>, Vec<Day>)> {
             _ => {}
         }
     }
+    // Who leaves out Sunday speaks of the whole week.
+    full |= denied.iter().any(|day| WEEK[5..].contains(day));
+    let base = if full { WEEK.to_vec() } else { WEEK[..5].to_vec() };
     (!denied.is_empty()).then_some((base, denied))
 }

@@ -4,6 +4,7 @@
 //! from what stands around them. What is asked, denied or taken back is left out.
 
 mod around;
+mod asked;
 mod counting;
 pub(crate) mod days;
 pub(crate) mod numbers;
@@ -90,10 +91,13 @@ fn drop_in_for_non_clinical(said: &Said<'_>) -> bool {
         Some(Mark::Staff(staff)) => Some(staff),
         _ => None,
     };
-    let names_it =
-        |at: usize| said.is(at, &["drop"]) && said.is(at + 1, &["in", "ins"]) && said.is(at + 2, &["for"]);
-    (0..said.tokens.len()).filter(|&at| names_it(at) && said.counts(at)).any(|at| {
-        let who = (at + 3..at + 6).find(|&at| said.is_covered(at));
+    // "a drop in group for", "a drop in really, for"
+    let named = |at: usize| {
+        let names_it = said.is(at, &["drop"]) && said.is(at + 1, &["in", "ins"]) && said.counts(at);
+        (at + 2..at + 5).find(|&at| names_it && said.is(at, &["for"]))
+    };
+    (0..said.tokens.len()).filter_map(named).any(|at| {
+        let who = (at + 1..at + 4).find(|&at| said.is_covered(at));
         who.is_some_and(|at| staff(at) == Some(Staff::NonClinical))
             && staff_of(said) == Some(Staff::NonClinical)
     })

@@ -58,18 +58,22 @@ pub(crate) fn single(tokens: &[Token], at: usize) -> Option<(u32, usize)> {
     let next = tokens.get(at + 1).filter(|next| next.before < Sep::Comma);
     match token.word.as_str() {
         "a" | "one" if next.is_some_and(|next| next.is(&["dozen"])) => return Some((12, at + 1)),
+        "a" | "couple" if let Some(end) = dozens_in_a_couple(tokens, at) => return Some((24, end)),
         "half" if next.is_some_and(|next| next.is(&["a"])) => {
             let third = tokens.get(at + 2)?;
             return third.is(&["dozen"]).then_some((6, at + 2));
         }
         "half" if next.is_some_and(|next| next.is(&["dozen"])) => return Some((6, at + 1)),
-        "two" if next.is_some_and(|next| next.is(&["dozen"])) => return Some((24, at + 1)),
+        "two" | "three" if next.is_some_and(|next| next.is(&["dozen"])) => {
+            return word_value(&token.word).map(|many| (many * 12, at + 1));
+        }
         "dozen" => return Some((12, at)),
         "a" if next.is_some_and(|next| next.is(&["couple"])) => {
             let of = tokens.get(at + 2).is_some_and(|third| third.is(&["of"]));
             return Some((2, at + 1 + usize::from(of)));
         }
         "couple" => return Some((2, at)),
+        "pair" if tokens.get(at + 1).is_some_and(|next| next.is(&["of"])) => return Some((2, at + 1)),
         _ => {}
     }
     let value = word_value(&token.word)?;
@@ -83,17 +87,31 @@ pub(crate) fn single(tokens: &[Token], at: usize) -> Option<(u32, usize)> {
     Some((value, at))
 }
 
+/// The end of "a couple of dozen".
+fn dozens_in_a_couple(tokens: &[Token], at: usize) -> Option<usize> {
+    let is = |at: usize, word: &str| tokens.get(at).is_some_and(|t| t.before < Sep::Comma && t.is(&[word]));
+    let couple = at + usize::from(tokens[at].is(&["a"]));
+    let dozen = couple + 1 + usize::from(is(couple + 1, "of"));
+    ((couple == at || is(couple, "couple")) && is(dozen, "dozen")).then_some(dozen)
+}
+
 /// Where the second number of a range would begin.
 fn second_of_range(tokens: &[Token], at: usize) -> Option<usize> {
     let token = tokens.get(at)?;
     if matches!(token.before, Sep::Hyphen | Sep::Dash | Sep::Slash) && single(tokens, at).is_some() {
         return Some(at);
     }
-    if token.before < Sep::Comma
-        && token.is(&["to", "or", "till", "til", "until", "and", "maybe", "possibly"])
-    {
-        let skip = tokens.get(at + 1).is_some_and(|next| next.is(&["maybe", "possibly", "even"]));
-        return Some(at + 1 + usize::from(skip));
+    const PERHAPS: &[&str] = &["maybe", "possibly", "perhaps", "sometimes"];
+    let next_is = |words: &[&str]| tokens.get(at + 1).is_some_and(|next| next.is(words));
+    if token.before < Sep::Comma && token.is(&["to", "or", "till", "til", "until", "and"]) {
+        return Some(at + 1 + usize::from(next_is(PERHAPS) || next_is(&["even"])));
+    }
+    // "five, possibly six", "five, or maybe six"
+    if token.before <= Sep::Comma && (token.is(PERHAPS) || (token.is(&["or"]) && next_is(PERHAPS))) {
+        return Some(at + 1 + usize::from(token.is(&["or"])));
+    }
+    if token.before < Sep::Comma && token.is(&["up", "rising", "growing"]) && next_is(&["to"]) {
+        return Some(at + 2);
     }
     // "am" or "pm" may stand inside a range of times, not inside a range of numbers.
     None
@@ -102,7 +120,9 @@ fn second_of_range(tokens: &[Token], at: usize) -> Option<usize> {
 fn fits_range(tokens: &[Token], first: usize, low: u32, high: u32, second: usize, end: usize) -> bool {
     let between = &tokens[second - 1];
     let joined_by_and = between.is(&["and"]);
-    let after_between = first > 0 && tokens[first - 1].is(&["between"]);
+    let after_between = (1..=2).any(|back| {
+        first >= back && tokens[first - back].is(&["between"]) && tokens[first].before < Sep::Comma
+    });
     if joined_by_and && !after_between {
         return false;
     }

@@ -1,6 +1,6 @@
 //! What stands in a message, and which of it is meant: not asked, not denied, not taken back.
 
-use super::{Mark, Words};
+use super::{Mark, Words, asked, numbers};
 use crate::understanding::{
     meaning::Setting,
     question,
@@ -14,6 +14,8 @@ pub(crate) struct Said<'a> {
     pub step: Option<&'a str>,
     /// For each token the mark that begins there, with its last token.
     marks: Vec<Option<(Mark, usize)>>,
+    /// All marks, each with its first token.
+    all: Vec<(usize, Mark)>,
     /// For each token whether a mark covers it.
     covered: Vec<bool>,
     asked: Vec<bool>,
@@ -25,7 +27,9 @@ impl<'a> Said<'a> {
     pub(crate) fn new(words: &'a Words, tokens: &'a [Token], step: Option<&'a str>) -> Self {
         let mut marks = vec![None; tokens.len()];
         let mut covered = vec![false; tokens.len()];
+        let mut all = Vec::new();
         for (mark, first, last) in words.marks(tokens) {
+            all.push((first, mark));
             // Of two that begin together, an outline and the staff it names, the longer comes first.
             marks[first] = marks[first].or(Some((mark, last)));
             covered[first..=last].fill(true);
@@ -35,6 +39,17 @@ impl<'a> Said<'a> {
                 marks[at] = Some((Mark::Setting(Setting::Virtual), at));
                 covered[at] = true;
             }
+        }
+        for at in (1..tokens.len()).filter(|&at| names_it_staff(tokens, at)) {
+            if !covered[at] {
+                marks[at] = words.role("admin").map(|role| (Mark::Role(role), at));
+                covered[at] = true;
+            }
+        }
+        for (first, last) in rooms_alone(tokens) {
+            // "Staff room" is a place where "staff" is people.
+            marks[first] = Some((Mark::Setting(Setting::OnSite), last));
+            covered[first..=last].fill(true);
         }
         for at in 1..tokens.len() {
             let of_clock =
@@ -53,12 +68,15 @@ impl<'a> Said<'a> {
         }
         let mut asked = vec![false; tokens.len()];
         for sentence in question::sentences(tokens) {
-            if let Some(from) = question::asked_from(&tokens[sentence.clone()]) {
+            if let Some(from) = asked::asked_from(&tokens[sentence.clone()]) {
                 asked[sentence.start + from..sentence.end].fill(true);
             }
         }
         let turns = (1..tokens.len()).filter(|&at| turns_at(tokens, at)).collect();
-        Self { words, tokens, step, marks, covered, asked, turns }
+        let own = marks.iter().enumerate().filter_map(|(at, mark)| Some((at, mark.as_ref()?.0)));
+        all.extend(own.filter(|mark| !all.contains(mark)).collect::<Vec<_>>());
+        all.sort_by_key(|(at, _)| *at);
+        Self { words, tokens, step, marks, all, covered, asked, turns }
     }
 
     pub(crate) fn mark(&self, at: usize) -> Option<Mark> {
@@ -68,6 +86,11 @@ impl<'a> Said<'a> {
     /// The last token of the mark that begins at a token.
     pub(crate) fn mark_end(&self, at: usize) -> usize {
         self.marks.get(at).copied().flatten().map_or(at, |(_, last)| last)
+    }
+
+    /// Where the mark begins that ends at a token.
+    pub(crate) fn ends_at(&self, last: usize) -> Option<usize> {
+        (last.saturating_sub(6)..=last).rev().find(|&at| self.mark(at).is_some() && self.mark_end(at) == last)
     }
 
     pub(crate) fn is_covered(&self, at: usize) -> bool {
@@ -98,6 +121,10 @@ impl<'a> Said<'a> {
         !self.asked.get(at).copied().unwrap_or_default() && !self.is_denied(at)
     }
 
+    pub(crate) fn is_asked(&self, at: usize) -> bool {
+        self.asked.get(at).copied().unwrap_or_default()
+    }
+
     /// Denied or refused, and not asked about.
     pub(crate) fn is_ruled_out(&self, at: usize) -> bool {
         !self.asked.get(at).copied().unwrap_or_default() && (self.is_denied(at) || self.is_refused(at))
@@ -105,8 +132,9 @@ impl<'a> Said<'a> {
 
     /// What some marks stand for, where it counts, in order.
     pub(crate) fn marked<T>(&self, pick: impl Fn(Mark) -> Option<T>) -> Vec<(usize, T)> {
-        (0..self.tokens.len())
-            .filter_map(|at| Some((at, pick(self.mark(at)?)?)))
+        self.all
+            .iter()
+            .filter_map(|(at, mark)| Some((*at, pick(*mark)?)))
             .filter(|(at, _)| self.counts(*at) && !self.is_refused(*at))
             .collect()
     }
@@ -185,7 +213,7 @@ impl<'a> Said<'a> {
             "on", "a", "an", "the", "do", "want", "have", "it", "to", "be", "make", "any", "work", "at",
             "in", "by", "via", "need", "for", "us", "doing", "of", "as", "just", "really", "too", "about",
             "from", "with", "run", "meet", "manage", "using", "use", "like", "over", "being", "group",
-            "over", "going", "say", "mean", "meant", "fancy", "early",
+            "over", "going", "say", "mean", "meant", "fancy", "early", "another", "more", "yet", "ever",
         ];
         if self.is_scrapped(at) {
             return true;
@@ -194,6 +222,11 @@ impl<'a> Said<'a> {
         for _ in 0..6 {
             let Some(before) = self.before(here) else { return false };
             here = before;
+            // "six of us, no, seven": a new count.
+            let counts = numbers::single(self.tokens, here + 1).is_some();
+            if self.is(here, &["no"]) && counts && self.turns.contains(&here) {
+                return false;
+            }
             if self.is(here, DENY) {
                 return !self.is(here + 1, &["only", "just", "sure", "mind", "bothered", "wait"]);
             }
@@ -208,10 +241,28 @@ impl<'a> Said<'a> {
             if self.is(here, &["than"]) && other.is_some_and(|b| self.is(b, &["rather"])) {
                 return true;
             }
+            // "fortnightly suits us better than weekly"
+            if self.is(here, &["than"])
+                && self.mark(at).is_some_and(|mark| is_when(mark) || is_manner(mark))
+                && !other.is_some_and(|b| self.is(b, &["later", "earlier"]))
+            {
+                return true;
+            }
+            // "we tried weekly before", "we had a virtual one last year"
+            if self.is(here, &["tried", "had"])
+                && self.mark(at).is_some_and(|mark| is_manner(mark))
+                && !other.is_some_and(|b| self.is(b, &["if", "only"]))
+            {
+                return true;
+            }
             if self.is(here, &["from"]) && other.is_some_and(|b| self.is(b, &["apart", "aside"])) {
                 return true;
             }
             if self.is(here, &["longer"]) && other.is_some_and(|b| self.is(b, &["no"])) {
+                return true;
+            }
+            // "I've changed my mind about closed"
+            if self.is(here, &["mind"]) && here > 1 && self.is(here - 2, &["changed"]) {
                 return true;
             }
             let alternative = self.is(here, &["or", "and", "nor"]) || self.mark(here).is_some_and(is_day);
@@ -232,14 +283,22 @@ impl<'a> Said<'a> {
 
     /// "Mondays don't work", "Fridays are out".
     fn is_refused(&self, at: usize) -> bool {
-        let mut next = self.mark_end(at);
-        for _ in 0..2 {
+        self.is_refused_after(self.mark_end(at))
+    }
+
+    /// What stands after a token turns down what stands before: "won't do", "would be too much".
+    pub(crate) fn is_refused_after(&self, last: usize) -> bool {
+        let mut next = last;
+        for _ in 0..4 {
             let Some(after) = self.after(next) else { return false };
             next = after;
             if self.is(next, &["dont", "doesnt", "wont", "isnt", "arent", "cant"]) {
                 return self.is(
                     next + 1,
-                    &["work", "suit", "good", "possible", "great", "be", "do", "ideal", "happen", "any"],
+                    &[
+                        "work", "suit", "good", "possible", "great", "be", "do", "ideal", "happen", "any",
+                        "cut",
+                    ],
                 );
             }
             if self.is(next, &["no", "not"]) {
@@ -250,7 +309,13 @@ impl<'a> Said<'a> {
             {
                 return true;
             }
-            if !self.is(next, &["are", "is", "would", "be", "s", "really", "just"]) {
+            if self.is(next, &["too"]) {
+                return self.is(next + 1, TOO);
+            }
+            if !self.is(
+                next,
+                &["are", "is", "would", "be", "s", "really", "just", "sounds", "seems", "feels", "might"],
+            ) {
                 return false;
             }
         }
@@ -274,8 +339,73 @@ fn names_teams(tokens: &[Token], at: usize) -> bool {
 fn on_the_ward(tokens: &[Token], at: usize) -> Option<usize> {
     let is = |at: usize, words: &[&str]| tokens.get(at).is_some_and(|t| t.before < Sep::Comma && t.is(words));
     let ward = at + 1 + usize::from(is(at + 1, &["the", "our"]));
-    (is(at, &["on", "at"]) && is(ward, &["ward", "unit", "department"])).then_some(ward)
+    let on = tokens[at].before <= Sep::Comma && tokens[at].is(&["on", "at"]);
+    (on && is(ward, &["ward", "unit", "department"])).then_some(ward)
 }
+
+/// A room that is a part of a sentence by itself: "Tuesdays at 2, staff room".
+fn rooms_alone(tokens: &[Token]) -> impl Iterator<Item = (usize, usize)> + '_ {
+    const KINDS: &[&str] = &[
+        "staff",
+        "break",
+        "seminar",
+        "meeting",
+        "training",
+        "tea",
+        "coffee",
+        "common",
+        "handover",
+        "quiet",
+        "day",
+        "conference",
+    ];
+    let starts = |at: usize| tokens.get(at).is_none_or(|token| token.before >= Sep::Comma);
+    (0..tokens.len()).filter_map(move |at| {
+        let one = tokens[at].is(&["staffroom", "boardroom", "canteen", "library"]);
+        let two = tokens[at].is(KINDS) && tokens.get(at + 1).is_some_and(|next| next.is(&["room"]));
+        let last = if two { at + 1 } else { at };
+        let first = at - usize::from(at > 0 && !starts(at) && tokens[at - 1].is(&["the", "our"]));
+        let ends = starts(last + 1) || tokens[last + 1].is(&["please", "ideally", "if"]);
+        ((one || two) && tokens.len() > last - first + 1 && starts(first) && ends).then_some((at, last))
+    })
+}
+
+/// "our IT lads", "two from IT": large in the middle of small letters, and said of a place of work.
+fn names_it_staff(tokens: &[Token], at: usize) -> bool {
+    const BEFORE: &[&str] = &["our", "my", "the", "from", "in", "of", "for", "and", "with"];
+    let before = &tokens[at - 1];
+    tokens[at].is(&["it"])
+        && tokens[at].capital
+        && tokens[at].before < Sep::Comma
+        && !before.capital
+        && (before.is(BEFORE)
+            || tokens.get(at + 1).is_some_and(|next| next.is(&["helpdesk", "support", "desk"])))
+}
+
+/// How often, where and with whom.
+fn is_manner(mark: Mark) -> bool {
+    matches!(mark, Mark::Frequency(_) | Mark::Setting(_) | Mark::Access(_))
+}
+
+const TOO: &[&str] = &[
+    "much",
+    "often",
+    "many",
+    "far",
+    "long",
+    "early",
+    "late",
+    "frequent",
+    "little",
+    "few",
+    "soon",
+    "rare",
+    "seldom",
+    "infrequent",
+    "short",
+    "hard",
+    "busy",
+];
 
 fn is_when(mark: Mark) -> bool {
     is_day(mark) || matches!(mark, Mark::Part(_) | Mark::Frequency(_))
@@ -311,6 +441,10 @@ fn turns_at(tokens: &[Token], at: usize) -> bool {
             tokens[at + 1..].iter().take(3).any(Token::is_digits)
                 || earlier(&["said", "put", "told", "asked", "wanted", "had"], 8)
                 || tokens[at..].iter().take(12).any(|t| t.is(&["instead"]))
+                || tokens[at + 1..]
+                    .iter()
+                    .take(2)
+                    .any(|t| t.is(&["realistically", "honestly", "probably", "more"]))
         }
         _ => false,
     }

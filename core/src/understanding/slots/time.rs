@@ -40,7 +40,7 @@ pub(crate) fn times(said: &Said<'_>) -> Vec<Clock> {
 pub(crate) fn choose(said: &Said<'_>, times: &[Clock]) -> Option<Time> {
     let exact: Vec<(usize, Time)> = times
         .iter()
-        .filter(|clock| said.counts(clock.first) && !of_the_shift(said, clock.first))
+        .filter(|clock| said.counts(clock.first) && !of_the_shift(said, clock.first, clock.last))
         .map(|clock| (clock.first, clock.time))
         .collect();
     let parts: Vec<(usize, Time)> = said
@@ -55,7 +55,7 @@ pub(crate) fn choose(said: &Said<'_>, times: &[Clock]) -> Option<Time> {
 }
 
 /// "we finish at 5": when they work, not when to meet. "Not before 10" names no time either.
-fn of_the_shift(said: &Said<'_>, at: usize) -> bool {
+fn of_the_shift(said: &Said<'_>, at: usize, last: usize) -> bool {
     const SHIFT: &[&str] = &[
         "finish",
         "finishes",
@@ -68,10 +68,18 @@ fn of_the_shift(said: &Said<'_>, at: usize) -> bool {
         "opens",
         "works",
         "finishing",
+        "over",
+        "done",
+        "finished",
+        "out",
+        "away",
     ];
-    let shift = said.is(at.wrapping_sub(1), &["at", "by", "around"]) && said.is(at.wrapping_sub(2), SHIFT);
+    let shift = said.is(at.wrapping_sub(1), &["at", "by", "around"])
+        && said.before(at - 1).is_some_and(|before| said.is(before, SHIFT));
     let never = said_before(said, at) && said.is(at.wrapping_sub(2), &["never", "not"]);
-    shift || never
+    // "8.45 handover finishes"
+    let handover = said.is(last + 1, &["handover", "clinic", "shift"]) && said.is(last + 2, SHIFT);
+    shift || never || handover
 }
 
 /// "this morning" tells a story, "night porters" names people, "they work mornings" a shift.
@@ -142,13 +150,22 @@ impl Raw {
     fn half_by_part(&self, said: &Said<'_>) -> Option<Half> {
         let from = self.first.saturating_sub(4);
         let to = (self.last + 5).min(said.tokens.len());
-        (from..to).find_map(|at| match said.mark(at) {
-            Some(Mark::Part(PartOfDay::Morning)) if self.hour >= 5 => Some(Half::Am),
-            Some(Mark::Part(PartOfDay::Afternoon)) if self.hour <= 6 || self.hour == 12 => Some(Half::Pm),
-            Some(Mark::Part(PartOfDay::Evening)) => Some(Half::Pm),
-            Some(Mark::Part(PartOfDay::Night)) if self.hour >= 6 => Some(Half::Pm),
-            _ => None,
-        })
+        (from..to)
+            .find_map(|at| match said.mark(at) {
+                Some(Mark::Part(PartOfDay::Morning)) if self.hour >= 5 => Some(Half::Am),
+                Some(Mark::Part(PartOfDay::Afternoon)) if self.hour <= 6 || self.hour == 12 => Some(Half::Pm),
+                Some(Mark::Part(PartOfDay::Evening)) => Some(Half::Pm),
+                Some(Mark::Part(PartOfDay::Night)) if self.hour >= 6 => Some(Half::Pm),
+                _ => None,
+            })
+            .or_else(|| self.half_by_evening(said))
+    }
+
+    /// "One evening a month, on Teams, 7 till 8.30": the only part of the day that is spoken of.
+    fn half_by_evening(&self, said: &Said<'_>) -> Option<Half> {
+        let parts = said.marked(|mark| if let Mark::Part(part) = mark { Some(part) } else { None });
+        let evening = !parts.is_empty() && parts.iter().all(|(_, part)| *part == PartOfDay::Evening);
+        (evening && self.hour < 10).then_some(Half::Pm)
     }
 }
 
@@ -276,6 +293,12 @@ fn of_number(said: &Said<'_>, number: &Number) -> Option<Raw> {
     if said.is(number.last + 1, &["o"]) && said.is(number.last + 2, &["clock"]) {
         return Some(raw(value, 0, None, number.last + 2));
     }
+    // "10 sharp", "10 on the dot"
+    if said.is(number.last + 1, &["sharp", "prompt"])
+        || (said.is(number.last + 1, &["on"]) && said.is(number.last + 3, &["dot"]))
+    {
+        return Some(raw(value, 0, None, number.last + 1));
+    }
     let counts_something = super::counting::counts_something(said, number);
     // "10 til 11", "4ish on a Friday"
     let till = said.is(number.first + 1, &["til", "till", "until"])
@@ -284,13 +307,21 @@ fn of_number(said: &Said<'_>, number: &Number) -> Option<Raw> {
     let on_day = said.is(number.last + 1, &["ish"])
         && said.is(number.last + 2, &["on"])
         && (number.last + 3..number.last + 5).any(|at| is_day(said, at));
-    if (till || on_day) && !counts_something {
+    if (till || on_day || part_follows(said, number)) && !counts_something {
         return Some(raw(value, 0, None, number.last));
     }
     if counts_something {
         return None;
     }
     if said.step.is_some_and(is_time_step) && (at == 0 || said.tokens[at].before >= Sep::Comma) {
+        return Some(raw(value, 0, None, number.last));
+    }
+    // "Tuesday afternoons, ideally three"
+    let preferred = at > 1 && said.is(at - 1, &["ideally", "preferably", "say"]) && said.before(at).is_some();
+    if preferred
+        && said.ends_at(at - 2).is_some_and(|at| ends_with_part(said, at) || is_day(said, at))
+        && said.after(number.last).is_none()
+    {
         return Some(raw(value, 0, None, number.last));
     }
     let before = at.checked_sub(1)?;
@@ -310,6 +341,21 @@ fn of_number(said: &Said<'_>, number: &Number) -> Option<Raw> {
         || ends_with_part(said, before)
         || (number.range && said.is(before, &["between"]) && day_near(said, at));
     (timed && (value <= 12 || said.tokens[at].is_digits())).then(|| raw(value, 0, None, number.last))
+}
+
+/// "9 in the morning", "7 at night", "9 to 10 on a Monday".
+fn part_follows(said: &Said<'_>, number: &Number) -> bool {
+    let next = number.last + 1;
+    let hours = number.low >= 1 && number.high <= 12;
+    let part = |at: usize| matches!(said.mark(at), Some(Mark::Part(_)));
+    let in_the = said.is(next, &["in", "of"]) && said.is(next + 1, &["the", "a", "an"]) && part(next + 2);
+    let at_night =
+        (said.is(next, &["at"]) && said.is(next + 1, &["night"])) || (part(next) && said.is(next, &["at"]));
+    let hour_long = number.range && number.high == number.low + 1;
+    let of_a_day = hour_long
+        && said.is(next, &["on"])
+        && (is_day(said, next + 1) || (said.is(next + 1, &["a", "the"]) && is_day(said, next + 2)));
+    hours && said.after(number.last).is_some() && (in_the || at_night || of_a_day)
 }
 
 /// The start of "10-12pm" is in the morning, of "2-4pm" in the afternoon.
@@ -375,6 +421,12 @@ fn end_of_range(said: &Said<'_>, last: usize) -> usize {
         return last;
     };
     let joined_by_and = next.is(&["and"]);
+    // "ten til half eleven", "between half one and half two", "ten till noon"
+    if !joined_by_and || said.tokens[..last].iter().rev().take(5).any(|token| token.is(&["between"])) {
+        if let Some(raw) = spoken(said, second) {
+            return raw.last;
+        }
+    }
     let Some((value, end)) = numbers::single(said.tokens, second) else { return last };
     if value > 2400 {
         return last;

@@ -190,6 +190,11 @@ impl Words {
         this
     }
 
+    /// The number of a role.
+    pub(crate) fn role(&self, id: &str) -> Option<usize> {
+        self.roles.iter().position(|role| role.id == id)
+    }
+
     /// What is marked, each with its first and last token. Of two that
     /// meet only the longer stays.
     pub(crate) fn marks(&self, tokens: &[Token]) -> Vec<(Mark, usize, usize)> {
@@ -200,6 +205,7 @@ impl Words {
         let mut taken = vec![false; tokens.len()];
         let mut by_frequency = vec![false; tokens.len()];
         let mut by_outline = vec![false; tokens.len()];
+        let mut by_access = vec![false; tokens.len()];
         for hit in by_length {
             let span = hit.first..=hit.last;
             let mark = self.marks[hit.means as usize];
@@ -208,14 +214,19 @@ impl Words {
             let beside = matches!(mark, Mark::Day(_) | Mark::Session);
             // "junior doctors and consultants" is an outline, and names the staff.
             let named = matches!(mark, Mark::Role(_));
+            // "the same eight people each week" is an access, and says how many.
+            let told_of = named || beside || matches!(mark, Mark::People | Mark::Frequency(_));
             if free
                 && (beside || !by_frequency[span.clone()].contains(&true))
                 && (named || !by_outline[span.clone()].contains(&true))
+                && (told_of || !by_access[span.clone()].contains(&true))
             {
                 if matches!(mark, Mark::Frequency(_)) {
                     by_frequency[span].fill(true);
                 } else if matches!(mark, Mark::Outline(_)) {
                     by_outline[span].fill(true);
+                } else if matches!(mark, Mark::Access(_)) {
+                    by_access[span].fill(true);
                 } else {
                     taken[span].fill(true);
                 }
