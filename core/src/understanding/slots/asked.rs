@@ -145,7 +145,8 @@ fn is_request(words: &[Token]) -> bool {
     }
 }
 
-const POSSIBLE: &[&str] = &["possible", "ok", "okay", "alright", "feasible", "doable", "conceivable"];
+const POSSIBLE: &[&str] =
+    &["possible", "ok", "okay", "alright", "right", "feasible", "doable", "conceivable"];
 const WILLING: &[&str] =
     &["able", "willing", "happy", "free", "prepared", "available", "up", "open", "in", "interested"];
 

@@ -239,10 +239,8 @@ fn role(said: &Said<'_>, number: &Number) -> Role {
         let of_people =
             said.is(before, &["number"]) && before > 0 && said.is(before - 1, &["we", "they", "you"]);
         let corrects = said.is(before, &["no"]) && said.tokens[before].before >= Sep::Comma;
-        said.is(before, LABELS)
-            && !corrects
-            && !of_people
-            && !(said.is(before, &["in", "on", "no"]) && noun(said, number).is_some())
+        let counts = said.is(before, &["in", "on", "no"]) && noun(said, number).is_some();
+        said.is(before, LABELS) && !(corrects || of_people || counts)
     }) {
         return Role::Other;
     }
@@ -252,8 +250,10 @@ fn role(said: &Said<'_>, number: &Number) -> Role {
     {
         return Role::Other;
     }
-    // "a group 4 our porters"
-    if said.is(number.first, &["4"]) && said.is(next, &["our", "my", "the", "us", "them", "all", "a"]) {
+    // "a group 4 our porters", "grp 4 porters"
+    let for_whom = said.is(next, &["our", "my", "the", "us", "them", "all", "a"])
+        || before.is_some_and(|before| said.is(before, &["grp", "group", "space", "something"]));
+    if said.is(number.first, &["4"]) && !number.range && for_whom {
         return Role::Other;
     }
     if let Some(role) = noun(said, number) {
@@ -273,7 +273,21 @@ fn role(said: &Said<'_>, number: &Number) -> Role {
     }
     // "the first one", "one of my nurses": "one" seldom counts.
     let one = said.step.is_none() && said.is(number.first, &["one"]);
-    if !one && stands_alone(said, number) { Role::Bare } else { Role::Other }
+    if one || !stands_alone(said, number) {
+        Role::Other
+    } else if said.step.is_none() && of_those_before(said, number) {
+        Role::SomePeople
+    } else {
+        Role::Bare
+    }
+}
+
+/// "the theatre porters, three": a number by itself after those whom it counts.
+fn of_those_before(said: &Said<'_>, number: &Number) -> bool {
+    let Some(before) = number.first.checked_sub(1) else { return false };
+    let apart = said.tokens[number.first].before == Sep::Comma && said.after(number.last).is_none();
+    let who = said.ends_at(before).and_then(|at| said.mark(at));
+    apart && matches!(who, Some(Mark::Role(_)))
 }
 
 /// "every 4 weeks", "2 weekly", "every two weeks".
@@ -346,6 +360,10 @@ fn noun(said: &Said<'_>, number: &Number) -> Option<Role> {
         if said.is(at, &["or"]) && said.is(at + 1, &["so"]) {
             at += 1;
             continue;
+        }
+        if at == number.last + 1 && said.is(at, &["on", "in", "from"]) {
+            let place = at + 1 + usize::from(said.is(at + 1, &["the", "our"]));
+            return matches!(said.mark(place), Some(Mark::Role(_))).then_some(Role::SomePeople);
         }
         if said.is(at, STOP) || said.is(at, &["and", "or", "for"]) {
             return None;

@@ -157,13 +157,14 @@ fn cannot(said: &Said<'_>) -> Option<(Vec<Day>, Vec<Day>)> {
 
 /// "not Fridays, any other day": the working days, and what is left out before.
 fn any_other(said: &Said<'_>) -> Option<(Vec<Day>, Vec<Day>)> {
+    const DAY: &[&str] = &["day", "days", "weekday", "weekdays"];
     let at = (0..said.tokens.len()).find(|&at| {
-        said.is(at, &["any", "every"])
-            && said.is(at + 1, &["other"])
-            && said.is(at + 2, &["day", "days", "weekday", "weekdays"])
+        let any = said.is(at, &["any", "every"]);
+        let otherwise = said.is(at.wrapping_sub(1), &["otherwise"]) && said.is(at + 1, DAY);
+        any && (otherwise || (said.is(at + 1, &["other"]) && said.is(at + 2, DAY)))
     })?;
     let denied: Vec<Day> =
-        (0..at).filter(|&at| said.is_denied(at)).filter_map(|at| day_at(said, at)).collect();
+        (0..at).filter(|&at| said.is_ruled_out(at)).filter_map(|at| day_at(said, at)).collect();
     (!denied.is_empty()).then(|| (WEEK[..5].to_vec(), denied))
 }
 

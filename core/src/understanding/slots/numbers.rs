@@ -97,11 +97,11 @@ fn dozens_in_a_couple(tokens: &[Token], at: usize) -> Option<usize> {
 
 /// Where the second number of a range would begin.
 fn second_of_range(tokens: &[Token], at: usize) -> Option<usize> {
+    const PERHAPS: &[&str] = &["maybe", "possibly", "perhaps", "sometimes"];
     let token = tokens.get(at)?;
     if matches!(token.before, Sep::Hyphen | Sep::Dash | Sep::Slash) && single(tokens, at).is_some() {
         return Some(at);
     }
-    const PERHAPS: &[&str] = &["maybe", "possibly", "perhaps", "sometimes"];
     let next_is = |words: &[&str]| tokens.get(at + 1).is_some_and(|next| next.is(words));
     if token.before < Sep::Comma && token.is(&["to", "or", "till", "til", "until", "and"]) {
         return Some(at + 1 + usize::from(next_is(PERHAPS) || next_is(&["even"])));

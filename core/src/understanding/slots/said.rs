@@ -135,8 +135,13 @@ impl<'a> Said<'a> {
         self.all
             .iter()
             .filter_map(|(at, mark)| Some((*at, pick(*mark)?)))
-            .filter(|(at, _)| self.counts(*at) && !self.is_refused(*at))
+            .filter(|(at, _)| self.counts(*at) && (self.names_people(*at) || !self.is_refused(*at)))
             .collect()
+    }
+
+    /// "My nurses can't do Mondays" refuses no nurses.
+    fn names_people(&self, at: usize) -> bool {
+        matches!(self.mark(at), Some(Mark::Role(_) | Mark::Staff(_) | Mark::People))
     }
 
     /// The one value that some marks agree on.
@@ -250,7 +255,7 @@ impl<'a> Said<'a> {
             }
             // "we tried weekly before", "we had a virtual one last year"
             if self.is(here, &["tried", "had"])
-                && self.mark(at).is_some_and(|mark| is_manner(mark))
+                && self.mark(at).is_some_and(is_manner)
                 && !other.is_some_and(|b| self.is(b, &["if", "only"]))
             {
                 return true;
@@ -302,12 +307,17 @@ impl<'a> Said<'a> {
                 );
             }
             if self.is(next, &["no", "not"]) {
-                return self.is(next + 1, &["good", "possible", "great", "ideal"]);
+                return self.is(next + 1, &["good", "possible", "great", "ideal", "use", "go"]);
             }
             if self
                 .is(next, &["out", "off", "impossible", "difficult", "hard", "tricky", "awkward", "hopeless"])
             {
                 return true;
+            }
+            // "Saturdays and Sundays are no use"
+            let another = self.is(next, &["and", "or"]) || self.mark(next).is_some_and(is_day);
+            if another && self.ends_at(last).and_then(|at| self.mark(at)).is_some_and(is_day) {
+                continue;
             }
             if self.is(next, &["too"]) {
                 return self.is(next + 1, TOO);

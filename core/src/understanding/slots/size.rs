@@ -165,7 +165,7 @@ fn growing(said: &Said<'_>, numbers: &[Counted]) -> Option<Size> {
         let later = later
             && *other != Role::Other
             && !said.tokens[few.last + 1..many.first].iter().any(|token| token.is(&["not", "no", "only"]));
-        (perhaps || later).then(|| Size { min: few.low, max: many.high })
+        (perhaps || later).then_some(Size { min: few.low, max: many.high })
     })
 }
 
@@ -221,7 +221,8 @@ fn is_at_most(said: &Said<'_>, number: &Number) -> bool {
     let last = number.last;
     is_bound(said, number, &["max", "maximum", "most", "tops"])
         || people_at_most(said, number)
-        || back(&[&["up"], &["to"]])
+        || back(&[&["up", "down"], &["to"]])
+        || back(&[&["cap", "capped", "limit", "limited", "ceiling"], &["at", "of", "to"]])
         || back(&[NOT, &["more", "over", "above"], &["than"]])
         || back(&[NOT, &["over", "above"]])
         || (back(&[&["less", "fewer"], &["than"]]) && !back(&[NOT, &["less", "fewer"], &["than"]]))

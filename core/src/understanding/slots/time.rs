@@ -76,9 +76,11 @@ fn of_the_shift(said: &Said<'_>, at: usize, last: usize) -> bool {
     ];
     let shift = said.is(at.wrapping_sub(1), &["at", "by", "around"])
         && said.before(at - 1).is_some_and(|before| said.is(before, SHIFT));
-    let never = said_before(said, at) && said.is(at.wrapping_sub(2), &["never", "not"]);
-    // "8.45 handover finishes"
-    let handover = said.is(last + 1, &["handover", "clinic", "shift"]) && said.is(last + 2, SHIFT);
+    let never = said.before(at).is_some_and(|before| said.is(before, &["before", "after"]))
+        && said.is(at.wrapping_sub(2), &["never", "not"]);
+    // "8.45 handover finishes", "quarter past seven for handover"
+    let handover = (said.is(last + 1, &["handover", "clinic", "shift"]) && said.is(last + 2, SHIFT))
+        || (said.is(last + 1, &["for", "is"]) && said.is(last + 2, &["handover"]));
     shift || never || handover
 }
 
@@ -260,6 +262,8 @@ fn of_number(said: &Said<'_>, number: &Number) -> Option<Raw> {
         && let Ok(minute @ 0..=59) = next.word.parse::<u32>()
     {
         let (half, last) = half_after(said, end + 1);
+        // "06.45" is written as a clock shows it.
+        let half = half.or((said.word(at).starts_with('0') && value > 0).then_some(Half::Am));
         return Some(raw(value, minute, half, last));
     }
     let word = said.word(at);
@@ -304,10 +308,16 @@ fn of_number(said: &Said<'_>, number: &Number) -> Option<Raw> {
     let till = said.is(number.first + 1, &["til", "till", "until"])
         // "12-1 on Tuesdays"
         || (number.falls && number.low <= 6 && number.high <= 12 && day_near(said, at));
+    // "every other Thursday. 11ish."
+    let ish_alone = said.is(number.last + 1, &["ish"])
+        && said.after(number.last + 1).is_none()
+        && at > 0
+        && said.tokens[at].before >= Sep::Comma
+        && said.ends_at(at - 1).is_some_and(|day| is_day(said, day) || ends_with_part(said, day));
     let on_day = said.is(number.last + 1, &["ish"])
         && said.is(number.last + 2, &["on"])
         && (number.last + 3..number.last + 5).any(|at| is_day(said, at));
-    if (till || on_day || part_follows(said, number)) && !counts_something {
+    if (till || on_day || ish_alone || part_follows(said, number)) && !counts_something {
         return Some(raw(value, 0, None, number.last));
     }
     if counts_something {
@@ -422,10 +432,11 @@ fn end_of_range(said: &Said<'_>, last: usize) -> usize {
     };
     let joined_by_and = next.is(&["and"]);
     // "ten til half eleven", "between half one and half two", "ten till noon"
-    if !joined_by_and || said.tokens[..last].iter().rev().take(5).any(|token| token.is(&["between"])) {
-        if let Some(raw) = spoken(said, second) {
-            return raw.last;
-        }
+    let between = said.tokens[..last].iter().rev().take(5).any(|token| token.is(&["between"]));
+    if (!joined_by_and || between)
+        && let Some(raw) = spoken(said, second)
+    {
+        return raw.last;
     }
     let Some((value, end)) = numbers::single(said.tokens, second) else { return last };
     if value > 2400 {
