@@ -51,17 +51,24 @@ impl<'a> Said<'a> {
             marks[first] = Some((Mark::Setting(Setting::OnSite), last));
             covered[first..=last].fill(true);
         }
-        for at in 1..tokens.len() {
-            let of_clock =
-                tokens[at - 1].is_digits() && matches!(tokens[at - 1].before, Sep::Colon | Sep::Dot);
-            let when = of_clock
-                || tokens[at - 1].is(&["am", "pm"])
-                || (at > 2 && tokens[at - 2].is(&["past"]))
-                || marks[..at].iter().flatten().any(|(mark, last)| last + 1 == at && is_when(*mark));
-            if when
-                && let Some(last) =
-                    on_the_ward(tokens, at).filter(|last| !covered[at..=*last].contains(&true))
-            {
+        for at in 0..tokens.len() {
+            let Some(last) = on_the_ward(tokens, at).filter(|last| !covered[at..=*last].contains(&true))
+            else {
+                continue;
+            };
+            let before = at.checked_sub(1).map(|before| &tokens[before]);
+            let after_when = tokens[at].before <= Sep::Comma
+                && before.is_some_and(|before| {
+                    let of_clock = before.is_digits() && matches!(before.before, Sep::Colon | Sep::Dot);
+                    of_clock || before.is(&["am", "pm", "here"]) || (at > 2 && tokens[at - 2].is(&["past"]))
+                });
+            let mut whens = marks.iter().enumerate().filter_map(|(first, mark)| Some((first, (*mark)?)));
+            // "Tuesdays on the ward", "on the ward, Tuesdays"
+            let beside_when = whens.any(|(first, (mark, end))| {
+                let before = end + 1 == at && tokens[at].before <= Sep::Comma;
+                is_when(mark) && (before || (first == last + 1 && tokens[at].before >= Sep::Comma))
+            });
+            if after_when || beside_when {
                 marks[at] = Some((Mark::Setting(Setting::OnSite), last));
                 covered[at..=last].fill(true);
             }
@@ -345,12 +352,11 @@ fn names_teams(tokens: &[Token], at: usize) -> bool {
     (token.capital && token.before != Sep::Sentence) || (token.before >= Sep::Comma && ends) || after_time
 }
 
-/// The last token of "on the ward", which after a day or a time says where to meet.
+/// The last token of "on the ward", which beside a day or a time says where to meet.
 fn on_the_ward(tokens: &[Token], at: usize) -> Option<usize> {
     let is = |at: usize, words: &[&str]| tokens.get(at).is_some_and(|t| t.before < Sep::Comma && t.is(words));
     let ward = at + 1 + usize::from(is(at + 1, &["the", "our"]));
-    let on = tokens[at].before <= Sep::Comma && tokens[at].is(&["on", "at"]);
-    (on && is(ward, &["ward", "unit", "department"])).then_some(ward)
+    (tokens[at].is(&["on", "at"]) && is(ward, &["ward", "unit", "department"])).then_some(ward)
 }
 
 /// A room that is a part of a sentence by itself: "Tuesdays at 2, staff room".
