@@ -160,6 +160,15 @@ fn a_request_says_its_slots_in_the_form_of_a_question_too() {
 }
 
 #[test]
+fn a_room_says_where_to_meet_only_beside_something_else_or_where_it_was_asked() {
+    let (understanding, _) = shipped();
+    let setting = |text: &str, step| understanding.read(text, step).group.setting;
+    assert!(setting("Tuesdays at 2, staff room", None).is_some());
+    assert!(setting("staff room", Some("setting")).is_some());
+    assert!(setting("staff room", None).is_none());
+}
+
+#[test]
 fn a_question_about_what_is_possible_says_no_slot() {
     let (understanding, _) = shipped();
     for text in [

@@ -46,7 +46,11 @@ impl<'a> Said<'a> {
                 covered[at] = true;
             }
         }
-        for (first, last) in rooms_alone(tokens) {
+        // By itself a room only says where if it was asked.
+        let where_asked = step == Some("setting");
+        for (first, last) in
+            rooms_alone(tokens).filter(|(first, last)| where_asked || last - first + 1 < tokens.len())
+        {
             // "Staff room" is a place where "staff" is people.
             marks[first] = Some((Mark::Setting(Setting::OnSite), last));
             covered[first..=last].fill(true);
@@ -110,6 +114,11 @@ impl<'a> Said<'a> {
 
     pub(crate) fn is(&self, at: usize, words: &[&str]) -> bool {
         self.tokens.get(at).is_some_and(|token| token.is(words))
+    }
+
+    /// Whether some words stand one after the other from a token on.
+    pub(crate) fn words_at(&self, at: usize, words: &[&str]) -> bool {
+        words.iter().enumerate().all(|(offset, word)| self.is(at + offset, &[word]))
     }
 
     /// The token before, within the same part of a sentence.
@@ -380,9 +389,10 @@ fn rooms_alone(tokens: &[Token]) -> impl Iterator<Item = (usize, usize)> + '_ {
         let one = tokens[at].is(&["staffroom", "boardroom", "canteen", "library"]);
         let two = tokens[at].is(KINDS) && tokens.get(at + 1).is_some_and(|next| next.is(&["room"]));
         let last = if two { at + 1 } else { at };
-        let first = at - usize::from(at > 0 && !starts(at) && tokens[at - 1].is(&["the", "our"]));
+        let article = at > 0 && !starts(at) && tokens[at - 1].is(&["the", "our"]);
+        let first = at - usize::from(article);
         let ends = starts(last + 1) || tokens[last + 1].is(&["please", "ideally", "if"]);
-        ((one || two) && tokens.len() > last - first + 1 && starts(first) && ends).then_some((at, last))
+        ((one || two) && starts(first) && ends).then_some((at, last))
     })
 }
 

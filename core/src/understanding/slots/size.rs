@@ -136,7 +136,7 @@ fn growing(said: &Said<'_>, numbers: &[Counted]) -> Option<Size> {
         "be", "go", "get", "grow", "rise", "reach", "up", "to", "as", "many", "well", "even", "it", "there",
         "we", "have", "stretch", "about", "around", "become", "end", "high", "at", "most",
     ];
-    if said.step == Some("sessions") {
+    if said.step.is_some_and(|step| step == "sessions" || is_time_step(step)) {
         return None;
     }
     numbers.windows(2).find_map(|pair| {
@@ -161,7 +161,8 @@ fn growing(said: &Said<'_>, numbers: &[Counted]) -> Option<Size> {
         }
         let perhaps = at > few.last + 1 && said.is(at - 1, PERHAPS) && !counted_noun(said, many);
         let later = said.is(many.last + 1, &["if", "later", "eventually"])
-            || (said.is(many.last + 1, &["at", "on"]) && said.is(many.last + 2, &["a", "most", "some"]));
+            || said.words_at(many.last + 1, &["at", "a", "push"])
+            || said.words_at(many.last + 1, &["on", "a", "good"]);
         let later = later
             && *other != Role::Other
             && !said.tokens[few.last + 1..many.first].iter().any(|token| token.is(&["not", "no", "only"]));
