@@ -61,6 +61,7 @@ pub(crate) struct Postgres {
     ahead: Arc<Ahead>,
     own: Arc<Own>,
     looked: Arc<outbox::Looked>,
+    clocks: Arc<outbox::Clocks>,
     /// Held by whoever waits for something to claim.
     looking: Arc<Mutex<()>>,
 }

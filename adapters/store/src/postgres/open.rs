@@ -93,8 +93,8 @@ impl Postgres {
         let means = Means { work, pool, sealer, own: Arc::default() };
         let together = Together::start(means.clone());
         let Means { work, pool, sealer, own } = means;
-        let (ahead, looking, looked) = (Arc::default(), Arc::default(), Arc::default());
-        Ok(Self { pool, work, claims, together, sealer, ahead, own, looked, looking })
+        let (ahead, looking, looked, clocks) = Default::default();
+        Ok(Self { pool, work, claims, together, sealer, ahead, own, looked, looking, clocks })
     }
 }
 

@@ -33,6 +33,13 @@ const BUSY: i64 = 50_000;
 /// So long what others put into the outbox waits when sends end, at most.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
+/// Leases hold by each process's own clock: one that is further off than this, in microseconds, takes away what
+/// another has in hand, or leaves alone what nobody has.
+const CLOCKS_APART: i64 = 5_000_000;
+
+/// Somebody is told of it this often.
+const TELL_EVERY: Duration = Duration::from_mins(10);
+
 /// How a send ended.
 pub(super) type End = (OutboxId, i64, SendEnd);
 
@@ -47,6 +54,26 @@ pub(super) struct Finished {
 /// When the outbox was last looked at.
 #[derive(Default)]
 pub(super) struct Looked(Mutex<Option<Instant>>);
+
+/// When it was last told that clocks are apart.
+#[derive(Default)]
+pub(super) struct Clocks(Mutex<Option<Instant>>);
+
+impl Clocks {
+    /// By how many seconds our clock is behind the database's (less than 0: before it), if that has to be told now.
+    fn apart(&self, ours: i64, theirs: i64) -> Option<i64> {
+        let apart = theirs.saturating_sub(ours);
+        if apart.abs() <= CLOCKS_APART {
+            return None;
+        }
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_some_and(|told| told.elapsed() < TELL_EVERY) {
+            return None;
+        }
+        *told = Some(Instant::now());
+        Some(apart / 1_000_000)
+    }
+}
 
 impl Looked {
     /// Something may be there to be sent.
@@ -92,15 +119,22 @@ impl Postgres {
         let mut connection = self.work.take().await?;
         self.looked.now();
         let can = reach.and();
-        let looked = sqlx::query_as(AssertSqlSafe(format!(
+        let (ready, next, theirs) = sqlx::query_as(AssertSqlSafe(format!(
             "SELECT EXISTS (SELECT FROM sending WHERE ready <= $1{can}),
-                    (SELECT min(ready) FROM sending WHERE ready > $1{can})"
+                    (SELECT min(ready) FROM sending WHERE ready > $1{can}),
+                    (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
         )))
         .bind(now)
         .fetch_one(&mut *connection)
         .await?;
         connection.rest();
-        Ok(looked)
+        if let Some(seconds) = self.clocks.apart(now, theirs) {
+            tracing::warn!(
+                store.clock_behind_s = seconds,
+                "this machine's clock is not the database's: processes may send twice, or late. Set both by NTP"
+            );
+        }
+        Ok((ready, next))
     }
 
     /// Leases, and returns the jobs and when the first of the lanes that were looked at is ready again.
@@ -327,4 +361,18 @@ async fn delete_empty(tx: &mut PgConnection, lanes: &[&str]) -> Tried<u64> {
     .execute(tx)
     .await?;
     Ok(gone.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clock_that_is_not_the_databases_is_told_of_once_in_a_while() {
+        let clocks = Clocks::default();
+        assert_eq!(clocks.apart(0, CLOCKS_APART), None, "so much is no harm");
+        assert_eq!(clocks.apart(60_000_000, 0), Some(-60));
+        assert_eq!(clocks.apart(60_000_000, 0), None, "and not with every look");
+        assert_eq!(Clocks::default().apart(0, 6_000_000), Some(6));
+    }
 }

@@ -31,9 +31,19 @@ impl Written {
     }
 }
 
-/// A row that was written: its id or seq; whether it is an end; whether it is to be erased now that it is
-/// over; the person whom others wait behind a gate for; whether something is left in its lane.
-type Row = (i64, bool, bool, Option<String>, bool);
+/// A row that was written.
+#[derive(sqlx::FromRow)]
+struct Row {
+    /// The id of a text that ended, or the seq of what came in.
+    id: i64,
+    ended: bool,
+    /// It is to be erased now that it is over.
+    erase: bool,
+    /// The person whom others wait behind a gate for.
+    awaited: Option<String>,
+    /// Something is left in its lane.
+    left: bool,
+}
 
 /// Writes ends, known at `now`, once what they need is held; and of what came in what was not seen before, each
 /// under its seq and with its first try counted, and tells which of it that was. Of two with one key the first
@@ -69,12 +79,12 @@ pub(super) async fn write(
         .bind(firsts.first().map_or(0, |(_, first)| first.received))
         .fetch_all(&mut *tx)
         .await?;
-    let (ended, taken): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.1);
-    let gone: Vec<i64> = ended.iter().filter(|row| row.2).map(|row| row.0).collect();
+    let (ended, taken): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.ended);
+    let gone: Vec<i64> = ended.iter().filter(|row| row.erase).map(|row| row.id).collect();
     if !gone.is_empty() {
         sqlx::query("DELETE FROM outbox WHERE id = ANY($1)").bind(&gone).execute(&mut *tx).await?;
     }
-    let awaited: Vec<&str> = ended.iter().filter_map(|row| row.3.as_deref()).collect();
+    let awaited: Vec<&str> = ended.iter().filter_map(|row| row.awaited.as_deref()).collect();
     if !awaited.is_empty() {
         sqlx::query(
             "UPDATE sending SET ready = $2 WHERE lane IN (
@@ -89,9 +99,9 @@ pub(super) async fn write(
         .execute(&mut *tx)
         .await?;
     }
-    let left = !awaited.is_empty() || ended.iter().any(|row| row.4);
-    let written = Written { ids: ended.iter().map(|row| row.0).collect(), left };
-    let new: BTreeSet<i64> = taken.iter().map(|row| row.0).collect();
+    let left = !awaited.is_empty() || ended.iter().any(|row| row.left);
+    let written = Written { ids: ended.iter().map(|row| row.id).collect(), left };
+    let new: BTreeSet<i64> = taken.iter().map(|row| row.id).collect();
     Ok((written, arrivals.iter().map(|(seq, _)| new.contains(seq)).collect()))
 }
 
@@ -131,10 +141,10 @@ const WRITE: &str = "
                     $14::bytea[], $15::bytea[]) j (seq, lane, native, origin, seed, received, body, key)
         WHERE key IN (SELECT key FROM fresh)
         RETURNING seq)
-    SELECT id, true, erase = 1 AND status > 0,
+    SELECT id, true AS ended, erase = 1 AND status > 0 AS erase,
            CASE WHEN EXISTS (SELECT FROM outbox o
                              WHERE o.person = written.person AND o.gate = 1 AND o.status = 0)
-                THEN person END,
-           lane IN (SELECT lane FROM queued)
+                THEN person END AS awaited,
+           lane IN (SELECT lane FROM queued) AS left
     FROM written
     UNION ALL SELECT seq, false, false, NULL, false FROM taken";
