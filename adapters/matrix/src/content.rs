@@ -32,9 +32,15 @@ impl About {
         Self::deserialize(content.get(FIELD)?).ok()
     }
 
-    /// The choice that somebody means who answers with `said`: its number, its words or its id.
+    /// The choice that somebody means who answers with `said`: its number, its words or its id; a thumb where
+    /// it is asked yes or no.
     pub(crate) fn pick(&self, said: &str) -> Option<&Choice> {
         let said = said.trim();
+        if let Some(yes) = thumb(said)
+            && !self.is_grave()
+        {
+            return self.choice(if yes { "yes" } else { "no" });
+        }
         if numbered(self)
             && let Some(number) = number(said)
         {
@@ -43,6 +49,32 @@ impl About {
         let said = said.trim_start_matches(['/', '!']).to_lowercase();
         self.choices.iter().find(|choice| choice.label.to_lowercase() == said || choice.id == said)
     }
+
+    /// Whether `said` is a thumb at a question that has no room for a mere thumb: "Are you safe right now?" It is
+    /// what somebody says, and no answer to it.
+    pub(crate) fn is_thumb_at_grave(&self, said: &str) -> bool {
+        self.is_grave() && thumb(said.trim()).is_some()
+    }
+
+    /// "Not sure" is a choice: so the check-in asks, and nothing else.
+    fn is_grave(&self) -> bool {
+        !self.desk && self.choice("unsure").is_some()
+    }
+
+    fn choice(&self, id: &str) -> Option<&Choice> {
+        self.choices.iter().find(|choice| choice.id == id)
+    }
+}
+
+/// Whether an emoji, of whatever colour, says yes or no.
+fn thumb(said: &str) -> Option<bool> {
+    let mut letters = said.chars();
+    let yes = match letters.next()? {
+        '👍' | '✅' | '✔' | '👌' => true,
+        '👎' | '❌' | '✖' => false,
+        _ => return None,
+    };
+    letters.all(|letter| matches!(letter, '\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}')).then_some(yes)
 }
 
 /// A message of ours: `text`, and under it the choices.
@@ -174,6 +206,17 @@ mod tests {
             assert_eq!(picked(&about, said), None, "{said}");
         }
         assert_eq!(number("🔟"), Some(10));
+        let confirm =
+            About { choices: vec![Choice::new("yes", "Send it"), Choice::new("no", "Stop")], ..about };
+        for (said, choice) in [("👍", "yes"), ("👍🏾", "yes"), ("✅", "yes"), ("👎", "no"), ("❌", "no")]
+        {
+            assert_eq!(picked(&confirm, said), Some(choice.to_owned()), "{said}");
+        }
+        assert_eq!(picked(&confirm, "👍 but later"), None);
+        let mut safe = confirm.clone();
+        safe.choices.push(Choice::new("unsure", "Not sure"));
+        assert_eq!(picked(&safe, "👍"), None, "a thumb is no answer to “are you safe?”");
+        assert!(safe.is_thumb_at_grave("👍") && !confirm.is_thumb_at_grave("👍"));
     }
 
     #[test]

@@ -122,6 +122,9 @@ fn said(event: &Event, target: Option<&Event>, me: &UserId) -> Option<Said> {
             if let Some(choice) = about.pick(key) {
                 return Some(Said::Choice { choice: choice.id.clone(), about });
             }
+            if about.is_thumb_at_grave(key) {
+                return Some(words(event, key.to_owned()));
+            }
         } else if content::number(key).is_some()
             && target.is_some_and(|target| target.is_unreadable() && target.sender == me)
         {
@@ -352,7 +355,19 @@ mod tests {
         assert_eq!(person(&reaction("1️⃣"), Some(&prompt)), press("yes"));
         assert_eq!(person(&reply("2"), Some(&prompt)), press("no"));
         assert_eq!(person(&reply("> <@bot:x.test> Shall we?\n> 1. Yes\n\nno"), Some(&prompt)), press("no"));
-        assert_eq!(person(&reaction("👍"), Some(&prompt)), None);
+        assert_eq!(person(&reaction("👍"), Some(&prompt)), press("yes"));
+        assert_eq!(person(&reaction("🎉"), Some(&prompt)), None);
+        let mut safe = prompt.clone();
+        let about = About {
+            choices: ["yes", "no", "unsure"].map(|id| Choice::new(id, id)).to_vec(),
+            ..About::read(&prompt.content).unwrap()
+        };
+        safe.content = content::message("Are you safe?", &about);
+        let Some(InputKind::Message(message)) = person(&reaction("👍"), Some(&safe)) else {
+            panic!("it is not passed over in silence");
+        };
+        assert_eq!(message.text, "👍");
+        assert_eq!(person(&reaction("2️⃣"), Some(&safe)), press("no"));
         let Some(InputKind::Message(message)) = person(&reply("> <@b:x> a\n\nno, I feel bad"), Some(&prompt))
         else {
             panic!("more words than a choice are words");

@@ -27,7 +27,7 @@ fn number(event: &Event, label: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_group_is_requested_by_number_words_and_reaction() {
+async fn a_group_is_requested_by_number_words_reaction_and_thumb() {
     let stage = Stage::set().await;
     let _service = stage.start();
     let sam = stage.guest("sam").await;
@@ -57,7 +57,9 @@ async fn a_group_is_requested_by_number_words_and_reaction() {
     let summary = sam.asks("Thursday after 3, by phone").await;
     assert_holds(&summary, "- Managers or seniors: No, they will not");
     assert_holds(&summary, "Shall I send it?");
-    let saved = sam.asks("yes").await;
+    // A thumb.
+    sam.room.reacts(&summary.id, "👍").await;
+    let saved = sam.hears().await;
     assert_holds(&saved, "The reference is KWG-");
     // The answered question is shown without its choices.
     let retired = sam.room.finds("the retired question", |event| event.replaces() == Some(&levels.id)).await;
