@@ -94,7 +94,7 @@ impl Postgres {
         let together = Together::start(means.clone());
         let Means { work, pool, sealer, own } = means;
         let (ahead, looking, looked, clocks) = Default::default();
-        Ok(Self { pool, work, claims, together, sealer, ahead, own, looked, looking, clocks })
+        Ok(Self { pool, work, claims, together, sealer, ahead, own, looked, clocks, looking })
     }
 }
 
