@@ -6,6 +6,7 @@
 
 pub mod answer;
 mod clauses;
+mod dates;
 mod examples;
 mod intents;
 mod meaning;
@@ -18,6 +19,7 @@ mod slots;
 mod text;
 mod typos;
 
+pub use dates::days_named;
 use intents::Intents;
 pub use meaning::{
     Access, Day, Frequency, GroupSlots, Intent, Meaning, Memory, NeedFound, Outline, PartOfDay, Reason,
