@@ -61,6 +61,19 @@ words! {
     /// To somebody who is cross with the bot.
     SorryForThis = "sorry_for_this",
     Thanks = "thanks",
+    /// To thanks in the middle of something.
+    ThanksMeanwhile = "thanks_meanwhile",
+    /// To an "ok" in the middle of something, before the open question.
+    WheneverReady = "whenever_ready",
+    /// To "text only", where it is not known yet how somebody can be reached.
+    AndHowToReach = "and_how_to_reach",
+    /// To "no calls at work", from somebody who waits.
+    PassedOn = "passed_on",
+    /// Nobody is wanted any more.
+    CalledOff = "called_off",
+    /// The same from somebody whose flag of C or above is open.
+    CannotCallOff = "cannot_call_off",
+    ChoiceCallOff = "choice_call_off",
     Bye = "bye",
     /// "Stop": nothing is going on any more.
     Stopped = "stopped",

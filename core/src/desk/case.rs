@@ -12,7 +12,7 @@ use crate::{
     effect::{AuditKind, Choice, DeskKind, DeskPost, Effect},
     ids::{ChannelKind, Reference},
     safety::{Kind, Route},
-    understanding::Reason,
+    understanding::{Intent, Reason},
 };
 
 /// What the references of cases begin with in which somebody wants to talk, or is in danger.
@@ -222,6 +222,44 @@ impl Talk<'_> {
         self.word(Word::AskedAlready);
         if let Some(place) = self.place_in_queue() {
             self.say(place);
+        }
+    }
+
+    /// They need nobody any more. Below C nobody waits from now on, and the desk is told; a flag stays. At C and
+    /// above somebody is wanted all the same, and they are told so.
+    pub(crate) fn call_off(&mut self) {
+        if !matches!(self.conversation.holder, Holder::Waiting { .. }) {
+            self.word(Word::StalePress);
+            return self.ask_again();
+        }
+        let for_person =
+            |talk: &Self| talk.running().is_some_and(|(dialogue, _)| dialogue.intent == Some(Intent::Person));
+        let route = self.conversation.route();
+        let said = "They say that they need nobody any more.";
+        if route >= Route::C {
+            self.desk_post(DeskKind::Notice, format!("{said} A flag is open, so somebody is still wanted."));
+            self.word(Word::CannotCallOff);
+        } else {
+            self.let_go();
+            let flag = if route > Route::A { " The flag stays open until it is closed." } else { "" };
+            if let Some(case) = self.conversation.case.clone() {
+                self.effects.push(Effect::Desk(DeskPost {
+                    choices: vec![button("take", "Take it"), button("close", "Close the case")],
+                    ..DeskPost::new(
+                        Some(case),
+                        DeskKind::Notice,
+                        format!("{said} Nobody waits here now.{flag}"),
+                    )
+                }));
+            }
+            self.word(Word::CalledOff);
+        }
+        if for_person(self) {
+            self.end_dialogue();
+        } else if self.running().is_some() {
+            self.ask_again();
+        } else {
+            self.offer_choices(self.menu_choices());
         }
     }
 

@@ -5,16 +5,13 @@ use std::collections::BTreeSet;
 use super::{
     Answer, When,
     model::{Ask, Expect},
-    parse::{Read, Slot, slot_values, speaks_of_talk, way_to_talk},
+    parse::{Read, Slot, slot_values, speaks_of_talk},
     place::Place,
     talk::Talk,
 };
 use crate::{
     content::Word,
-    understanding::{
-        Intent, Reading,
-        answer::{Contact, contact},
-    },
+    understanding::{Intent, Reading},
 };
 
 /// Choices that are read from anywhere in a sentence; others are by their own words.
@@ -83,12 +80,12 @@ impl Talk<'_> {
             let talk = dialogue.asks().find(|ask| matches!(ask.answer, Expect::Talk));
             // A day in answer to "how can the Hub reach you?" is one to be reached on.
             let of_talk = matches!(ask.answer, Expect::Contact) && !reading.group.days.is_empty();
-            match talk.filter(|_| of_talk || speaks_of_talk(reading.text, &reading.group)) {
+            match talk.filter(|_| of_talk || speaks_of_talk(reading)) {
                 Some(talk) => {
                     let when = When {
                         days: reading.group.days.clone(),
                         time: reading.group.time,
-                        by: way_to_talk(reading.text),
+                        by: reading.way_to_talk().map(str::to_owned),
                         text: Some(reading.text.trim().to_owned()),
                         ..When::default()
                     };
@@ -149,30 +146,6 @@ impl Talk<'_> {
         }
         fields
     }
-    /// Takes a phone number or an email address that is given where something else is asked for.
-    /// Returns the field, where that is all of the text.
-    pub(crate) fn fill_contact(&mut self, ask: &Ask, text: &str) -> Option<String> {
-        let (dialogue, _) = self.running()?;
-        let wanted = dialogue.asks().find(|ask| matches!(ask.answer, Expect::Contact))?;
-        if matches!(ask.answer, Expect::Contact) {
-            return None;
-        }
-        let way = match contact(text)? {
-            Contact::Email(email) => email,
-            Contact::Phone(number) if is_whole_number(&number) => number,
-            Contact::Several(both) => both,
-            Contact::Phone(_) | Contact::Other(_) => return None,
-        };
-        let field = wanted.id.value.clone();
-        let heard = dialogue.heard.clone().unwrap_or_default();
-        self.fill(&field, Answer::Text(way));
-        if !is_contact_alone(text) {
-            return None;
-        }
-        let rows = self.rows(std::slice::from_ref(&field));
-        self.say(format!("{heard}\n{rows}"));
-        Some(field)
-    }
 }
 
 /// When the group should meet, after what a text says of it: days and a time that replace those before,
@@ -190,22 +163,4 @@ fn new_when(place: &Place, reading: &Reading<'_>) -> Option<Answer> {
     let days = if slots.days.is_empty() { &before.days - &out } else { slots.days.clone() };
     let except = if days.is_empty() { &before.except | &out } else { BTreeSet::new() };
     Some(Answer::When(When { days, except, time: slots.time.or(before.time), by: None, text: None }))
-}
-
-/// A phone number in full, and not two times of day.
-fn is_whole_number(number: &str) -> bool {
-    number.len() >= 10 && number.starts_with(['0', '+'])
-}
-
-/// "My number is 07700 900123": nothing else is said.
-fn is_contact_alone(text: &str) -> bool {
-    const LEAD: [&str; 24] = [
-        "my", "number", "is", "its", "it's", "the", "email", "mail", "e", "on", "mobile", "phone", "tel",
-        "contact", "me", "at", "or", "and", "call", "ring", "text", "reach", "here", "please",
-    ];
-    let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    text.split_whitespace()
-        .filter(|word| !word.contains('@') && !word.chars().any(|c| c.is_ascii_digit()))
-        .map(bare)
-        .all(|word| word.is_empty() || LEAD.contains(&word.as_str()))
 }

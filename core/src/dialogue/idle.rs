@@ -1,9 +1,9 @@
 //! Words while no question is open, and words that were not understood.
 
-use super::{listen::reaches, talk::Talk};
+use super::{contact::reaches, talk::Talk};
 use crate::{
     content::{Word, plain},
-    understanding::{GroupSlots, Intent, Reading},
+    understanding::{GroupSlots, Intent, Reading, Saying},
 };
 
 /// Tries at a question before a person is offered.
@@ -13,49 +13,129 @@ const TRIES: u8 = 2;
 const WORDS_OF_A_WISH: usize = 7;
 
 impl Talk<'_> {
+    /// What words can be while no question is open, in this order: the first that takes them answers. Each says
+    /// whether it did.
+    const WHILE_IDLE: [fn(&mut Self, &str, &Reading<'_>) -> bool; 13] = [
+        Self::is_of_what_was_sent,
+        Self::calls_off,
+        Self::gives_a_number,
+        Self::asks_besides_help,
+        |talk, _, reading| talk.command(reading.intent),
+        Self::picks_from_the_menu,
+        Self::asks,
+        Self::answers_whether_to_resume,
+        Self::takes_back_a_yes,
+        Self::is_in_another_language,
+        |talk, _, reading| talk.answers_nothing(reading),
+        Self::wants_a_group,
+        Self::needs_support,
+    ];
+
     pub(super) fn hear_idle(&mut self, text: &str, reading: &Reading<'_>) {
-        if is_of_what_was_sent(text, reading)
-            && self.tell_of_sent(&format!("They wrote after they sent this: {}", text.trim()))
-        {
-            return;
+        if !Self::WHILE_IDLE.iter().any(|takes| takes(self, text, reading)) {
+            self.not_understood();
         }
-        // "07700 900123, call me": it is known already how to reach them.
+    }
+
+    /// "Oh, make it 10", to a request that was sent.
+    fn is_of_what_was_sent(&mut self, text: &str, reading: &Reading<'_>) -> bool {
+        is_of_what_was_sent(text, reading)
+            && self.tell_of_sent(&format!("They wrote after they sent this: {}", text.trim()))
+    }
+
+    /// "Actually don't bother, I'm ok", to a person who was asked to come.
+    pub(super) fn calls_off(&mut self, text: &str, reading: &Reading<'_>) -> bool {
+        let calls_off = self.wants_to_call_off(text, reading);
+        if calls_off {
+            self.call_off();
+        }
+        calls_off
+    }
+
+    /// "07700 900123, call me": it is known already how to reach them.
+    fn gives_a_number(&mut self, text: &str, reading: &Reading<'_>) -> bool {
         let wants_person = reading.intent == Intent::Person
             || (reading.intent == Intent::None && plain(text).contains(" me "));
-        if wants_person && reaches(text) {
-            return self.begin_person_with(text);
+        let gives = wants_person && reaches(text);
+        if gives {
+            self.begin_person_with(text);
         }
-        if self.command(reading.intent) {
-            return;
-        }
-        if let Some(choice) = self.menu_pick(reading) {
-            self.navigate(choice.trim_start_matches("go."));
-            return;
-        }
-        if reading.intent == Intent::Question || self.asks_commonly(text, reading) {
+        gives
+    }
+
+    /// "I'm deaf, what can you offer?" asks for more than help in general.
+    fn asks_besides_help(&mut self, text: &str, reading: &Reading<'_>) -> bool {
+        let asks = reading.intent == Intent::Help
+            && !reading.is_whole(Intent::Help)
+            && self.common_answer(text).is_some();
+        if asks {
             self.clarify(text, reading);
-        } else if reading.intent == Intent::Yes && self.offered("resume") {
+        }
+        asks
+    }
+
+    /// The menu entry that a text picks.
+    fn picks_from_the_menu(&mut self, _: &str, reading: &Reading<'_>) -> bool {
+        let picked = self.picked(reading).filter(|picked| picked.starts_with("go."));
+        if let Some(choice) = &picked {
+            self.navigate(choice.trim_start_matches("go."));
+        }
+        picked.is_some()
+    }
+
+    fn asks(&mut self, text: &str, reading: &Reading<'_>) -> bool {
+        let asks = reading.intent == Intent::Question || self.asks_commonly(text, reading);
+        if asks {
+            self.clarify(text, reading);
+        }
+        asks
+    }
+
+    /// "Yes" or "no" to "carry on, or leave it for now?".
+    fn answers_whether_to_resume(&mut self, _: &str, reading: &Reading<'_>) -> bool {
+        if reading.intent == Intent::Yes && self.offered("resume") {
             self.resume_on_word();
         } else if reading.intent == Intent::No && self.offered("leave") {
             self.leave();
-        } else if matches!(reading.intent, Intent::No | Intent::Unsure)
-            && self.takes_it_back(if reading.intent == Intent::No { "no" } else { "unsure" })
-        {
-            // A no after all: it has been answered.
-        } else if reading.intent == Intent::OtherLanguage {
-            self.not_understood();
-        } else if self.answers_nothing(reading) {
-            // There was no question.
-        } else if reading.intent == Intent::Group {
-            self.begin_group(reading);
-        } else if self.conversation.flag.is_some() && reading.is_guess() {
-            // Somebody who told of danger is listened to before anything is guessed at.
-            self.not_understood();
-        } else if !reading.needs().is_empty() || reading.intent == Intent::Signpost {
-            self.signpost(reading);
         } else {
+            return false;
+        }
+        true
+    }
+
+    /// A no after all, to "are you safe?".
+    fn takes_back_a_yes(&mut self, _: &str, reading: &Reading<'_>) -> bool {
+        match reading.intent {
+            Intent::No => self.takes_it_back("no"),
+            Intent::Unsure => self.takes_it_back("unsure"),
+            _ => false,
+        }
+    }
+
+    fn is_in_another_language(&mut self, _: &str, reading: &Reading<'_>) -> bool {
+        let other = reading.intent == Intent::OtherLanguage;
+        if other {
             self.not_understood();
         }
+        other
+    }
+
+    fn wants_a_group(&mut self, _: &str, reading: &Reading<'_>) -> bool {
+        let wants = reading.intent == Intent::Group;
+        if wants {
+            self.begin_group(reading);
+        }
+        wants
+    }
+
+    /// Somebody who told of danger is listened to before anything is guessed at.
+    fn needs_support(&mut self, _: &str, reading: &Reading<'_>) -> bool {
+        let guess = self.conversation.flag.is_some() && reading.is_guess();
+        let needs = !guess && (!reading.needs().is_empty() || reading.intent == Intent::Signpost);
+        if needs {
+            self.signpost(reading);
+        }
+        needs
     }
 
     /// Whether a text asks a common question, and says little else: "What is a KeepingWell Group?" wants
@@ -84,17 +164,15 @@ impl Talk<'_> {
             return false;
         }
         self.offer_choices(self.menu_choices());
+        if at_ease {
+            self.still_asked();
+        }
         true
     }
 
     /// Whether a choice hangs under the open question.
     pub(super) fn offered(&self, choice: &str) -> bool {
         self.conversation.prompt.choices.iter().any(|open| open.id == choice)
-    }
-
-    /// The menu entry that a text picks while nothing is open.
-    fn menu_pick(&self, reading: &Reading<'_>) -> Option<String> {
-        self.picked(reading).filter(|picked| picked.starts_with("go."))
     }
 
     /// Somebody is cross with the bot: it says sorry, and how to get a person.
@@ -107,7 +185,10 @@ impl Talk<'_> {
     fn ask_again_or_menu_with_a_person(&mut self) {
         if self.running().is_some() {
             self.ask_again();
-            self.add_choice(Word::ChoicePerson, "go.person");
+            // Under what was shown there is one.
+            if self.open_ask().is_some() {
+                self.add_choice(Word::ChoicePerson, "go.person");
+            }
         } else {
             self.offer_choices(self.menu_choices());
         }
@@ -162,12 +243,10 @@ impl Talk<'_> {
 fn is_of_what_was_sent(text: &str, reading: &Reading<'_>) -> bool {
     let cancels = || [" cancel ", " withdraw ", " scrap "].iter().any(|word| plain(text).contains(word));
     let adds = || {
-        const OPENINGS: [&str; 6] =
-            [" also ", " oh and ", " ps ", " i forgot ", " forgot ", " one more thing "];
         reading.group != GroupSlots::default()
             || !reading.days_ruled_out().is_empty()
             || reaches(text)
-            || OPENINGS.iter().any(|opening| plain(text).starts_with(opening))
+            || reading.begins_with(Saying::Adds)
     };
     reading.intent == Intent::Correct
         || (reading.intent == Intent::Stop && cancels())

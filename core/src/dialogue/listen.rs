@@ -2,17 +2,15 @@
 
 use super::{
     Answer,
+    contact::reaches,
     load::CHECK_IN,
     model::{Ask, Expect, Step},
-    parse::{Read, read_freely, speaks_of_talk, way_to_talk},
+    parse::{Read, read_freely, speaks_of_talk},
     talk::Talk,
 };
 use crate::{
     content::Word,
-    understanding::{
-        GroupSlots, Intent, Reading,
-        answer::{Contact, contact},
-    },
+    understanding::{GroupSlots, Intent, Reading},
 };
 
 /// Words from which on an answer is taken to say more than the one field it names.
@@ -28,14 +26,55 @@ impl Talk<'_> {
             self.follow_link(&word);
             return;
         }
-        match self.running().map(|(dialogue, _)| dialogue.dialogue.value.clone()) {
-            Some(name) if name == CHECK_IN => self.hear_check_in(text, reading),
-            Some(_) => self.hear_in_dialogue(text, reading),
-            None => self.hear_idle(text, reading),
+        if self.conversation.dialogue() == Some(CHECK_IN) {
+            return self.hear_check_in(text, reading);
+        }
+        if let Some(meant) = self.meant(text, reading) {
+            let reading = self.content.understanding.read(&meant, self.conversation.step());
+            return self.hear_as_it_stands(&meant, &reading);
+        }
+        self.hear_as_it_stands(text, reading);
+    }
+
+    fn hear_as_it_stands(&mut self, text: &str, reading: &Reading<'_>) {
+        if self.hears_how_to_reach(text, reading) {
+            return;
+        }
+        if self.running().is_some() {
+            self.hear_in_dialogue(text, reading)
+        } else {
+            self.hear_idle(text, reading)
         }
     }
 
+    /// A badly typed wish as it was meant, where a text says nothing as it stands. Where words are kept as
+    /// they are a word alone may be a name.
+    fn meant(&self, text: &str, reading: &Reading<'_>) -> Option<String> {
+        let unread = matches!(reading.intent, Intent::None | Intent::Question)
+            && reading.group == GroupSlots::default()
+            && self.picked(reading).is_none();
+        let keeps_words = self.open_ask().is_some_and(|ask| {
+            matches!(
+                ask.answer,
+                Expect::Text(_) | Expect::Contact | Expect::When | Expect::Talk | Expect::Area
+            )
+        });
+        if !unread || (keeps_words && !text.trim().contains(' ')) {
+            return None;
+        }
+        let meant = self.content.understanding.mended(text)?;
+        let intent = self.content.understanding.read(&meant, self.conversation.step()).intent;
+        let is_wish =
+            is_command(intent) || matches!(intent, Intent::Group | Intent::Skip | Intent::Yes | Intent::No);
+        is_wish.then_some(meant)
+    }
+
     fn hear_in_dialogue(&mut self, text: &str, reading: &Reading<'_>) {
+        // In a form "no need to call" is an answer.
+        let form = self.running().is_some_and(|(dialogue, _)| dialogue.form);
+        if !form && self.calls_off(text, reading) {
+            return;
+        }
         let Some((dialogue, place)) = self.running() else { return };
         match dialogue.step(&place.step) {
             Some(Step::Ask(ask)) => self.hear_at_question(ask, text, reading),
@@ -132,7 +171,7 @@ impl Talk<'_> {
             | Expect::Confirm => false,
         };
         let of_talk = matches!(ask.answer, Expect::Contact) && speaks_of_when && !reaches(text);
-        let talk = of_talk || speaks_of_talk(text, &reading.group);
+        let talk = of_talk || speaks_of_talk(reading);
         let words_alone = names && reading.intent != Intent::Correct && !talk;
         let mut filled = if words_alone { Vec::new() } else { self.fill_from_slots(ask, &read, reading) };
         filled.extend(self.fill_contact(ask, text));
@@ -169,9 +208,11 @@ impl Talk<'_> {
             let keeps_all = !form && matches!(ask.answer, Expect::Text(_));
             let says_nothing = reading.says_nothing() && (!keeps_all || !text.trim().contains(' '));
             if says_nothing {
-                if matches!(ask.answer, Expect::Text(_)) {
-                    self.word(Word::OwnWords);
-                }
+                self.word(match &ask.answer {
+                    _ if reading.also(Intent::Thanks) => Word::ThanksMeanwhile,
+                    Expect::Text(_) => Word::OwnWords,
+                    _ => Word::WheneverReady,
+                });
                 return self.ask_again();
             }
             if form && reading.intent == Intent::Correct {
@@ -343,6 +384,7 @@ impl Talk<'_> {
             Intent::Resume => self.resume_on_word(),
             Intent::Leave => self.leave(),
             Intent::Finish if self.running().is_some_and(|(dialogue, _)| dialogue.form) => self.finish_form(),
+            Intent::Thanks if self.running().is_some() => self.word_and_go_on(Word::ThanksMeanwhile),
             Intent::Thanks => self.word_and_go_on(Word::Thanks),
             Intent::Bye if self.conversation.flag.is_some() => self.word_and_stay(Word::StillHere),
             Intent::Bye => {
@@ -354,8 +396,8 @@ impl Talk<'_> {
                 self.word_and_go_on(Word::Resumed);
             }
             Intent::Greeting => {
-                self.still_asked();
                 self.word_and_go_on(Word::Menu);
+                self.still_asked();
             }
             Intent::Annoyed => self.sorry(),
             Intent::Person | Intent::Privacy | Intent::DeleteData | Intent::ClearChat | Intent::Feedback => {
@@ -386,8 +428,8 @@ impl Talk<'_> {
         let asks_when = self
             .running()
             .is_some_and(|(dialogue, _)| dialogue.asks().any(|ask| matches!(ask.answer, Expect::Talk)));
-        (asks_when && speaks_of_talk(text, &reading.group))
-            || (matches!(ask.answer, Expect::Talk) && way_to_talk(text).is_some())
+        (asks_when && speaks_of_talk(reading))
+            || (matches!(ask.answer, Expect::Talk) && reading.way_to_talk().is_some())
             || (matches!(ask.answer, Expect::Contact) && reaches(text))
     }
 }
@@ -461,9 +503,4 @@ fn deep_link(text: &str) -> Option<String> {
     let mut words = text.split_whitespace();
     let command = words.next()?.split('@').next()?;
     (command == "/start").then(|| words.next().unwrap_or_default().to_lowercase())
-}
-
-/// Whether a phone number or an email address stands in a text.
-pub(super) fn reaches(text: &str) -> bool {
-    !matches!(contact(text), Some(Contact::Other(_)) | None)
 }

@@ -2,13 +2,14 @@
 
 use super::{
     Answer, When,
+    contact::is_contact_alone,
     model::{Ask, Expect, Number, Opt},
     talk::Talk,
 };
 use crate::{
     ids::ChannelKind,
     understanding::{
-        GroupSlots, Reading,
+        GroupSlots, Reading, Saying,
         answer::{self, Ways, YesNo},
     },
 };
@@ -49,7 +50,7 @@ impl Talk<'_> {
                 None => self.read_yes_no(reading),
             },
             Expect::YesNo => self.read_yes_no(reading),
-            Expect::Number(number) => match reading.sessions().or_else(|| most_of(text, number)) {
+            Expect::Number(number) => match reading.sessions().or_else(|| most_of(reading, number)) {
                 Some(said) if (number.min..=number.max).contains(&said) => {
                     Read::Answer(Answer::Number(said), None)
                 }
@@ -68,7 +69,7 @@ impl Talk<'_> {
             },
             Expect::When | Expect::Talk => {
                 let when = reading.when();
-                let by = matches!(ask.answer, Expect::Talk).then(|| way_to_talk(text)).flatten();
+                let by = matches!(ask.answer, Expect::Talk).then(|| reading.way_to_talk()).flatten();
                 if when.days.is_empty() && when.time.is_none() && by.is_none() {
                     return Read::Nothing;
                 }
@@ -76,7 +77,7 @@ impl Talk<'_> {
                     Answer::When(When {
                         days: when.days,
                         time: when.time,
-                        by,
+                        by: by.map(str::to_owned),
                         text: Some(when.text),
                         ..When::default()
                     }),
@@ -84,8 +85,11 @@ impl Talk<'_> {
                 )
             }
             Expect::Contact => match answer::contact(text) {
-                Some(answer::Contact::Email(email)) => Read::Answer(Answer::Text(email), None),
-                Some(answer::Contact::Phone(_) | answer::Contact::Several(_)) => {
+                Some(answer::Contact::Email(email)) if is_contact_alone(text) => {
+                    Read::Answer(Answer::Text(email), None)
+                }
+                // "Don't call me, email x@y": all of it is for whoever gets in touch.
+                Some(answer::Contact::Email(_) | answer::Contact::Phone(_) | answer::Contact::Several(_)) => {
                     Read::Answer(Answer::Text(text.trim().to_owned()), None)
                 }
                 Some(answer::Contact::Other(_)) | None => Read::Nothing,
@@ -150,19 +154,8 @@ impl Talk<'_> {
 }
 
 /// "As many as we can have".
-fn most_of(text: &str, number: &Number) -> Option<u32> {
-    const MOST: [&str; 8] = [
-        " max ",
-        " maximum ",
-        " as many as ",
-        " all of them ",
-        " the most ",
-        " the lot ",
-        " full amount ",
-        " all you ",
-    ];
-    let text = crate::content::plain(text);
-    MOST.iter().any(|most| text.contains(most)).then_some(number.max)
+fn most_of(reading: &Reading<'_>, number: &Number) -> Option<u32> {
+    reading.says(Saying::TheMost).then_some(number.max)
 }
 
 /// A slot of a group request as the form has it.
@@ -211,34 +204,9 @@ fn pick<'o>(reading: &Reading<'_>, options: &'o [Opt]) -> Option<&'o Opt> {
 }
 
 /// Whether a day or a time is one to talk it through: "can you call me tonight at 8?"
-pub(crate) fn speaks_of_talk(text: &str, slots: &GroupSlots) -> bool {
-    const TALK: [&str; 9] = [
-        " call me ",
-        " ring me ",
-        " phone me ",
-        " by phone ",
-        " on the phone ",
-        " over the phone ",
-        " call us ",
-        " ring us ",
-        " talk it through ",
-    ];
-    let plain = crate::content::plain(text);
-    (!slots.days.is_empty() || slots.time.is_some()) && TALK.iter().any(|talk| plain.contains(talk))
-}
-
-/// How somebody would like to talk, as a record has it.
-pub(crate) fn way_to_talk(text: &str) -> Option<String> {
-    let text = crate::content::plain(text);
-    [
-        ("phone", [" phone ", " ring ", " call ", " telephone ", " mobile "].as_slice()),
-        ("video", &[" video ", " teams ", " zoom ", " online ", " meet "]),
-        ("chat", &[" chat ", " message ", " text ", " here "]),
-        ("in_person", &[" in person ", " face to face ", " on site ", " meet up "]),
-    ]
-    .into_iter()
-    .find(|(_, words)| words.iter().any(|word| text.contains(word)))
-    .map(|(way, _)| way.to_owned())
+pub(crate) fn speaks_of_talk(reading: &Reading<'_>) -> bool {
+    let slots = &reading.group;
+    (!slots.days.is_empty() || slots.time.is_some()) && reading.says(Saying::TalkToCome)
 }
 
 /// An option named by the slot that has the question's name.

@@ -51,6 +51,7 @@ impl Talk<'_> {
             "menu" => self.go_to_menu(),
             "help" => self.help(),
             "resume" => self.resume_on_word(),
+            "call_off" => self.call_off(),
             _ => match self.content.dialogues.get(to) {
                 Some(_) => self.begin_or_ask_again(to),
                 None => {

@@ -11,6 +11,7 @@ use crate::{
     content::{SENT, WAITING, Word},
     conversation::Holder,
     effect::Choice,
+    safety::Route,
     understanding::Reading,
 };
 
@@ -80,17 +81,21 @@ impl Talk<'_> {
     pub(crate) fn stop(&mut self) {
         let form = self.running().is_some_and(|(dialogue, _)| dialogue.form);
         self.word(if form { Word::StoppedForm } else { Word::Stopped });
-        self.still_asked();
         self.conversation.place = None;
         self.park_all();
         self.conversation.tries = 0;
         self.offer_choices(self.menu_choices());
+        self.still_asked();
     }
 
-    /// Who goes while somebody was asked to come is told that they may still write.
+    /// Who goes while somebody was asked to come is told that they may still write, and can call it off
+    /// where it is theirs to. To be called once the choices hang.
     pub(super) fn still_asked(&mut self) {
         if matches!(self.conversation.holder, Holder::Waiting { .. }) {
             self.word(Word::StillAsked);
+            if self.conversation.route() < Route::C {
+                self.add_choice(Word::ChoiceCallOff, "go.call_off");
+            }
         }
     }
 

@@ -22,7 +22,7 @@ use crate::{
 const STEPS_A_TURN: usize = 100;
 
 /// The field of the team or organisation that somebody would rather not talk to.
-const AVOID: &str = "avoid";
+pub(super) const AVOID: &str = "avoid";
 
 /// Roles that have a button; the others are understood when they are written.
 const ROLES_SHOWN: usize = 8;
@@ -341,7 +341,7 @@ impl<'a> Talk<'a> {
 
     /// Takes an answer for a field and drops what it made irrelevant.
     pub(crate) fn fill(&mut self, field: &str, answer: Answer) {
-        let answer = with_date(answer, self.at);
+        let answer = with_date(self.with_how_to_reach(field, answer), self.at);
         match (field, &answer) {
             ("area", Answer::Choice(area)) if self.hub.areas.contains(area) => {
                 self.conversation.area = Some(area.clone());

@@ -57,7 +57,7 @@ pub(super) fn mend(word: &str) -> Option<String> {
 }
 
 /// Whether `word` is a known word with an ending: "stubbing", "plated".
-fn is_inflected(word: &str) -> bool {
+pub(crate) fn is_inflected(word: &str) -> bool {
     ENDINGS.iter().any(|(ending, lacks)| {
         let Some(stem) = word.strip_suffix(ending).filter(|stem| stem.len() >= 3) else { return false };
         let (single, last) = stem.split_at(stem.len() - 1);
@@ -88,7 +88,7 @@ fn nearest(word: &str) -> Option<&'static str> {
 }
 
 /// `word` with one letter for each sound that is written in several ways, and none that is not heard.
-fn by_ear(word: &str) -> String {
+pub(crate) fn by_ear(word: &str) -> String {
     let word = match word.as_bytes() {
         [b'k', b'n', ..] | [b'w', b'r', ..] => &word[1..],
         _ => word,

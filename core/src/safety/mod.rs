@@ -32,7 +32,9 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+pub(crate) use learned::is_english;
 pub use learned::{Learnt, Lesson, Shares, learn, taught_by};
+pub(crate) use mend::{by_ear, is_inflected};
 pub use normalise::{Sentence, Word, normalise, plain};
 pub use route::{Kind, Route};
 pub use sign_off::{SignOff, digest};

@@ -25,6 +25,13 @@ pub(super) fn check(understanding: &Understanding) -> Vec<Finding> {
             findings.push(intents.error(text, message));
         }
     }
+    for (text, saying, must) in &understanding.intents.sayings_examples {
+        if understanding.read(&text.value, None).says(*saying) != *must {
+            let should = if *must { "should" } else { "should not" };
+            let message = format!("\"{}\" {should} be heard as {saying:?}.", text.value);
+            findings.push(intents.error(text, message));
+        }
+    }
     let slots = Source { file: &understanding.words.file, text: "" };
     for example in &understanding.words.examples {
         let tokens = super::text::tokens(&example.text.value);

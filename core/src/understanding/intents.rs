@@ -1,15 +1,18 @@
 //! What a message wants the bot to do, by phrases alone.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::{
-    meaning::Intent,
+    meaning::{Intent, Saying},
+    mend::Mend,
     phrase::{Hit, Phrases},
     text::{Sep, Token},
     typos::Typos,
 };
-use crate::content::{Finding, Source};
+use crate::content::{Finding, Severity, Source};
 
 /// Words of greeting or thanks longer than this are about something else.
 const SHORT: usize = 6;
@@ -20,7 +23,12 @@ pub(super) struct Intents {
     whole: Phrases,
     within: Phrases,
     rules: Vec<Rule>,
+    /// Each means the place of its [`Saying`] in [`Saying::ALL`].
+    sayings: Phrases,
+    pub(super) mend: Mend,
     pub(super) examples: Vec<Example>,
+    /// The same of what is no intent.
+    pub(super) sayings_examples: Vec<(Spanned<String>, Saying, bool)>,
     pub(super) file: String,
 }
 
@@ -55,6 +63,17 @@ struct File {
     fillers: Vec<Spanned<String>>,
     plain_words: Vec<String>,
     intents: Vec<Entry>,
+    sayings: BTreeMap<Saying, WrittenSaying>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenSaying {
+    say: Vec<Spanned<String>>,
+    #[serde(default)]
+    examples: Vec<Spanned<String>>,
+    #[serde(default)]
+    not: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -83,6 +102,9 @@ impl Intents {
         };
         let mut this = Self { file: source.file.to_owned(), ..Self::default() };
         this.add(&file.fillers, Rule { intent: Intent::None, place: Place::Filler }, source, findings);
+        let english = file.intents.iter().filter(|entry| entry.id != Intent::OtherLanguage);
+        let phrases = english.flat_map(|entry| entry.whole.iter().chain(&entry.begins).chain(&entry.within));
+        this.mend = Mend::new(phrases.chain(&file.fillers).map(|phrase| phrase.value.as_str()));
         for entry in file.intents {
             let intent = entry.id;
             this.add(&entry.whole, Rule { intent, place: Place::Whole }, source, findings);
@@ -92,10 +114,38 @@ impl Intents {
                 this.examples.extend(texts.into_iter().map(|text| Example { text, intent, must }));
             }
         }
+        for (number, saying) in (0..).zip(Saying::ALL) {
+            match file.sayings.get(saying) {
+                Some(written) => {
+                    for phrase in &written.say {
+                        if let Err(message) = this.sayings.add(&phrase.value, number) {
+                            findings.push(source.error(phrase, message));
+                        }
+                    }
+                    let must = written.examples.iter().map(|text| (text.clone(), *saying, true));
+                    let not = written.not.iter().map(|text| (text.clone(), *saying, false));
+                    this.sayings_examples.extend(must.chain(not));
+                }
+                None => findings.push(Finding {
+                    severity: Severity::Error,
+                    file: source.file.to_owned(),
+                    line: 0,
+                    column: 0,
+                    message: format!("Under `sayings` there are no words for {saying:?}."),
+                }),
+            }
+        }
         let plain = Typos::plain(file.plain_words);
         this.whole.finish(&plain);
         this.within.finish(&plain);
+        this.sayings.finish(&plain);
         this
+    }
+
+    /// Where a way of speaking stands in a message: the first words of each.
+    pub(super) fn places_of(&self, tokens: &[Token], saying: Saying) -> Vec<usize> {
+        let means = |hit: &Hit| Saying::ALL.get(hit.means as usize) == Some(&saying);
+        self.sayings.find(tokens).iter().filter(|hit| means(hit)).map(|hit| hit.first).collect()
     }
 
     /// The one intent of a message that says nothing else, the earlier in the content if there are two.

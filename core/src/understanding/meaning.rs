@@ -145,6 +145,40 @@ pub enum Intent {
     Bye,
 }
 
+/// A way of speaking that decides nothing by itself, and something where it fits: `sayings` of `intents.yaml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Saying {
+    /// How somebody is not to be reached, or only so: "no calls at work", "text only".
+    HowToReach,
+    /// Needs nobody any more: "don't bother, I'm ok".
+    CallsOff,
+    /// Has something to add to what was said: "oh, and".
+    Adds,
+    /// As many as there can be.
+    TheMost,
+    /// A talk that is to come: "call me", "talk it through".
+    TalkToCome,
+    ByPhone,
+    ByVideo,
+    ByChat,
+    InPerson,
+}
+
+impl Saying {
+    pub const ALL: &'static [Self] = &[
+        Self::HowToReach,
+        Self::CallsOff,
+        Self::Adds,
+        Self::TheMost,
+        Self::TalkToCome,
+        Self::ByPhone,
+        Self::ByVideo,
+        Self::ByChat,
+        Self::InPerson,
+    ];
+}
+
 /// Slots of a group request found in one text; absent ones left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupSlots {

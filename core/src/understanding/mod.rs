@@ -10,6 +10,7 @@ mod dates;
 mod examples;
 mod intents;
 mod meaning;
+mod mend;
 mod nearest;
 mod needs;
 mod phrase;
@@ -23,7 +24,7 @@ pub use dates::days_named;
 use intents::Intents;
 pub use meaning::{
     Access, Day, Frequency, GroupSlots, Intent, Meaning, Memory, NeedFound, Outline, PartOfDay, Reason,
-    Setting, Signal, Size, Staff, Time,
+    Saying, Setting, Signal, Size, Staff, Time,
 };
 use needs::Needs;
 pub use reading::Reading;
@@ -80,6 +81,12 @@ impl Understanding {
     /// support (at the step "needs" it is [`Intent::Signpost`]).
     pub fn read<'a>(&'a self, text: &'a str, step: Option<&str>) -> Reading<'a> {
         Reading::new(self, text, step)
+    }
+
+    /// A text with its badly typed words as they were meant, as far as they are words of a wish ("speek to
+    /// sumone"). `None`: there are none. For texts that are not understood as they stand, and ask for no name.
+    pub fn mended(&self, text: &str) -> Option<String> {
+        self.intents.mend.mend(clip(text))
     }
 
     /// The ids of all needs, in the order of the content.

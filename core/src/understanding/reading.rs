@@ -4,9 +4,9 @@ use std::{cell::OnceCell, collections::BTreeSet};
 
 use super::{
     ENOUGH, Understanding, clip, filled, intents,
-    meaning::{AT_ONCE, BESIDE, Day, GroupSlots, Intent, NeedFound, SURE},
+    meaning::{AT_ONCE, BESIDE, Day, GroupSlots, Intent, NeedFound, SURE, Saying},
     question, slots, strong,
-    text::{self, Token},
+    text::{self, Sep, Token},
 };
 
 /// What a message says: intent and slots at once, anything else when it is asked for. Most messages
@@ -131,6 +131,32 @@ impl<'a> Reading<'a> {
         self.understanding.intents.names(&self.tokens, intent)
     }
 
+    /// Whether it speaks in some way.
+    pub fn says(&self, saying: Saying) -> bool {
+        !self.understanding.intents.places_of(&self.tokens, saying).is_empty()
+    }
+
+    /// The same at its start.
+    pub fn begins_with(&self, saying: Saying) -> bool {
+        self.understanding.intents.places_of(&self.tokens, saying).contains(&0)
+    }
+
+    /// How somebody would like to talk, as a record has it: `phone`, `video`, `chat`, `in_person`. What is
+    /// not wanted ("no calls") is none.
+    pub fn way_to_talk(&self) -> Option<&'static str> {
+        const WAYS: [(Saying, &str); 4] = [
+            (Saying::ByPhone, "phone"),
+            (Saying::ByVideo, "video"),
+            (Saying::ByChat, "chat"),
+            (Saying::InPerson, "in_person"),
+        ];
+        let wanted = |saying: Saying| {
+            let places = self.understanding.intents.places_of(&self.tokens, saying);
+            places.into_iter().any(|at| !is_denied(&self.tokens, at))
+        };
+        WAYS.into_iter().find(|(saying, _)| wanted(*saying)).map(|(_, way)| way)
+    }
+
     /// Whether it asks for information.
     pub fn is_question(&self) -> bool {
         self.asks()
@@ -196,4 +222,13 @@ impl<'a> Reading<'a> {
     fn asks(&self) -> bool {
         question::sentences(&self.tokens).any(|range| question::is_question(&self.tokens[range]))
     }
+}
+
+/// "No calls", "please don't ring": whether what stands at a token is not wanted.
+fn is_denied(tokens: &[Token], at: usize) -> bool {
+    const NOT: [&str; 8] = ["no", "not", "dont", "never", "cant", "without", "wont", "nor"];
+    /// So many words before may say so.
+    const REACH: usize = 3;
+    let near = tokens[at.saturating_sub(REACH)..=at].windows(2).rev();
+    near.take_while(|two| two[1].before < Sep::Comma).any(|two| two[0].is(&NOT))
 }

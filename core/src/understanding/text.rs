@@ -297,6 +297,7 @@ fn fold(word: &str, apostrophe: bool) -> (&str, Option<&str>) {
         "pls" | "plz" | "pleez" => ("please", None),
         "thx" | "thanx" | "tks" => ("thanks", None),
         "cos" | "cuz" | "bc" | "cause" | "coz" => ("because", None),
+        "sumone" | "sumwun" => ("someone", None),
         "ppl" | "peeps" => ("people", None),
         "wk" => ("week", None),
         "wks" => ("weeks", None),
@@ -330,6 +331,16 @@ fn join_not(tokens: Vec<Token>) -> Vec<Token> {
             last.end = token.end;
             continue;
         }
+        // "sum1", "any1".
+        if token.word == "1"
+            && token.before == Sep::Joined
+            && let Some(last) = out.last_mut()
+            && let Some(whole) = with_one(&last.word)
+        {
+            whole.clone_into(&mut last.word);
+            last.end = token.end;
+            continue;
+        }
         if token.word == "m"
             && token.before == Sep::Dot
             && let Some(last) = out.last_mut()
@@ -342,6 +353,16 @@ fn join_not(tokens: Vec<Token>) -> Vec<Token> {
         out.push(token);
     }
     out
+}
+
+fn with_one(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "some" | "sum" => "someone",
+        "any" => "anyone",
+        "every" => "everyone",
+        "no" => "noone",
+        _ => return None,
+    })
 }
 
 fn with_not(word: &str) -> Option<&'static str> {

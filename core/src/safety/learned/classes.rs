@@ -25,7 +25,7 @@ pub(super) fn of(word: &str, width: Width) -> Option<&'static str> {
 }
 
 /// Whether `word` is one of the words in classes; the 120 commonest are not.
-pub(in crate::safety) fn has(word: &str) -> bool {
+pub(crate) fn has(word: &str) -> bool {
     CLASSES.by_word.contains_key(word)
 }
 

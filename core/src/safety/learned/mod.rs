@@ -23,7 +23,7 @@ mod rows;
 
 use std::collections::BTreeSet;
 
-pub(super) use classes::has as is_english;
+pub(crate) use classes::has as is_english;
 pub use learn::{Learnt, Shares, learn};
 pub use lesson::Lesson;
 use rows::Rows;
