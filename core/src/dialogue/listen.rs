@@ -9,7 +9,7 @@ use super::{
     talk::Talk,
 };
 use crate::{
-    content::Word,
+    content::{Word, plain},
     understanding::{GroupSlots, Intent, Reading},
 };
 
@@ -142,7 +142,7 @@ impl Talk<'_> {
         if let (Read::Answer(Answer::Choice(id), _), Expect::Choice(options)) = (&read, &ask.answer)
             && let Some(option) = options.iter().find(|option| option.id.value == *id && option.other)
         {
-            if crate::content::plain(text) == crate::content::plain(&option.label) || text.trim().len() <= 2 {
+            if plain(text) == plain(&option.label) || text.trim().len() <= 2 {
                 self.word(Word::OwnWords);
                 self.offer_choices(Vec::new());
                 return;
@@ -204,13 +204,16 @@ impl Talk<'_> {
             if form && reading.intent == Intent::OtherLanguage && self.first_try() {
                 return self.not_understood();
             }
+            if form && self.tells_the_area_alone(ask, text) {
+                return;
+            }
             // "All well" is a word on how the chat was, and no name of a team.
             let keeps_all = !form && matches!(ask.answer, Expect::Text(_));
             let says_nothing = reading.says_nothing() && (!keeps_all || !text.trim().contains(' '));
             if says_nothing {
                 self.word(match &ask.answer {
                     _ if reading.also(Intent::Thanks) => Word::ThanksMeanwhile,
-                    Expect::Text(_) => Word::OwnWords,
+                    Expect::Text(_) if form => Word::OwnWords,
                     _ => Word::WheneverReady,
                 });
                 return self.ask_again();
@@ -260,7 +263,7 @@ impl Talk<'_> {
         }
         let changing = self.conversation.place.as_ref().is_some_and(|place| place.changing);
         let wants_change =
-            matches!(ask.answer, Expect::Confirm) && crate::content::plain(text).contains(" change ");
+            matches!(ask.answer, Expect::Confirm) && plain(text).contains(" change ");
         if (changing || wants_change) && reading.group == GroupSlots::default() && self.name_field(text) {
             return true;
         }
@@ -272,7 +275,8 @@ impl Talk<'_> {
         let answers = (reading.intent == Intent::Feedback && !reading.is_whole(Intent::Feedback))
             || (reading.intent == Intent::Finish && matches!(ask.answer, Expect::Confirm))
             || (reading.intent == Intent::Person && self.says_how_to_talk(ask, text, reading))
-            || (reading.intent == Intent::Greeting && says_when_to_meet(ask, text));
+            || (reading.intent == Intent::Person && self.is_left_for_a_person(ask, reading))
+            || (matches!(reading.intent, Intent::Greeting | Intent::Bye) && says_when_to_meet(ask, text));
         if !answers && is_command(reading.intent) && self.command(reading.intent) {
             return true;
         }
@@ -289,8 +293,9 @@ impl Talk<'_> {
             self.end_dialogue();
             return true;
         }
-        // A group wished for in answer to "what kind of work do you do?", for nurses.
-        let one_of_few = matches!(ask.answer, Expect::Role | Expect::Area | Expect::YesNo);
+        // A group wished for in answer to "what kind of work do you do?", for nurses; or to "what is going on?".
+        let one_of_few =
+            matches!(ask.answer, Expect::Role | Expect::Area | Expect::YesNo | Expect::Needs(_));
         if one_of_few && !self.running().is_some_and(|(dialogue, _)| dialogue.group_slots) {
             let alone = self.content.understanding.read(text, None);
             if alone.intent == Intent::Group {
@@ -326,11 +331,13 @@ impl Talk<'_> {
         let no_is_skip =
             !matches!(ask.answer, Expect::Choice(_) | Expect::YesNo | Expect::Confirm | Expect::Needs(_));
         let presses_skip = ask.skip.as_deref().is_some_and(|label| {
-            !label.is_empty() && crate::content::plain(label) == crate::content::plain(text)
+            !label.is_empty() && plain(label) == plain(text)
         });
         if presses_skip
             || (reading.skips() && !matches!(ask.answer, Expect::YesNo))
             || (no_is_skip && reading.intent == Intent::No)
+            // "That's all", with nothing said.
+            || (!form && matches!(ask.answer, Expect::Text(_)) && reading.is_whole(Intent::Finish))
         {
             self.skip();
             return true;
@@ -423,6 +430,44 @@ impl Talk<'_> {
         true
     }
 
+    /// "Enfield", in answer to "which organisation and team?": it is the area, and the question is asked once
+    /// more. Returns whether it was so.
+    fn tells_the_area_alone(&mut self, ask: &Ask, text: &str) -> bool {
+        let Some(area) = self.hub.areas.iter().find(|area| plain(area) == plain(text)).cloned() else {
+            return false;
+        };
+        let Some((dialogue, place)) = self.running() else { return false };
+        let asked = dialogue.asks().find(|ask| matches!(ask.answer, Expect::Area));
+        let Some(field) = asked.map(|ask| ask.id.value.clone()) else { return false };
+        let heard = dialogue.heard.clone().unwrap_or_default();
+        let once = matches!(ask.answer, Expect::Text(_))
+            && self.first_try()
+            && place.answers.get(&field).is_none_or(|answer| *answer == Answer::Skipped);
+        if !once {
+            return false;
+        }
+        self.fill(&field, Answer::Choice(area));
+        if let Some(place) = self.conversation.place.as_mut() {
+            place.tries = 1;
+        }
+        let rows = self.rows(&[field]);
+        self.say(format!("{heard}\n{rows}"));
+        self.ask_again();
+        true
+    }
+
+    /// "I want to talk to someone about my pay", where what they would like to say is asked for.
+    fn is_left_for_a_person(&self, ask: &Ask, reading: &Reading<'_>) -> bool {
+        /// Fewer words say no more than that.
+        const WORDS_OF_A_MESSAGE: usize = 8;
+        let for_person =
+            self.running().is_some_and(|(dialogue, _)| dialogue.intent == Some(Intent::Person));
+        for_person
+            && matches!(ask.answer, Expect::Text(_))
+            && !reading.is_question()
+            && reading.text.split_whitespace().count() >= WORDS_OF_A_MESSAGE
+    }
+
     /// Whether "call me on Thursday" is the answer to the open question.
     fn says_how_to_talk(&self, ask: &Ask, text: &str, reading: &Reading<'_>) -> bool {
         let asks_when = self
@@ -436,9 +481,9 @@ impl Talk<'_> {
 
 /// "Afternoon" and "this morning" are times where one is asked for.
 fn says_when_to_meet(ask: &Ask, text: &str) -> bool {
-    let text = crate::content::plain(text);
+    let text = plain(text);
     matches!(ask.answer, Expect::When | Expect::Talk)
-        && [" morning ", " afternoon ", " evening "].iter().any(|part| text.contains(part))
+        && [" morning ", " afternoon ", " evening ", " night "].iter().any(|part| text.contains(part))
         && !text.contains(" good ")
 }
 

@@ -17,21 +17,8 @@ use crate::{
 const PLACES: [&str; 10] =
     ["first", "second", "third", "1st", "2nd", "3rd", "last", "top", "middle", "bottom"];
 
-/// Words of many offers' names, which name none of them.
-const COMMON: [&str; 12] = [
-    "helpline",
-    "line",
-    "support",
-    "information",
-    "advice",
-    "service",
-    "number",
-    "help",
-    "talking",
-    "mental",
-    "health",
-    "work",
-];
+/// Shorter words name no offer.
+const SHORTEST_NAME: usize = 4;
 
 impl Talk<'_> {
     /// Shows the next offers that fit, and what is open now. Returns whether there were any.
@@ -114,7 +101,9 @@ impl Talk<'_> {
         let says = |word: &str| text_words.contains(&format!(" {word} "));
         let names = |id: &String| {
             let name = self.content.directory.offer(id).map(|offer| plain(&offer.name)).unwrap_or_default();
-            name.split_whitespace().filter(|word| word.len() >= 4 && !COMMON.contains(word)).any(says)
+            // "Helpline" stands in many names, and names none of them.
+            let names_it = |word: &&str| word.len() >= SHORTEST_NAME && self.content.directory.names_with(word) < 2;
+            name.split_whitespace().filter(names_it).any(says)
         };
         if !PLACES.iter().any(|place| says(place)) && !place.shown.iter().any(names) {
             return None;

@@ -274,7 +274,9 @@ impl<'a> Talk<'a> {
                     choices = self.change_choices(dialogue, place);
                 } else {
                     choices = self.choices_of(ask);
-                    if ask.skip.as_deref() != Some("") && !matches!(ask.answer, Expect::Confirm) {
+                    // "Not sure" is to skip.
+                    let may_skip = !matches!(ask.answer, Expect::Confirm | Expect::YesNo);
+                    if ask.skip.as_deref() != Some("") && may_skip {
                         choices.push(match &ask.skip {
                             Some(label) => Choice { id: "skip".to_owned(), label: label.clone() },
                             None => self.choice("skip", Word::ChoiceSkip),

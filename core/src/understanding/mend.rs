@@ -78,11 +78,20 @@ impl Mend {
             let near = sound.as_bytes().first() == heard.as_bytes().first()
                 && sound.len().abs_diff(heard.len()) <= most;
             let slips = if near { strsim::osa_distance(sound, &heard) } else { usize::MAX };
-            (slips <= most).then(|| (slips, meant.len().abs_diff(word.len())))
+            // Of several that sound alike it is the one that is spelled most like it.
+            (slips <= most)
+                .then(|| (slips, strsim::osa_distance(meant, word), letters(meant) != letters(word)))
         };
         let near = self.by_sound.iter().filter_map(|word| Some((slips_of(word)?, word)));
-        near.min_by_key(|(slips, _)| *slips).map(|(_, (_, meant))| meant.as_str())
+        near.min_by_key(|(far, _)| *far).map(|(_, (_, meant))| meant.as_str())
     }
+}
+
+/// The letters of a word, in the order of the alphabet: of "hepl" and "help" they are the same.
+fn letters(word: &str) -> Vec<char> {
+    let mut letters: Vec<char> = word.chars().collect();
+    letters.sort_unstable();
+    letters
 }
 
 /// "sumone", which is written out when it is read.
@@ -96,13 +105,23 @@ mod tests {
 
     #[test]
     fn what_is_no_word_is_read_as_the_word_that_it_sounds_like() {
-        let phrases =
-            ["(i)? need a group", "(talk|speak) to someone", "cancel", "menu", "counsel*", "can you ring"];
+        let phrases = [
+            "(i)? need a group",
+            "(talk|speak) to someone",
+            "space",
+            "hell",
+            "help",
+            "cancel",
+            "menu",
+            "counsel*",
+            "can you ring",
+        ];
         let mend = Mend::new(phrases.into_iter());
         for (typed, meant) in [
             ("i ned a groop", Some("i need a group")),
             ("Speek to sumone", Some("speak to sumone")),
             ("canel!", Some("cancel!")),
+            ("hepl", Some("help")),
             ("tolk to someone", Some("talk to someone")),
             // Names, places and words that stand as they are.
             ("ask Mena", None),

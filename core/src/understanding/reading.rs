@@ -50,7 +50,15 @@ impl<'a> Reading<'a> {
 
     /// The needs that it speaks of, best first.
     pub fn needs(&self) -> &[NeedFound] {
-        self.needs.get_or_init(|| self.understanding.needs.find(self.text, &self.tokens))
+        self.needs.get_or_init(|| {
+            let mut needs = self.understanding.needs.find(self.text, &self.tokens);
+            // "I'm a physio" says what somebody is, and not what is wrong.
+            if self.own_role().is_some() {
+                let is_role = |words: &String| self.understanding.role(words).is_some();
+                needs.retain(|need| need.because.is_empty() || !need.because.iter().all(is_role));
+            }
+            needs
+        })
     }
 
     /// Whether needs were found, and none that is sure.

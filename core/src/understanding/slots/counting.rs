@@ -271,6 +271,10 @@ fn role(said: &Said<'_>, number: &Number) -> Role {
     if let Some(role) = introduced(said, number) {
         return role;
     }
+    // "6 each" answers what is asked.
+    if said.step.is_some() && said.is(next, &["each"]) && next + 1 == said.tokens.len() {
+        return Role::Bare;
+    }
     // "the first one", "one of my nurses": "one" seldom counts.
     let one = said.step.is_none() && said.is(number.first, &["one"]);
     if one || !stands_alone(said, number) {
@@ -412,8 +416,10 @@ fn rate(said: &Said<'_>, number: &Number) -> Option<Option<Frequency>> {
 /// What "four of them" counts: whatever was spoken of last. Of people already counted it is a part, and
 /// says how many there are only where it says who comes.
 fn of_them(said: &Said<'_>, number: &Number, next: usize) -> Role {
-    if said.step == Some("sessions") {
-        return Role::Sessions;
+    match said.step {
+        Some("sessions") => return Role::Sessions,
+        Some("size") => return Role::People,
+        Some(_) | None => {}
     }
     let is_people = |at: usize| {
         matches!(said.mark(at), Some(Mark::People | Mark::Role(_))) || said.is(at, &["team", "band", "bands"])
