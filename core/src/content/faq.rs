@@ -24,6 +24,9 @@ struct Entry {
     /// Where this answer is true: names of dialogues, [`WAITING`] and [`SENT`]. Empty: anywhere.
     #[serde(default, rename = "in")]
     places: Vec<Spanned<String>>,
+    /// Answers who says so as well as who asks: "I'm deaf".
+    #[serde(default)]
+    told: bool,
     say: Spanned<String>,
 }
 
@@ -52,6 +55,15 @@ impl Faq {
     /// The answer to a question that is asked in some places at once: the entry of one of them, or else
     /// of no place, with the longest phrase found in it.
     pub fn answer(&self, question: &str, places: &[&str]) -> Option<&str> {
+        self.entry(question, places).map(|entry| entry.say.value.as_str())
+    }
+
+    /// Whether that answers a text that asks nothing, too.
+    pub fn answers_when_told(&self, text: &str, places: &[&str]) -> bool {
+        self.entry(text, places).is_some_and(|entry| entry.told)
+    }
+
+    fn entry(&self, question: &str, places: &[&str]) -> Option<&Entry> {
         let question = plain(question);
         let here = |entry: &Entry| entry.places.iter().any(|place| places.contains(&place.value.as_str()));
         self.0
@@ -60,7 +72,7 @@ impl Faq {
             .flat_map(|entry| entry.ask.iter().map(move |phrase| (plain(phrase), entry)))
             .filter(|(phrase, _)| question.contains(phrase.as_str()))
             .max_by_key(|(phrase, entry)| (phrase.len(), here(entry)))
-            .map(|(_, entry)| entry.say.value.as_str())
+            .map(|(_, entry)| entry)
     }
 
     /// Whatever an entry names as a place and is none.

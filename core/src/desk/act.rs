@@ -54,6 +54,10 @@ impl Talk<'_> {
     /// Acts on what was written in the thread of this conversation's case. Who is not enrolled
     /// gets a notice and changes nothing.
     pub(crate) fn desk_message(&mut self, message: &DeskMessage) {
+        // What was written there before it was gone changes nothing any more.
+        if !self.context.desk.exists {
+            return;
+        }
         let Some(member) = self.context.desk.members.get(&message.by).cloned() else {
             self.answer(message, NOT_ENROLLED);
             self.audit(AuditKind::Refused, message);

@@ -17,9 +17,6 @@ use crate::{
 /// So many guesses at what a person needs are offered at once.
 const GUESSES: usize = 3;
 
-/// "I'm a student midwife" has no more words than this.
-const ROLE_ALONE: usize = 5;
-
 impl Talk<'_> {
     /// Starts a dialogue and says its first words.
     pub(crate) fn begin(&mut self, name: &str) {
@@ -111,8 +108,7 @@ impl Talk<'_> {
         self.start(&name);
         // "Support please" names nothing to guess at.
         // Nor does "I'm a student midwife".
-        let role_alone = reading.own_role().is_some() && reading.text.split_whitespace().count() <= ROLE_ALONE;
-        if reading.is_guess() && !reading.is_whole(Intent::Signpost) && !role_alone {
+        if reading.is_guess() && !reading.is_whole(Intent::Signpost) && !reading.tells_a_role_alone() {
             self.word(Word::WhichNeed);
             self.advance(0);
             self.offer_guesses(reading);

@@ -131,7 +131,10 @@ impl Talk<'_> {
     /// Somebody who told of danger is listened to before anything is guessed at.
     fn needs_support(&mut self, _: &str, reading: &Reading<'_>) -> bool {
         let guess = self.conversation.flag.is_some() && reading.is_guess();
-        let needs = !guess && (!reading.needs().is_empty() || reading.intent == Intent::Signpost);
+        let needs = !guess
+            && (!reading.needs().is_empty()
+                || reading.intent == Intent::Signpost
+                || (self.conversation.flag.is_none() && reading.tells_a_role_alone()));
         if needs {
             self.signpost(reading);
         }
@@ -142,9 +145,10 @@ impl Talk<'_> {
     /// none yet.
     pub(super) fn asks_commonly(&self, text: &str, reading: &Reading<'_>) -> bool {
         let short = text.split_whitespace().count() < WORDS_OF_A_WISH;
-        reading.is_question()
+        let asks = reading.is_question()
             && (short || reading.intent == Intent::Group)
-            && self.common_answer(text).is_some()
+            && self.common_answer(text).is_some();
+        asks || (short && self.is_answered_when_told(text))
     }
 
     /// Answers an answer to nothing: "ok", "no", "skip", "dunno" while no question is open. Returns

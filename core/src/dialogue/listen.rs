@@ -87,7 +87,7 @@ impl Talk<'_> {
                 {
                     match offer.next.get(&offer.choices[nth].id.value) {
                         Some(then) => {
-                            let told = self.told_of_an_offer(&then.value, text);
+                            let told = self.told_of_an_offer(&offer.choices[nth], &then.value, text);
                             self.go_to_anew(&then.value, told);
                         }
                         None => self.ask_again(),
@@ -262,8 +262,7 @@ impl Talk<'_> {
             return true;
         }
         let changing = self.conversation.place.as_ref().is_some_and(|place| place.changing);
-        let wants_change =
-            matches!(ask.answer, Expect::Confirm) && plain(text).contains(" change ");
+        let wants_change = matches!(ask.answer, Expect::Confirm) && plain(text).contains(" change ");
         if (changing || wants_change) && reading.group == GroupSlots::default() && self.name_field(text) {
             return true;
         }
@@ -294,8 +293,7 @@ impl Talk<'_> {
             return true;
         }
         // A group wished for in answer to "what kind of work do you do?", for nurses; or to "what is going on?".
-        let one_of_few =
-            matches!(ask.answer, Expect::Role | Expect::Area | Expect::YesNo | Expect::Needs(_));
+        let one_of_few = matches!(ask.answer, Expect::Role | Expect::Area | Expect::YesNo | Expect::Needs(_));
         if one_of_few && !self.running().is_some_and(|(dialogue, _)| dialogue.group_slots) {
             let alone = self.content.understanding.read(text, None);
             if alone.intent == Intent::Group {
@@ -330,9 +328,8 @@ impl Talk<'_> {
         }
         let no_is_skip =
             !matches!(ask.answer, Expect::Choice(_) | Expect::YesNo | Expect::Confirm | Expect::Needs(_));
-        let presses_skip = ask.skip.as_deref().is_some_and(|label| {
-            !label.is_empty() && plain(label) == plain(text)
-        });
+        let presses_skip =
+            ask.skip.as_deref().is_some_and(|label| !label.is_empty() && plain(label) == plain(text));
         if presses_skip
             || (reading.skips() && !matches!(ask.answer, Expect::YesNo))
             || (no_is_skip && reading.intent == Intent::No)
@@ -460,8 +457,7 @@ impl Talk<'_> {
     fn is_left_for_a_person(&self, ask: &Ask, reading: &Reading<'_>) -> bool {
         /// Fewer words say no more than that.
         const WORDS_OF_A_MESSAGE: usize = 8;
-        let for_person =
-            self.running().is_some_and(|(dialogue, _)| dialogue.intent == Some(Intent::Person));
+        let for_person = self.running().is_some_and(|(dialogue, _)| dialogue.intent == Some(Intent::Person));
         for_person
             && matches!(ask.answer, Expect::Text(_))
             && !reading.is_question()

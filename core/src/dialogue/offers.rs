@@ -2,7 +2,7 @@
 
 use super::{
     Answer,
-    model::{Expect, Offer, OfferField},
+    model::{Expect, Offer, OfferField, Opt},
     parse::{Read, read_freely},
     talk::Talk,
 };
@@ -17,8 +17,9 @@ use crate::{
 const PLACES: [&str; 10] =
     ["first", "second", "third", "1st", "2nd", "3rd", "last", "top", "middle", "bottom"];
 
-/// Shorter words name no offer.
+/// Shorter words name no offer, and neither do words of so many names.
 const SHORTEST_NAME: usize = 4;
+const MANY_NAMES: usize = 3;
 
 impl Talk<'_> {
     /// Shows the next offers that fit, and what is open now. Returns whether there were any.
@@ -93,16 +94,22 @@ impl Talk<'_> {
         self.go_to_anew(&offer.id.value, None);
     }
 
-    /// "The Cruse number just rings" answers already which one did not work. `step`: what comes next.
-    pub(super) fn told_of_an_offer(&self, step: &str, text: &str) -> Option<Answer> {
+    /// "The Cruse number just rings" answers already which one did not work. `picked`: the choice that it
+    /// picks; `step`: what comes next.
+    pub(super) fn told_of_an_offer(&self, picked: &Opt, step: &str, text: &str) -> Option<Answer> {
+        let picked = plain(&picked.label);
         let (dialogue, place) = self.running()?;
         let ask = dialogue.ask(step).filter(|ask| matches!(ask.answer, Expect::Text(_)))?;
         let text_words = plain(text);
         let says = |word: &str| text_words.contains(&format!(" {word} "));
         let names = |id: &String| {
             let name = self.content.directory.offer(id).map(|offer| plain(&offer.name)).unwrap_or_default();
-            // "Helpline" stands in many names, and names none of them.
-            let names_it = |word: &&str| word.len() >= SHORTEST_NAME && self.content.directory.names_with(word) < 2;
+            // "Helpline" stands in many names and names none, and "work" is what a number does.
+            let names_it = |word: &&str| {
+                word.len() >= SHORTEST_NAME
+                    && !picked.contains(&format!(" {word} "))
+                    && self.content.directory.offers_named(word) < MANY_NAMES
+            };
             name.split_whitespace().filter(names_it).any(says)
         };
         if !PLACES.iter().any(|place| says(place)) && !place.shown.iter().any(names) {

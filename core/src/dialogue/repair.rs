@@ -279,6 +279,15 @@ impl Talk<'_> {
 
     /// The answer to a common question where this conversation is.
     pub(super) fn common_answer(&self, text: &str) -> Option<&str> {
+        self.content.faq.answer(text, &self.faq_places())
+    }
+
+    /// Whether somebody who says so is answered as if they asked.
+    pub(super) fn is_answered_when_told(&self, text: &str) -> bool {
+        self.content.faq.answers_when_told(text, &self.faq_places())
+    }
+
+    fn faq_places(&self) -> Vec<&str> {
         let mut places: Vec<&str> = match self.conversation.dialogue() {
             Some(name) => vec![name],
             // What is kept and what was sent may be asked about while nothing is open.
@@ -291,7 +300,7 @@ impl Talk<'_> {
         if matches!(self.conversation.holder, Holder::Waiting { .. }) {
             places.push(WAITING);
         }
-        self.content.faq.answer(text, &places)
+        places
     }
 
     /// "What does closed mean?"

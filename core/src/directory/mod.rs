@@ -34,7 +34,7 @@ pub use offer::{Assurance, AssuranceState, Basis, Contact, ContactKind, Nation, 
 pub use search::{Field, MAX_MATCHES, Match, Query, Shortlist};
 pub use words::{clock, until, when};
 
-use crate::content::Finding;
+use crate::content::{Finding, plain};
 
 /// Everything the hub's content says about support outside this chat.
 #[derive(Debug, Clone, Default)]
@@ -138,6 +138,12 @@ impl Directory {
     /// The offer of that id, shown or not.
     pub fn offer(&self, id: &str) -> Option<&Offer> {
         self.offers.iter().find(|offer| offer.id == id)
+    }
+
+    /// How many offers have a word, in lower case, in their names.
+    pub fn offers_named(&self, word: &str) -> usize {
+        let word = format!(" {word} ");
+        self.offers.iter().filter(|offer| plain(&offer.name).contains(&word)).count()
     }
 
     /// Every offer, also those never shown, in directory order.

@@ -8,6 +8,7 @@ use super::{
     Day, Intent, Reading, Size, Time, clip, question, slots,
     text::{self, Sep, Token},
 };
+use crate::safety::is_english;
 
 /// The ways of saying one of the answers that a question offers, each as its words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -268,9 +269,11 @@ fn by_words(words: &[&str], ways: &[&[Vec<String>]]) -> Option<usize> {
 
 fn by_near_words(words: &[&str], ways: &[&[Vec<String>]]) -> Option<usize> {
     const SHORTEST: usize = 4;
+    // A word that is right as it stands is no slip: "deaf" is not "dead".
     let near = |own: &String, word: &str| {
         own == word
             || (own.chars().count() >= SHORTEST
+                && !is_english(word)
                 && own.len() < 30
                 && word.len() < 30
                 && osa_distance(own, word) <= if own.chars().count() > 7 { 2 } else { 1 })

@@ -129,6 +129,15 @@ impl<'a> Reading<'a> {
         slots::own_role(&slots::Said::new(&self.understanding.words, &self.tokens, None))
     }
 
+    /// "I'm a student midwife": who somebody is, and nothing of what is wrong.
+    pub fn tells_a_role_alone(&self) -> bool {
+        /// It has no more words than this.
+        const WORDS: usize = 6;
+        self.tokens.len() <= WORDS
+            && self.own_role().is_some()
+            && self.needs().first().is_none_or(|best| best.score < SURE)
+    }
+
     /// Whether there is no word in it, and no sign that stands for one.
     pub fn is_empty(&self) -> bool {
         self.tokens.is_empty()
