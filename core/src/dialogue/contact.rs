@@ -112,16 +112,20 @@ impl Talk<'_> {
         let Some(Answer::Text(before)) = place.answers.get(field).filter(|_| of_contact) else {
             return answer;
         };
-        match answer {
-            Answer::Skipped if !reaches(before) => Answer::Text(before.clone()),
-            Answer::Text(now) if !reaches(before) && reaches(&now) => {
-                Answer::Text(format!("{now}. {before}"))
-            }
-            Answer::Text(now) if !reaches(&now) && self.is_how_to_reach(&now) => {
-                Answer::Text(format!("{before}. {now}"))
-            }
-            other => other,
-        }
+        let limits = !reaches(before) && self.is_how_to_reach(before);
+        let both = match &answer {
+            Answer::Skipped if limits => before.clone(),
+            Answer::Text(now) if limits && reaches(now) => format!("{now}. {before}"),
+            Answer::Text(now) if !reaches(now) && self.is_how_to_reach(now) => format!("{before}. {now}"),
+            Answer::Skipped
+            | Answer::Text(_)
+            | Answer::Choice(_)
+            | Answer::Number(_)
+            | Answer::Size(_)
+            | Answer::When(_)
+            | Answer::Needs(_) => return answer,
+        };
+        Answer::Text(both)
     }
 
     fn is_how_to_reach(&self, text: &str) -> bool {

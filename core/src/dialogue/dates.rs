@@ -35,6 +35,7 @@ fn date_of(text: &str, written: Timestamp) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialogue::When;
 
     #[test]
     fn day_named_by_distance_has_its_date_beside_it() {
@@ -57,13 +58,9 @@ mod tests {
     #[test]
     fn brackets_of_their_own_keep_no_date_away_and_nothing_is_dated_twice() {
         let written = "2026-01-06T10:00:00Z".parse::<Timestamp>().expect("an instant");
-        let text = |answer: Answer| match answer {
-            Answer::When(when) => when.text.expect("words"),
-            _ => panic!("another answer"),
-        };
-        let when = super::super::When { text: Some("tomorrow (after 3pm)".into()), ..Default::default() };
-        let once = with_date(Answer::When(when), written);
-        assert_eq!(text(once.clone()), "tomorrow (after 3pm) (Wednesday 7 January)");
+        let when = |text: &str| Answer::When(When { text: Some(text.to_owned()), ..When::default() });
+        let once = with_date(when("tomorrow (after 3pm)"), written);
+        assert_eq!(once, when("tomorrow (after 3pm) (Wednesday 7 January)"));
         assert_eq!(with_date(once.clone(), written), once);
     }
 }

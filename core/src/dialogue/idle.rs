@@ -105,11 +105,8 @@ impl Talk<'_> {
 
     /// A no after all, to "are you safe?".
     fn takes_back_a_yes(&mut self, _: &str, reading: &Reading<'_>) -> bool {
-        match reading.intent {
-            Intent::No => self.takes_it_back("no"),
-            Intent::Unsure => self.takes_it_back("unsure"),
-            _ => false,
-        }
+        (reading.intent == Intent::No && self.takes_it_back("no"))
+            || (reading.intent == Intent::Unsure && self.takes_it_back("unsure"))
     }
 
     fn is_in_another_language(&mut self, _: &str, reading: &Reading<'_>) -> bool {

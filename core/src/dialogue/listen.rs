@@ -41,9 +41,9 @@ impl Talk<'_> {
             return;
         }
         if self.running().is_some() {
-            self.hear_in_dialogue(text, reading)
+            self.hear_in_dialogue(text, reading);
         } else {
-            self.hear_idle(text, reading)
+            self.hear_idle(text, reading);
         }
     }
 
@@ -211,10 +211,13 @@ impl Talk<'_> {
             let keeps_all = !form && matches!(ask.answer, Expect::Text(_));
             let says_nothing = reading.says_nothing() && (!keeps_all || !text.trim().contains(' '));
             if says_nothing {
-                self.word(match &ask.answer {
-                    _ if reading.also(Intent::Thanks) => Word::ThanksMeanwhile,
-                    Expect::Text(_) if form => Word::OwnWords,
-                    _ => Word::WheneverReady,
+                let wants_words = form && matches!(ask.answer, Expect::Text(_));
+                self.word(if reading.also(Intent::Thanks) {
+                    Word::ThanksMeanwhile
+                } else if wants_words {
+                    Word::OwnWords
+                } else {
+                    Word::WheneverReady
                 });
                 return self.ask_again();
             }

@@ -149,8 +149,7 @@ fn phrase(words: &[Word<'_>], today: Date, sure: bool) -> Option<Phrase> {
         [Other("next"), Other("week"), Other("on"), Day(day), ..] => named(4, next_week(*day)),
         [Other("next"), Other("week"), Day(day), ..] => named(3, next_week(*day)),
         [Day(day), Other("this"), Other("week"), ..]
-        | [Other("this"), Other("week"), Day(day), ..]
-        | [Other("this"), Other("coming"), Day(day), ..] => named(3, vec![coming(*day)]),
+        | [Other("this"), Other("week" | "coming"), Day(day), ..] => named(3, vec![coming(*day)]),
         [Other("this" | "coming"), Day(day), ..] | [Day(day), Other("next"), ..] => {
             named(2, vec![coming(*day)])
         }
