@@ -25,9 +25,11 @@
 
 mod ahead;
 mod arrival;
+mod config;
 mod copies;
 mod enrol;
 mod error;
+mod found;
 mod plan;
 mod postgres;
 mod private;
@@ -43,10 +45,11 @@ mod store;
 mod views;
 mod work;
 
+pub use config::StoreConfig;
 pub use error::{OpenError, StoreError};
 pub use sends::{Destination, Reach, SendBody, SendEnd, SendJob, SendLimits, Sends};
 pub use signals::Changes;
-pub use store::{SecretBytes, Store, StoreConfig};
+pub use store::{SecretBytes, Store};
 pub use views::{
     Audited, CaseState, Copy, Line, OpenCase, Parked, Periods, Practitioner, Purged, Saved, SendState,
     Spoken, Stats,

@@ -1,23 +1,5 @@
 //! Reading, where both databases speak the same SQL.
 
-use std::{cmp::Reverse, time::Duration};
-
-use chatbox_core::{
-    channel::Post,
-    effect::Record,
-    ids::{Lane, Reference},
-    input::{Input, InputKind},
-};
-
-use crate::{
-    error::StoreError,
-    plan::{self, Body},
-    seal::{self, Sealer},
-    views::{self, Audited, CaseState, Line, OpenCase, Parked, Saved, SendState, Spoken},
-};
-
-type Result<T> = std::result::Result<T, StoreError>;
-
 /// Keeps a secret in `meta`, in place of an older one of the same name.
 pub(crate) const KEEP_SECRET: &str = "INSERT INTO meta (name, value) VALUES ($1, $2)
      ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -33,11 +15,27 @@ pub(crate) const NATIVES: [&str; 2] = [
 /// Open records that are looked at.
 pub(crate) const MOST_OPEN: i64 = 500;
 
+/// Records, with how far each has come.
+macro_rules! records {
+    ($which:literal) => {
+        concat!(
+            "SELECT reference, kind, lane, created, body, (
+                SELECT CAST(max(CASE what WHEN 'case_closed' THEN 3 WHEN 'taken' THEN 2 WHEN 'acknowledged' THEN 1
+                           ELSE 0 END) AS BIGINT) FROM audit WHERE case_ref = reference)",
+            " FROM record ",
+            $which,
+            " ORDER BY created, reference"
+        )
+    };
+}
+pub(crate) const RECORDS: &str = records!("");
+pub(crate) const RECORDS_OF_KIND: &str = records!("WHERE kind = $1");
+
 /// Defines a module of queries for one database's connection.
 macro_rules! queries {
     ($name:ident, $connection:ty) => {
         mod $name {
-            use crate::{enrol, error::StoreError, read, seal::Sealer, views};
+            use crate::{enrol, error::StoreError, found, read, seal::Sealer, views};
 
             type Result<T> = std::result::Result<T, StoreError>;
             type Connection = $connection;
@@ -93,7 +91,7 @@ macro_rules! queries {
                 before: i64,
                 limit: i64,
             ) -> Result<Vec<views::Line>> {
-                let heard: Vec<read::Heard> = sqlx::query_as(
+                let heard: Vec<found::Heard> = sqlx::query_as(
                     "SELECT seq, received, body FROM heard WHERE lane = $1 AND seq < $3
                      ORDER BY seq DESC LIMIT $2",
                 )
@@ -102,7 +100,7 @@ macro_rules! queries {
                 .bind(before)
                 .fetch_all(&mut *db)
                 .await?;
-                let said: Vec<read::Said> = sqlx::query_as(
+                let said: Vec<found::Said> = sqlx::query_as(
                     "SELECT id, made, status, body FROM said
                      WHERE person = $1 AND lane = $1 AND seq < $3 ORDER BY seq DESC, id DESC LIMIT $2",
                 )
@@ -111,7 +109,7 @@ macro_rules! queries {
                 .bind(before)
                 .fetch_all(&mut *db)
                 .await?;
-                read::lines(sealer, heard, said, usize::try_from(limit).unwrap_or(usize::MAX))
+                found::lines(sealer, heard, said, usize::try_from(limit).unwrap_or(usize::MAX))
             }
 
             pub(super) async fn records(
@@ -119,7 +117,7 @@ macro_rules! queries {
                 sealer: &Sealer,
                 kind: Option<&str>,
             ) -> Result<Vec<views::Saved>> {
-                let rows: Vec<read::RecordFound> = match kind {
+                let rows: Vec<found::RecordFound> = match kind {
                     Some(kind) => {
                         sqlx::query_as(
                             read::RECORDS_OF_KIND,
@@ -136,17 +134,17 @@ macro_rules! queries {
                         .await?
                     }
                 };
-                rows.into_iter().map(|row| read::saved(sealer, row)).collect()
+                rows.into_iter().map(|row| found::saved(sealer, row)).collect()
             }
 
             pub(super) async fn open_cases(db: &mut Connection) -> Result<Vec<views::OpenCase>> {
-                let rows: Vec<read::CaseFound> = sqlx::query_as(
+                let rows: Vec<found::CaseFound> = sqlx::query_as(
                     "SELECT lane, case_ref, urgency, holder, since, changed FROM conversation
                      WHERE urgency > 0 OR holder > 0 ORDER BY urgency DESC, changed, lane",
                 )
                 .fetch_all(db)
                 .await?;
-                rows.into_iter().map(read::open_case).collect()
+                rows.into_iter().map(found::open_case).collect()
             }
 
             pub(super) async fn desk_native(db: &mut Connection, seq: i64) -> Result<Option<String>> {
@@ -232,7 +230,7 @@ macro_rules! queries {
                 )
                 .fetch_all(db)
                 .await?;
-                rows.into_iter().map(read::parked).collect()
+                rows.into_iter().map(found::parked).collect()
             }
 
             pub(super) async fn audit(db: &mut Connection, limit: i64) -> Result<Vec<views::Audited>> {
@@ -241,7 +239,7 @@ macro_rules! queries {
                         .bind(limit)
                         .fetch_all(db)
                         .await?;
-                rows.into_iter().rev().map(read::audited).collect()
+                rows.into_iter().rev().map(found::audited).collect()
             }
 
             pub(super) async fn stats(db: &mut Connection, now: i64) -> Result<views::Stats> {
@@ -269,13 +267,13 @@ macro_rules! queries {
                 .await?;
                 let mut stats = views::Stats {
                     inbox_waiting: inbox_waiting.cast_unsigned(),
-                    inbox_oldest: read::age(now, inbox),
+                    inbox_oldest: found::age(now, inbox),
                     outbox_waiting: outbox_waiting.cast_unsigned(),
-                    outbox_oldest: read::age(now, outbox),
+                    outbox_oldest: found::age(now, outbox),
                     parked: parked.cast_unsigned(),
                     open: [0; 6],
                     waiting: waiting.cast_unsigned(),
-                    waiting_oldest: read::age(now, longest),
+                    waiting_oldest: found::age(now, longest),
                 };
                 for (urgency, count) in open {
                     if let Some(slot) = usize::try_from(urgency).ok().and_then(|u| stats.open.get_mut(u)) {
@@ -348,8 +346,8 @@ macro_rules! forward {
             pub(crate) async fn desk_said(&self, native: &str) -> Result<Option<(Lane, Option<Reference>)>> {
                 let found = queries::desk_said(&mut *self.reading().await?, native).await?;
                 let Some((seq, lane, Some(body))) = found else { return Ok(None) };
-                let case = crate::read::desk_case(&self.sealer, seq, &body)?;
-                Ok(Some((crate::read::lane(&lane, "inbox")?, case)))
+                let case = crate::found::desk_case(&self.sealer, seq, &body)?;
+                Ok(Some((crate::found::lane(&lane, "inbox")?, case)))
             }
 
             pub(crate) async fn open_records(&self) -> Result<Vec<(Reference, Timestamp)>> {
@@ -370,12 +368,12 @@ macro_rules! forward {
 
             pub(crate) async fn case_lane(&self, case: &Reference) -> Result<Option<Lane>> {
                 let lane = queries::case_lane(&mut *self.reading().await?, &case.0).await?;
-                lane.map(|lane| crate::read::lane(&lane, "reference")).transpose()
+                lane.map(|lane| crate::found::lane(&lane, "reference")).transpose()
             }
 
             pub(crate) async fn case_thread(&self, case: &Reference) -> Result<Option<Lane>> {
                 let lane = queries::case_thread(&mut *self.reading().await?, &case.0).await?;
-                lane.map(|lane| crate::read::lane(&lane, "reference")).transpose()
+                lane.map(|lane| crate::found::lane(&lane, "reference")).transpose()
             }
 
             pub(crate) async fn thread_case(&self, thread: &Lane) -> Result<Option<Reference>> {
@@ -402,115 +400,3 @@ macro_rules! forward {
     };
 }
 pub(crate) use forward;
-
-/// seq, received, body.
-pub(crate) type Heard = (i64, i64, Option<Vec<u8>>);
-/// id, made, status, body.
-pub(crate) type Said = (i64, i64, i64, Vec<u8>);
-/// reference, kind, lane, created, body, state.
-pub(crate) type RecordFound = (String, String, Option<String>, i64, Vec<u8>, Option<i64>);
-
-macro_rules! records {
-    ($which:literal) => {
-        concat!(
-            "SELECT reference, kind, lane, created, body, (
-                SELECT CAST(max(CASE what WHEN 'case_closed' THEN 3 WHEN 'taken' THEN 2 WHEN 'acknowledged' THEN 1
-                           ELSE 0 END) AS BIGINT) FROM audit WHERE case_ref = reference)",
-            " FROM record ",
-            $which,
-            " ORDER BY created, reference"
-        )
-    };
-}
-pub(crate) const RECORDS: &str = records!("");
-pub(crate) const RECORDS_OF_KIND: &str = records!("WHERE kind = $1");
-/// lane, case, urgency, holder, since, changed.
-pub(crate) type CaseFound = (String, Option<String>, i64, i64, Option<i64>, i64);
-
-pub(crate) fn lane(text: &str, table: &'static str) -> Result<Lane> {
-    text.parse().map_err(|_| StoreError::Unreadable { table, column: "lane" })
-}
-
-/// Newest first in, the last `limit` of both together in order out.
-pub(crate) fn lines(sealer: &Sealer, heard: Vec<Heard>, said: Vec<Said>, limit: usize) -> Result<Vec<Line>> {
-    let mut lines = Vec::with_capacity(heard.len() + said.len());
-    for (seq, received, body) in heard {
-        let input = body.map(|body| sealer.open_json(seal::INBOX, &seq.to_be_bytes(), &body)).transpose()?;
-        let at = views::time(received, "inbox", "received")?;
-        lines.push(((seq, 0, 0), Line { at, what: Spoken::Heard { seq, input } }));
-    }
-    for (row, made, status, body) in said {
-        let post = match sealer.open_json(seal::OUTBOX, &row.to_be_bytes(), &body)? {
-            Body::Say(say) => Post::Say(say),
-            Body::Desk(post) => Post::Desk(post),
-            Body::Clear { .. } | Body::Amend { .. } => continue,
-        };
-        let state = match status {
-            0 => SendState::Waiting,
-            1 => SendState::Sent,
-            3 => SendState::Dropped,
-            _ => SendState::Refused,
-        };
-        let id = plan::outbox_id(row);
-        let at = views::time(made, "outbox", "made")?;
-        lines.push(((id.input, 1, id.nth), Line { at, what: Spoken::Said { id, post, state } }));
-    }
-    lines.sort_by_key(|(key, _)| Reverse(*key));
-    lines.truncate(limit);
-    Ok(lines.into_iter().rev().map(|(_, line)| line).collect())
-}
-
-/// The case in whose thread something was said at the desk.
-pub(crate) fn desk_case(sealer: &Sealer, seq: i64, body: &[u8]) -> Result<Option<Reference>> {
-    let input: Input = sealer.open_json(seal::INBOX, &seq.to_be_bytes(), body)?;
-    Ok(if let InputKind::Desk(message) = input.what { message.case } else { None })
-}
-
-pub(crate) fn saved(sealer: &Sealer, row: RecordFound) -> Result<Saved> {
-    let (reference, kind, of, created, body, state) = row;
-    let data = sealer.open_json(seal::RECORD, reference.as_bytes(), &body)?;
-    Ok(Saved {
-        record: Record { kind, reference: Reference(reference), data },
-        created: views::time(created, "record", "created")?,
-        state: CaseState::of(state),
-        lane: of.map(|of| lane(&of, "record")).transpose()?,
-    })
-}
-
-pub(crate) fn open_case(row: CaseFound) -> Result<OpenCase> {
-    let (of, case, urgency, holder, since, changed) = row;
-    let since = since.map(|since| views::time(since, "conversation", "since")).transpose()?;
-    Ok(OpenCase {
-        lane: lane(&of, "conversation")?,
-        reference: case.map(Reference),
-        urgency: i16::try_from(urgency).unwrap_or(i16::MAX),
-        waiting: since.filter(|_| holder == 1),
-        held: since.filter(|_| holder == 2),
-        changed: views::time(changed, "conversation", "changed")?,
-    })
-}
-
-pub(crate) fn parked(row: (i64, String, i64, i64)) -> Result<Parked> {
-    let (seq, of, received, tries) = row;
-    Ok(Parked {
-        seq,
-        lane: lane(&of, "inbox")?,
-        received: views::time(received, "inbox", "received")?,
-        tries: u16::try_from(tries).unwrap_or(u16::MAX),
-    })
-}
-
-pub(crate) fn audited(row: (i64, String, Option<String>, Option<String>)) -> Result<Audited> {
-    let (at, what, by, case) = row;
-    Ok(Audited {
-        at: views::time(at, "audit", "at")?,
-        what: serde_json::from_value(what.into())
-            .map_err(|_| StoreError::Unreadable { table: "audit", column: "what" })?,
-        by,
-        case: case.map(Reference),
-    })
-}
-
-pub(crate) fn age(now: i64, then: Option<i64>) -> Option<Duration> {
-    then.map(|then| Duration::from_micros(u64::try_from(now.saturating_sub(then)).unwrap_or(0)))
-}

@@ -13,9 +13,9 @@ use super::{
     together::{Means, Together},
 };
 use crate::{
+    config::StoreConfig,
     error::{OpenError, code, describe, migration_why},
     seal::{self, HASH_KEY, Keyring, META, Sealer},
-    store::StoreConfig,
 };
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/postgres");

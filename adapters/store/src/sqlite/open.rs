@@ -18,11 +18,11 @@ use sqlx::{
 
 use super::{Held, Sqlite, writer::Writer};
 use crate::{
+    config::StoreConfig,
     error::{OpenError, code, describe, migration_why},
     private,
     seal::{self, HASH_KEY, Keyring, META, Sealer},
     signals::Signals,
-    store::StoreConfig,
 };
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/sqlite");
