@@ -482,6 +482,26 @@ fn disguises_are_seen_through() {
     }
 }
 
+/// Whatever else is said in the same breath is heard as if the figure of speech were not there.
+#[test]
+fn an_unmistakable_figure_of_speech_is_no_danger_and_hides_none() {
+    for harmless in [
+        "this shift is killing me right now",
+        "my feet are absolutely killing me right now",
+        "this pollen is trying to kill me",
+        "I nearly passed out when I saw the gas bill",
+    ] {
+        assert_eq!(hear(&SAFETY, harmless).route, Route::A, "{harmless}");
+    }
+    let held_back = include_str!("safety/held_back.jsonl").lines();
+    let lines = held_back.map(|line| serde_json::from_str::<Line>(line).unwrap());
+    for text in lines.filter(|line| line.min >= Route::C).filter_map(|line| line.text) {
+        let (alone, beside) =
+            (hear(&SAFETY, &text).route, hear(&SAFETY, &format!("this shift is killing me, {text}")).route);
+        assert!(beside >= alone, "{text}: {alone:?} alone, {beside:?} beside a figure of speech");
+    }
+}
+
 const SEED: RngSeed = RngSeed::Fixed(116_123);
 
 const DANGEROUS: &[&str] = &[

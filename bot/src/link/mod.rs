@@ -63,6 +63,14 @@ pub enum GivenUp {
 }
 
 /// Every platform that is configured. Addresses to listen on are taken already.
+#[cfg_attr(
+    not(any(feature = "telegram", feature = "matrix")),
+    expect(
+        unused_mut,
+        unused_variables,
+        reason = "a build without platforms, for the terminal, has none to list"
+    )
+)]
 pub async fn all(config: &Config, store: &Store) -> Result<Vec<Link>, Stop> {
     let mut links = Vec::new();
     #[cfg(feature = "telegram")]

@@ -1,6 +1,8 @@
 //! From matches to a route.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -65,24 +67,29 @@ pub(super) fn hear(
         denied: false,
         found: vec![],
     };
-    let mut asides = vec![];
-    let mut not_denied = vec![];
-    let mut recent = vec![];
-    for sentence in &sentences {
-        let Scoped { denied_to, long_ago } = listener.sentence(sentence);
-        match denied_to {
-            None => not_denied.push(sentence),
-            Some(end) => asides.extend(contrast(sentence, end)),
-        }
-        let still_so = |word: &Word| STILL_SO.contains(&word.text.as_str());
-        if !long_ago || sentence.words.iter().any(still_so) {
-            recent.push(sentence);
-        }
-    }
+    let scoped: Vec<Scoped> = sentences.iter().map(|sentence| listener.sentence(sentence)).collect();
     for joined in &runs {
         listener.sentence(joined);
     }
     listener.add_up_messages(memory, now);
+    let said: Vec<Cow<'_, Sentence>> =
+        sentences.iter().zip(&scoped).map(|(sentence, scoped)| without(sentence, &scoped.figures)).collect();
+    if scoped.iter().any(|scoped| !scoped.figures.is_empty()) {
+        sound = learned.hear(&said.iter().map(|sentence| &**sentence).collect::<Vec<_>>());
+    }
+    let mut asides = vec![];
+    let mut not_denied = vec![];
+    let mut recent = vec![];
+    for ((sentence, said), scoped) in sentences.iter().zip(&said).zip(&scoped) {
+        match scoped.denied_to {
+            None => not_denied.push(&**said),
+            Some(end) => asides.extend(contrast(sentence, end)),
+        }
+        let still_so = |word: &Word| STILL_SO.contains(&word.text.as_str());
+        if !scoped.long_ago || sentence.words.iter().any(still_so) {
+            recent.push(&**said);
+        }
+    }
     // A denial sounds like what it denies: up to C it counts for nothing. It takes nothing from the
     // sentences around it, nor from what follows its "but".
     if all.len() > not_denied.len() {
@@ -122,6 +129,8 @@ struct Scoped {
     denied_to: Option<usize>,
     /// It tells of what was months or years ago, or some of it does.
     long_ago: bool,
+    /// Where figures of speech stand that can mean nothing else.
+    figures: Vec<Range<usize>>,
 }
 
 impl Listener<'_> {
@@ -133,6 +142,8 @@ impl Listener<'_> {
                 let here = self.window(&sentence.words[from..], spans);
                 scoped.denied_to = scoped.denied_to.max(here.denied_to.map(|end| from + end));
                 scoped.long_ago |= here.long_ago;
+                let figures = here.figures.into_iter();
+                scoped.figures.extend(figures.map(|range| from + range.start..from + range.end));
             }
         });
         let here = std::mem::take(&mut self.in_sentence);
@@ -212,6 +223,11 @@ impl Listener<'_> {
         Scoped {
             denied_to: here(Scope::Denial).map(|(_, span)| span.longest).max(),
             long_ago: here(Scope::Past).next().is_some(),
+            figures: scopes
+                .iter()
+                .filter(|(id, _)| rules.scopes[*id].unmistakable)
+                .map(|(_, span)| span.start..span.longest)
+                .collect(),
         }
     }
 
@@ -308,6 +324,17 @@ impl RuleBook {
             && !within.iter().any(|word| writer(&word.text))
             && spans.iter().any(another)
     }
+}
+
+/// `sentence` without the words in these ranges.
+fn without<'a>(sentence: &'a Sentence, figures: &[Range<usize>]) -> Cow<'a, Sentence> {
+    if figures.is_empty() {
+        return Cow::Borrowed(sentence);
+    }
+    let stays = |at: &usize| !figures.iter().any(|figure| figure.contains(at));
+    let words = sentence.words.iter().enumerate().filter(|(at, _)| stays(at));
+    let words = words.map(|(_, word)| word.clone()).collect();
+    Cow::Owned(Sentence { words, question: sentence.question })
 }
 
 /// What follows the first contrast after `end`, as a sentence: in "I'd never do it, but I do think of

@@ -67,6 +67,9 @@ struct ScopeText {
     /// Professional talk of something distressing: a gentle sentence is due.
     #[serde(default)]
     gentle: bool,
+    /// A figure of speech that can mean nothing else: the learned net does not hear its words either.
+    #[serde(default)]
+    unmistakable: bool,
     patterns: Vec<Spanned<String>>,
     #[serde(default)]
     examples: Vec<Spanned<String>>,
@@ -161,6 +164,8 @@ pub(super) struct ScopeRule {
     pub(super) scope: Scope,
     pub(super) signal: Option<String>,
     pub(super) gentle: bool,
+    /// The learned net does not hear its words either.
+    pub(super) unmistakable: bool,
     /// Comes with the program, not with the content.
     pub(super) built_in: bool,
     pub(super) examples: Vec<Example>,
@@ -271,6 +276,7 @@ pub(super) fn compile(files: &[(&str, &str)], built_in: usize, findings: &mut Ve
                 scope: scope.scope,
                 signal: scope.signal,
                 gentle: scope.gentle,
+                unmistakable: scope.unmistakable,
                 built_in: *built_in,
                 examples: singles(source, scope.examples),
                 not: singles(source, scope.not),

@@ -16,6 +16,9 @@ pub struct Shares {
     pub harmless: [f64; 4],
     /// Of harmless texts, by the ear of suicide as a kind, which hears what is said indirectly.
     pub harmless_as_suicide: f64,
+    /// Of harmless texts, by the ears of errors at work and of fitness to work. They are told in the words
+    /// of any working day, without a word for danger, so that no ear of a route hears them well.
+    pub harmless_as_work: f64,
     /// Of harmless texts, by the ear of another kind.
     pub harmless_by_kind: f64,
     /// Of texts that call for the route just below, by the ear of the level of D, and of E.
@@ -27,8 +30,9 @@ pub struct Shares {
 impl Default for Shares {
     fn default() -> Self {
         Self {
-            harmless: [0.026, 0.045, 0.043, 0.0165],
+            harmless: [0.026, 0.049, 0.043, 0.0187],
             harmless_as_suicide: 0.0155,
+            harmless_as_work: 0.005,
             harmless_by_kind: 0.001,
             one_step_below: [0.54, 0.3],
             further_below: 0.11,
@@ -52,7 +56,7 @@ const LEAST_TEXTS: usize = 2;
 /// Features are left out that weigh less than this for every ear of a route and of suicide, and less than
 /// [`LEAST_ROOT_OF_KIND`] for every other; they tell little, and the file must not grow too long.
 const LEAST_ROOT: i8 = 13;
-const LEAST_ROOT_OF_KIND: i8 = 20;
+const LEAST_ROOT_OF_KIND: i8 = 22;
 
 /// Learns weights and thresholds. The same lessons in the same order give the same bytes. `digest`
 /// is that of the examples' files, and is written into the weights.
@@ -126,6 +130,7 @@ fn threshold(scores: &[(&Lesson, f64)], ear: Ear, shares: &Shares) -> f64 {
             next.max(gentler)
         }
         Ear::Kind(Kind::Suicide) => limit(shares.harmless_as_suicide, &harmless),
+        Ear::Kind(Kind::PatientSafety | Kind::FitnessToPractise) => limit(shares.harmless_as_work, &harmless),
         Ear::Kind(_) => limit(shares.harmless_by_kind, &harmless),
     };
     threshold.max(-STILL_ADDS + 1e-3)
