@@ -278,6 +278,10 @@ impl Talk<'_> {
 
     /// What the person would rather not: practitioners of it cannot take.
     pub(crate) fn avoid(&mut self, organisation: &str) {
+        // "Not the radiology team, please" would be said twice over.
+        let organisation = organisation.trim();
+        let begins = organisation.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("not "));
+        let organisation = if begins { organisation[4..].trim() } else { organisation };
         self.conversation.desk.avoid = Some(organisation.to_owned());
         self.desk_post(DeskKind::Notice, format!("Would rather not talk to: {organisation}"));
     }

@@ -206,6 +206,7 @@ impl Talk<'_> {
         let leaves = matches!(
             reading.intent,
             Intent::Person
+                | Intent::Group
                 | Intent::Help
                 | Intent::Menu
                 | Intent::Stop

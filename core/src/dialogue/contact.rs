@@ -23,7 +23,13 @@ impl Talk<'_> {
     /// "No calls at work", "text only", where nothing of the sort is asked for: it is put beside the number in
     /// a form, and passed on where somebody waits or has sent a request. Returns whether it was taken.
     pub(super) fn hears_how_to_reach(&mut self, text: &str, reading: &Reading<'_>) -> bool {
-        let about_it = reading.says(Saying::HowToReach)
+        // "After 3 o'clock" is no team that somebody would rather not talk to.
+        let avoid = self.open_ask().is_some_and(|ask| ask.id.value == AVOID);
+        let says_when = || {
+            let when = reading.when();
+            reaches(text) || !when.days.is_empty() || when.time.is_some()
+        };
+        let about_it = (reading.says(Saying::HowToReach) || (avoid && says_when()))
             && !reading.is_question()
             && text.split_whitespace().count() <= WORDS_ABOUT_REACHING;
         if !about_it {
@@ -91,6 +97,22 @@ impl Talk<'_> {
             | Expect::Text(_)
             | Expect::Needs(_) => false,
         }
+    }
+
+    /// Words of somebody who waits that say nothing to the bot: they are for whoever comes.
+    pub(super) fn is_for_who_comes(&mut self, text: &str, reading: &Reading<'_>) -> bool {
+        /// Fewer words tell nobody anything.
+        const WORDS: usize = 3;
+        let waits = matches!(self.conversation.holder, Holder::Waiting { .. });
+        if !waits || self.conversation.flag.is_some() {
+            return false;
+        }
+        if reading.is_whole(Intent::Correct) {
+            self.word(Word::OwnWords);
+            return true;
+        }
+        let tells = !reading.is_question() && text.split_whitespace().count() >= WORDS;
+        tells && self.passes_on(text)
     }
 
     /// Tells those who are to get in touch. Returns whether there are any.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     content::Word,
-    understanding::{Intent, Reading},
+    understanding::{Intent, Reading, Saying},
 };
 
 /// Choices that are read from anywhere in a sentence; others are by their own words.
@@ -91,6 +91,8 @@ impl Talk<'_> {
                     };
                     found.push((talk.id.value.clone(), Answer::When(when)));
                 }
+                // "Don't email after Friday" is no day of the group's.
+                None if reading.says(Saying::HowToReach) => {}
                 None => found.extend(new_when(place, reading).map(|when| ("when".to_owned(), when))),
             }
         }

@@ -15,7 +15,7 @@ const WORDS_OF_A_WISH: usize = 7;
 impl Talk<'_> {
     /// What words can be while no question is open, in this order: the first that takes them answers. Each says
     /// whether it did.
-    const WHILE_IDLE: [fn(&mut Self, &str, &Reading<'_>) -> bool; 13] = [
+    const WHILE_IDLE: [fn(&mut Self, &str, &Reading<'_>) -> bool; 14] = [
         Self::is_of_what_was_sent,
         Self::calls_off,
         Self::gives_a_number,
@@ -29,6 +29,7 @@ impl Talk<'_> {
         |talk, _, reading| talk.answers_nothing(reading),
         Self::wants_a_group,
         Self::needs_support,
+        Self::is_for_who_comes,
     ];
 
     pub(super) fn hear_idle(&mut self, text: &str, reading: &Reading<'_>) {
@@ -52,10 +53,9 @@ impl Talk<'_> {
         calls_off
     }
 
-    /// "07700 900123, call me": it is known already how to reach them.
+    /// "07700 900123": a number is given to be called on.
     fn gives_a_number(&mut self, text: &str, reading: &Reading<'_>) -> bool {
-        let wants_person = reading.intent == Intent::Person
-            || (reading.intent == Intent::None && plain(text).contains(" me "));
+        let wants_person = matches!(reading.intent, Intent::Person | Intent::None);
         let gives = wants_person && reaches(text);
         if gives {
             self.begin_person_with(text);
@@ -143,7 +143,7 @@ impl Talk<'_> {
     pub(super) fn asks_commonly(&self, text: &str, reading: &Reading<'_>) -> bool {
         let short = text.split_whitespace().count() < WORDS_OF_A_WISH;
         let asks = reading.is_question()
-            && (short || reading.intent == Intent::Group)
+            && (short || reading.intent == Intent::Group || reading.is_guess())
             && self.common_answer(text).is_some();
         asks || (short && self.is_answered_when_told(text))
     }

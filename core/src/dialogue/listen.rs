@@ -5,7 +5,7 @@ use super::{
     contact::reaches,
     load::CHECK_IN,
     model::{Ask, Expect, Step},
-    parse::{Read, read_freely, speaks_of_talk},
+    parse::{Read, read_freely, slot_values, speaks_of_talk},
     talk::Talk,
 };
 use crate::{
@@ -82,7 +82,8 @@ impl Talk<'_> {
                 // "Not sure" is nearly "not for me", and says another thing.
                 if reading.is_whole(Intent::Unsure) {
                     self.word_and_stay(Word::NoNeedToChoose);
-                } else if let Some(nth) = reading.choose(&offer.choices, |option| &option.ways)
+                } else if !asks_what_is_meant(reading)
+                    && let Some(nth) = reading.choose(&offer.choices, |option| &option.ways)
                     && !is_way_out(reading.intent)
                 {
                     match offer.next.get(&offer.choices[nth].id.value) {
@@ -172,7 +173,8 @@ impl Talk<'_> {
         };
         let of_talk = matches!(ask.answer, Expect::Contact) && speaks_of_when && !reaches(text);
         let talk = of_talk || speaks_of_talk(reading);
-        let words_alone = names && reading.intent != Intent::Correct && !talk;
+        let words_alone =
+            names && reading.intent != Intent::Correct && !talk && !self.is_answer_to_another(ask, reading);
         let mut filled = if words_alone { Vec::new() } else { self.fill_from_slots(ask, &read, reading) };
         filled.extend(self.fill_contact(ask, text));
         if matches!(ask.answer, Expect::Confirm) && !filled.is_empty() {
@@ -206,6 +208,14 @@ impl Talk<'_> {
             }
             if form && self.tells_the_area_alone(ask, text) {
                 return;
+            }
+            if self.corrects_after_a_no(ask, text) {
+                return self.ask_again();
+            }
+            // "Actually no, support for me".
+            if form && reading.intent == Intent::Correct && reading.also(Intent::Signpost) {
+                self.word(Word::PutAside);
+                return self.signpost(reading);
             }
             // "All well" is a word on how the chat was, and no name of a team.
             let keeps_all = !form && matches!(ask.answer, Expect::Text(_));
@@ -265,7 +275,10 @@ impl Talk<'_> {
             return true;
         }
         let changing = self.conversation.place.as_ref().is_some_and(|place| place.changing);
-        let wants_change = matches!(ask.answer, Expect::Confirm) && plain(text).contains(" change ");
+        let says = |words: &str| plain(text).contains(words);
+        let wants_change = (matches!(ask.answer, Expect::Confirm) && says(" change "))
+            || says(" go back to ")
+            || says(" back to the ");
         if (changing || wants_change) && reading.group == GroupSlots::default() && self.name_field(text) {
             return true;
         }
@@ -428,6 +441,36 @@ impl Talk<'_> {
             | Intent::Correct => return false,
         }
         true
+    }
+
+    /// "No managers", in answer to "which site?".
+    fn is_answer_to_another(&self, ask: &Ask, reading: &Reading<'_>) -> bool {
+        self.running().is_some_and(|(dialogue, _)| {
+            let others = dialogue.asks().filter(|other| dialogue.form && other.id.value != ask.id.value);
+            others
+                .filter_map(|other| other.answer.options())
+                .flatten()
+                .any(|option| reading.is_exactly(&option.ways))
+        })
+    }
+
+    /// "No closed", to an "open" that was put down before.
+    fn corrects_after_a_no(&mut self, ask: &Ask, text: &str) -> bool {
+        /// More words say no to something.
+        const WORDS: usize = 2;
+        let Some((no, rest)) = text.trim().split_once([' ', ',']) else { return false };
+        if !no.eq_ignore_ascii_case("no") || rest.split_whitespace().count() > WORDS {
+            return false;
+        }
+        let reading = self.content.understanding.read(rest, None);
+        let corrects = self.running().is_some_and(|(dialogue, place)| {
+            let values = slot_values(&reading.group);
+            dialogue.form
+                && values
+                    .iter()
+                    .any(|(field, _)| *field != ask.id.value && place.answers.contains_key(*field))
+        });
+        corrects && !self.fill_from_slots(ask, &Read::Nothing, &reading).is_empty()
     }
 
     /// "Enfield", in answer to "which organisation and team?": it is the area, and the question is asked once

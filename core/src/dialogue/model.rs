@@ -154,6 +154,26 @@ pub enum Expect {
     Confirm,
 }
 
+impl Expect {
+    /// The answers to choose from, of a choice.
+    pub fn options(&self) -> Option<&[Opt]> {
+        match self {
+            Self::Choice(options) => Some(options),
+            Self::Number(_)
+            | Self::Size(_)
+            | Self::When
+            | Self::Talk
+            | Self::Text(_)
+            | Self::YesNo
+            | Self::Contact
+            | Self::Needs(_)
+            | Self::Area
+            | Self::Role
+            | Self::Confirm => None,
+        }
+    }
+}
+
 /// One answer to choose.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "WrittenOpt")]

@@ -131,6 +131,13 @@ impl Reading<'_> {
         only(&ways, |ways| ways.0.iter().any(stands))
     }
 
+    /// Whether it is some way of saying an answer, in two words or more, and nothing else: "every week".
+    pub fn is_exactly(&self, ways: &Ways) -> bool {
+        let words = self.tokens.iter().map(|token| token.word.as_str());
+        let words: Vec<&str> = words.filter(|word| !FILLERS.contains(word)).collect();
+        ways.0.iter().any(|way| way.len() > 1 && way.iter().map(String::as_str).eq(words.iter().copied()))
+    }
+
     /// The answer that has "yes" or "no" among its words, for a yes or a no said in any way.
     fn by_yes_no(&self, ways: &[&[Vec<String>]]) -> Option<usize> {
         let word = match self.yes_no() {
@@ -293,6 +300,11 @@ fn stands(words: &[&str], way: &[String], same: impl Fn(&String, &str) -> bool) 
     /// So many words before the way may say that it is not meant.
     const REACH: usize = 2;
     if words.len() > way.len() * MOST_FOR_ONE {
+        return false;
+    }
+    // "I no have computer" is no "no".
+    let is_word_alone = matches!(way, [own] if own == "no" || own == "yes");
+    if is_word_alone && words.len() > 2 {
         return false;
     }
     let Some(places) =

@@ -14,6 +14,8 @@ const ONE_SLIP: usize = 4;
 /// As long as this in sound two slips are forgiven.
 const TWO_SLIPS: usize = 9;
 
+const VOWELS: [char; 6] = ['a', 'e', 'i', 'o', 'u', 'y'];
+
 /// The words that may be meant, each as it sounds.
 #[derive(Debug, Default)]
 pub(super) struct Mend {
@@ -69,6 +71,10 @@ impl Mend {
         let is_word = is_english(word) || is_inflected(word);
         let heard = by_ear(word);
         let slips_of = |(sound, meant): &'_ (String, String)| {
+            // "tlk", "hlp": the vowels are left to the reader.
+            if !word.contains(VOWELS) && sound.replace(VOWELS, "") == heard {
+                return Some((0, strsim::osa_distance(meant, word), false));
+            }
             let most = match (word.len(), sound.len().min(heard.len())) {
                 _ if is_word => 0,
                 (_, length) if length >= TWO_SLIPS => 2,
@@ -122,6 +128,7 @@ mod tests {
             ("Speek to sumone", Some("speak to sumone")),
             ("canel!", Some("cancel!")),
             ("hepl", Some("help")),
+            ("tlk to someone", Some("talk to someone")),
             ("tolk to someone", Some("talk to someone")),
             // Names, places and words that stand as they are.
             ("ask Mena", None),

@@ -143,7 +143,11 @@ fn opens_question(words: &[Token]) -> bool {
         "when" => second.is_some_and(|token| token.is(VERB)),
         "what" | "how" if second.is_some_and(|t| t.is(&["ever", "a"])) => false,
         word if ASKING.contains(&word) => second.is_none_or(|token| !token.is(&["ever"])),
-        "do" | "have" => second.is_some_and(|token| token.is(&["i", "we", "you", "they", "people", "u"])),
+        "do" | "have" => second.is_some_and(|token| {
+            token.is(&[
+                "i", "we", "you", "they", "people", "u", "managers", "bosses", "staff", "nurses", "students",
+            ])
+        }),
         word if VERB.contains(&word) => second.is_some_and(|token| token.is(SUBJECT)),
         "whats" | "wheres" | "hows" | "explain" => true,
         "difference" => second.is_some_and(|token| token.is(&["between"])),

@@ -55,7 +55,7 @@ impl<'a> Reading<'a> {
             // "I'm a physio" says what somebody is, and not what is wrong.
             if self.own_role().is_some() {
                 let is_role = |words: &String| self.understanding.role(words).is_some();
-                needs.retain(|need| need.because.is_empty() || !need.because.iter().all(is_role));
+                needs.retain(|need| !need.because.iter().all(is_role));
             }
             needs
         })
@@ -133,9 +133,7 @@ impl<'a> Reading<'a> {
     pub fn tells_a_role_alone(&self) -> bool {
         /// It has no more words than this.
         const WORDS: usize = 6;
-        self.tokens.len() <= WORDS
-            && self.own_role().is_some()
-            && self.needs().first().is_none_or(|best| best.score < SURE)
+        self.tokens.len() <= WORDS && self.own_role().is_some() && self.needs().is_empty()
     }
 
     /// Whether there is no word in it, and no sign that stands for one.

@@ -299,6 +299,7 @@ fn fold(word: &str, apostrophe: bool) -> (&str, Option<&str>) {
         "cos" | "cuz" | "bc" | "cause" | "coz" => ("because", None),
         "sumone" | "sumwun" => ("someone", None),
         "grp" => ("group", None),
+        "cn" => ("can", None),
         "clsd" => ("closed", None),
         "wkly" => ("weekly", None),
         "mthly" => ("monthly", None),

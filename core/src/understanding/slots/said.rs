@@ -454,6 +454,10 @@ fn turns_at(tokens: &[Token], at: usize) -> bool {
         "i" => next(&["mean", "meant"]),
         "make" => next(&["that", "it"]),
         "rather" => earlier(&["or"], 1),
+        // "4 sessions no 5".
+        "no" if earlier(&["session", "sessions", "people", "nurses", "staff"], 1) => {
+            tokens.get(at + 1).is_some_and(Token::is_digits)
+        }
         "no" => {
             token.before >= Sep::Comma
                 && !next(&["more", "fewer", "less", "later", "managers", "preference", "one"])
