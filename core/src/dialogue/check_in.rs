@@ -9,11 +9,11 @@ use super::{
     model::{Ask, END, Step},
 };
 use crate::{
-    content::{Word, plain},
+    content::Word,
     conversation::{Flag, Holder, LastCheck},
     effect::{AuditKind, DeskKind, Effect, SayKind},
     safety::{Heard, Kind, Route},
-    understanding::{Intent, Reading, Signal},
+    understanding::{Intent, Reading, Saying, Signal},
 };
 
 /// Name of the timer that watches for silence after "are you safe?".
@@ -66,6 +66,9 @@ impl Talk<'_> {
 
     /// Answers danger: the flag, the lines and the question for its route and kind, the desk.
     pub(crate) fn danger(&mut self, heard: &Heard, edited: bool) {
+        if self.is_told_all_the_same(heard) {
+            return;
+        }
         let late = self.is_late();
         let asked = self.open_ask().filter(|ask| ask.rises.iter().any(|key| key == "unclear"));
         if let (Some(CHECK_IN), Some(ask)) = (self.conversation.dialogue(), asked) {
@@ -96,6 +99,23 @@ impl Talk<'_> {
             }
         }
         self.respond(heard.route, &heard.kinds);
+    }
+
+    /// Takes "on hold with them, an ambulance is coming" for the answer that it is, to "have you called 999?":
+    /// it speaks of danger, and tells of none that is new. Where a rule hears more than a wish to die, somebody
+    /// does something now, whatever else they say. Returns whether it was an answer.
+    fn is_told_all_the_same(&mut self, heard: &Heard) -> bool {
+        let nothing_new = heard.route <= self.conversation.route() && heard.by_rule <= Route::C;
+        if self.conversation.dialogue() != Some(CHECK_IN) || !nothing_new || self.before_the_question() {
+            return false;
+        }
+        let Some(ask) = self.open_ask() else { return false };
+        let words = self.words.clone();
+        let reading = self.content.understanding.read(&words, Some(&ask.id.value));
+        let Some(answer) = told_in_words(ask, &reading) else { return false };
+        self.desk_post(DeskKind::Message, words.clone());
+        self.answer_check_in(answer);
+        true
     }
 
     /// Whether this was surely written before the open question was asked.
@@ -201,8 +221,7 @@ impl Talk<'_> {
         if reading.intent == Intent::Fine {
             return self.fine_at_check_in(ask, reading);
         }
-        let told = told_in_words(ask, text).filter(|_| !reading.is_question());
-        let answer = told.or_else(|| self.said_yes_no(reading).filter(|_| !doubtful));
+        let answer = told_in_words(ask, reading).or_else(|| self.said_yes_no(reading).filter(|_| !doubtful));
         let leaves = matches!(
             reading.intent,
             Intent::Person
@@ -373,15 +392,13 @@ impl Talk<'_> {
 }
 
 /// The answer that a text gives in words of the content: "they are on their way" to "have you called 999?"
-fn told_in_words<'a>(ask: &'a Ask, text: &str) -> Option<&'a str> {
-    const DENIALS: [&str; 8] =
-        [" not ", " no ", " dont ", " cant ", " wont ", " never ", " didnt ", " nobody "];
-    let text = plain(text);
-    if DENIALS.iter().any(|denial| text.contains(denial)) {
-        return None;
-    }
-    let says = |phrase: &String| text.contains(&plain(phrase));
-    ask.say.iter().find(|(_, phrases)| phrases.iter().any(says)).map(|(answer, _)| answer.as_str())
+fn told_in_words<'a>(ask: &'a Ask, reading: &Reading<'_>) -> Option<&'a str> {
+    let says = |answer: &str, sayings: &[Saying]| {
+        let denied = answer != "no" && reading.denies();
+        !denied && sayings.iter().any(|saying| reading.says(*saying))
+    };
+    let told = ask.say.iter().find(|(answer, sayings)| says(answer, sayings));
+    told.map(|(answer, _)| answer.as_str()).filter(|_| !reading.is_question())
 }
 
 /// The kind whose question a step is.

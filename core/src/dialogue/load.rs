@@ -144,6 +144,7 @@ fn check_ask(source: &Source<'_>, dialogue: &Dialogue, ask: &Ask, findings: &mut
         | Expect::Area
         | Expect::Role => Vec::new(),
     };
+    keys.extend(ask.say.keys().map(String::as_str));
     keys.push("skipped");
     for (key, target) in &ask.next {
         if !keys.contains(&key.as_str()) {

@@ -11,7 +11,7 @@ use serde_saphyr::Spanned;
 
 use crate::{
     channel::Confidentiality,
-    understanding::{Intent, answer::Ways},
+    understanding::{Intent, Saying, answer::Ways},
 };
 
 /// One conversation that the bot can have: a form, a search, a check-in.
@@ -119,9 +119,10 @@ pub struct Ask {
     /// beside the form.
     #[serde(default)]
     pub feelings: bool,
-    /// Of a check-in question: words that say `yes` or `no`, wherever they stand.
+    /// Of a check-in question: what says one of its answers, wherever it stands; the first that is said
+    /// counts. Answers of its own that stand here may stand in `next`.
     #[serde(default)]
-    pub say: BTreeMap<String, Vec<String>>,
+    pub say: BTreeMap<String, Vec<Saying>>,
     /// Minutes of silence after which the desk is alerted and the lines are shown once more.
     #[serde(default)]
     pub silence: Option<u32>,

@@ -254,6 +254,7 @@ impl Listener<'_> {
 
     /// Raises the route to what the text sounds like, if that is higher than what the rules heard.
     fn raise(&mut self, sound: Sound) {
+        self.heard.by_rule = self.heard.route;
         self.heard.kinds.extend(sound.kinds);
         if sound.route > self.heard.route {
             self.heard.route = sound.route;

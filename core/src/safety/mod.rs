@@ -46,6 +46,8 @@ use crate::understanding::{Memory, Reason};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Heard {
     pub route: Route,
+    /// What the rules heard by themselves: `route` but for what it only sounds like.
+    pub by_rule: Route,
     /// Route B for a clear denial with no other signal.
     pub soft: bool,
     pub kinds: BTreeSet<Kind>,

@@ -131,6 +131,11 @@ impl Reading<'_> {
         only(&ways, |ways| ways.0.iter().any(stands))
     }
 
+    /// Whether it says of anything that it is not so.
+    pub fn denies(&self) -> bool {
+        self.tokens.iter().any(|token| token.is(&DENIALS))
+    }
+
     /// Whether it is some way of saying an answer, in two words or more, and nothing else: "every week".
     pub fn is_exactly(&self, ways: &Ways) -> bool {
         let words = self.tokens.iter().map(|token| token.word.as_str());
@@ -320,9 +325,9 @@ fn stands(words: &[&str], way: &[String], same: impl Fn(&String, &str) -> bool) 
 }
 
 /// Words that say that what follows is not meant.
-const DENIALS: [&str; 19] = [
-    "not", "no", "nor", "never", "hardly", "without", "dont", "doesnt", "didnt", "isnt", "arent", "wasnt",
-    "werent", "cant", "couldnt", "wont", "wouldnt", "havent", "aint",
+const DENIALS: [&str; 21] = [
+    "not", "no", "nor", "never", "nobody", "cannot", "hardly", "without", "dont", "doesnt", "didnt", "isnt",
+    "arent", "wasnt", "werent", "cant", "couldnt", "wont", "wouldnt", "havent", "aint",
 ];
 
 fn only<T>(list: &[T], fits: impl Fn(&T) -> bool) -> Option<usize> {

@@ -163,6 +163,14 @@ pub enum Saying {
     ByVideo,
     ByChat,
     InPerson,
+    /// 999 was called, or help is there: "my mate rang", "they're on their way".
+    HasCalled,
+    /// It was tried in vain: "they hung up".
+    NotThrough,
+    /// Is where help is: "I'm at A&E now".
+    AtHospital,
+    /// Somebody is with them: "my wife is here".
+    HasCompany,
 }
 
 impl Saying {
@@ -176,6 +184,10 @@ impl Saying {
         Self::ByVideo,
         Self::ByChat,
         Self::InPerson,
+        Self::HasCalled,
+        Self::NotThrough,
+        Self::AtHospital,
+        Self::HasCompany,
     ];
 }
 
