@@ -96,7 +96,7 @@ impl Question {
             return heard.route > Route::A && !heard.soft;
         }
         let mut play = Play::new(engine);
-        play.state = at.to_owned();
+        at.clone_into(&mut play.state);
         play.says(text);
         play.conversation().route() > Route::A
     }
