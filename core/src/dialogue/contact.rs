@@ -58,45 +58,24 @@ impl Talk<'_> {
         let field = wanted.id.value.clone();
         let known = self.conversation.place.as_ref().and_then(|place| place.answers.get(&field));
         let words = Answer::Text(text.trim().to_owned());
-        match &ask.answer {
-            Expect::Contact if !reaches(text) && self.first_try() => {
-                self.fill(&field, words);
-                if let Some(place) = self.conversation.place.as_mut() {
-                    place.tries = 1;
-                }
-                self.word(Word::AndHowToReach);
-                self.hang_choices();
-                true
+        if matches!(ask.answer, Expect::Contact) && !reaches(text) && self.first_try() {
+            self.fill(&field, words);
+            if let Some(place) = self.conversation.place.as_mut() {
+                place.tries = 1;
             }
-            Expect::Choice(_)
-            | Expect::Number(_)
-            | Expect::Size(_)
-            | Expect::YesNo
-            | Expect::Area
-            | Expect::Role
-            | Expect::Confirm
-                if matches!(known, Some(Answer::Text(_))) && !reaches(text) =>
-            {
-                self.fill(&field, words);
-                let rows = self.rows(&[field]);
-                self.word(Word::Changed);
-                self.say(rows);
-                self.ask_again();
-                true
-            }
-            Expect::Contact
-            | Expect::Choice(_)
-            | Expect::Number(_)
-            | Expect::Size(_)
-            | Expect::YesNo
-            | Expect::Area
-            | Expect::Role
-            | Expect::Confirm
-            | Expect::When
-            | Expect::Talk
-            | Expect::Text(_)
-            | Expect::Needs(_) => false,
+            self.word(Word::AndHowToReach);
+            self.hang_choices();
+            return true;
         }
+        let beside = !ask.answer.takes_words() && matches!(known, Some(Answer::Text(_))) && !reaches(text);
+        if beside {
+            self.fill(&field, words);
+            let rows = self.rows(&[field]);
+            self.word(Word::Changed);
+            self.say(rows);
+            self.ask_again();
+        }
+        beside
     }
 
     /// Words of somebody who waits that say nothing to the bot: they are for whoever comes.

@@ -156,6 +156,20 @@ pub enum Expect {
 }
 
 impl Expect {
+    /// Whether words may be kept as they are in the answer, whatever they say.
+    pub fn takes_words(&self) -> bool {
+        match self {
+            Self::When | Self::Talk | Self::Text(_) | Self::Contact | Self::Needs(_) => true,
+            Self::Choice(_)
+            | Self::Number(_)
+            | Self::Size(_)
+            | Self::YesNo
+            | Self::Area
+            | Self::Role
+            | Self::Confirm => false,
+        }
+    }
+
     /// The answers to choose from, of a choice.
     pub fn options(&self) -> Option<&[Opt]> {
         match self {
