@@ -196,7 +196,9 @@ impl<'a> Said<'a> {
                 return self.is(here, &["name"])
                     || self.is(here + 1, &["a", "an", "the", "one", "one"])
                     || (self.word(here) == "am" && self.tokens[here + 1].capital)
-                    || (self.word(here) == "am" && here + 1 == at);
+                    || (self.word(here) == "am" && here + 1 == at)
+                    // "I'm in finance", and not "in finance trouble".
+                    || (self.is(here + 1, &["in"]) && here + 2 == at && self.after(self.mark_end(at)).is_none());
             }
             if self.is(here, &["for", "with", "of", "my", "our", "and", "group"]) {
                 return false;
