@@ -308,6 +308,13 @@ rules:
     kinds: [medical]
     patterns: [kettle]
     examples: [kettle]
+  - name: urn
+    explain: Urns scald whatever the net hears.
+    route: C
+    kinds: [medical]
+    needs_murmur: false
+    patterns: [urn]
+    examples: [urn]
 ";
     let files = files();
     let weights = files.iter().find(|(path, _)| path == WEIGHTS).unwrap();
@@ -317,6 +324,11 @@ rules:
     let tea = "we put the kettle on after lunch";
     assert_eq!((hear(&with_net, tea).route, hear(&with_net, tea).kinds.len()), (Route::A, 0));
     assert_eq!(hear(&alone, tea).route, Route::C);
+    assert_eq!(
+        hear(&with_net, "we put the urn on after lunch").route,
+        Route::C,
+        "it says that it needs none"
+    );
     let long = format!("{tea} and then we sat in the sun {}", "with biscuits and tea ".repeat(6));
     for heard in ["I can't cope, he threw the kettle at me", "The. Kettle. Boiled.", &long] {
         assert!(hear(&with_net, heard).route >= Route::C, "{heard}");

@@ -19,8 +19,8 @@ struct File {
     #[serde(default)]
     words: BTreeMap<String, Vec<Spanned<String>>>,
     /// What its rules and sums find in a message counts only where the learned net hears at least a
-    /// murmur of danger there. It always counts where there is no net, in long sentences, and in sums
-    /// over the messages of a day.
+    /// murmur of danger there, unless a rule says otherwise. It always counts where there is no net, in
+    /// long sentences, and in sums over the messages of a day.
     #[serde(default)]
     needs_murmur: bool,
     #[serde(default)]
@@ -50,6 +50,9 @@ struct RuleText {
     /// Says in so many words that it is meant, so no figure of speech hides it.
     #[serde(default)]
     meant: bool,
+    /// Instead of what its file says.
+    #[serde(default)]
+    needs_murmur: Option<bool>,
     patterns: Vec<Spanned<String>>,
     examples: Vec<Spanned<String>>,
     #[serde(default)]
@@ -262,7 +265,7 @@ pub(super) fn compile(files: &[(&str, &str)], built_in: usize, findings: &mut Ve
                 past: rule.past,
                 unless: rule.unless,
                 meant: rule.meant,
-                needs_murmur: file.needs_murmur,
+                needs_murmur: rule.needs_murmur.unwrap_or(file.needs_murmur),
                 examples: singles(source, rule.examples),
                 not: singles(source, rule.not),
             });
