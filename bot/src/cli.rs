@@ -44,10 +44,11 @@ pub enum Command {
     Understand(Understand),
     /// Checks configuration and content.
     Check(Check),
-    /// Makes the weights of the second safety net from its examples.
+    /// Makes the weights of the second safety net from its examples, and of needs from their sentences.
     ///
     /// Learns from safety/examples/*.jsonl in the content folder and writes safety/learned.weights
-    /// there, after those examples were changed. The same examples give the same bytes. Prints how
+    /// there, after those examples were changed; and understanding/sentences.weights after
+    /// sentences.yaml or told.txt were. The same examples give the same bytes. Prints how
     /// often they are heard rightly by weights made without them.
     Learn,
     /// Brings the schema of the database up to date.

@@ -1,4 +1,5 @@
-//! `chatbox learn`: from the examples of danger and of harmless talk to the weights of the second net.
+//! `chatbox learn`: from the examples of danger and of harmless talk to the weights of the second net, and from
+//! the sentences of needs to what they say in numbers.
 
 use std::{
     collections::BTreeMap,
@@ -8,7 +9,10 @@ use std::{
 };
 
 use anyhow::anyhow;
-use chatbox_core::safety::{Lesson, Route, Shares, WEIGHTS, digest, learn};
+use chatbox_core::{
+    safety::{Lesson, Route, Shares, WEIGHTS, digest, learn},
+    understanding::{SENTENCES, Understanding},
+};
 
 use super::print_line;
 use crate::{
@@ -20,8 +24,8 @@ use crate::{
 /// The folder of the examples within the content.
 pub const EXAMPLES: &str = "safety/examples";
 
-/// Learns from the examples in the content folder, writes the weights there, and prints how often
-/// examples are heard rightly by weights that were made without them.
+/// Encodes sentences that are new, learns from the examples in the content folder, writes both there, and prints
+/// how often examples are heard rightly by weights that were made without them.
 pub fn run(config: Option<&Path>) -> Result<(), Stop> {
     let Origin::Folder(content) = Origin::of(&config::load(config, std::env::vars_os())?) else {
         return Err(Stop::Usage(
@@ -29,6 +33,7 @@ pub fn run(config: Option<&Path>) -> Result<(), Stop> {
                 .into(),
         ));
     };
+    encode(&content)?;
     let files = examples(&content)?;
     let mut lessons = vec![];
     for (name, text) in &files {
@@ -48,12 +53,25 @@ pub fn run(config: Option<&Path>) -> Result<(), Stop> {
     print_line(&format!("{} holds what {} examples teach.", to.display(), lessons.len()))
 }
 
+/// Writes what the sentences of needs say, if one of them is new or gone.
+fn encode(content: &Path) -> Result<(), Stop> {
+    let files = Origin::Folder(content.to_owned()).read()?;
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let new = Understanding::learn(&files);
+    if files.iter().any(|(path, text)| *path == SENTENCES && *text == new) {
+        return Ok(());
+    }
+    let to = content.join(SENTENCES);
+    keep(&to, &new)?;
+    print_line(&format!("{} holds what the sentences of needs say.", to.display()))
+}
+
 /// Replaces the weights as a whole or not at all: they lie on disk before the old ones go. Weights
 /// that would not be read as content are not kept.
 fn keep(to: &Path, weights: &str) -> Result<(), Stop> {
     if u64::try_from(weights.len()).is_ok_and(|size| size > MAX_FILE_BYTES) {
         return Err(Stop::Failed(anyhow!(
-            "{} stays as it is: the examples teach {} bytes, and content of more than 4 MiB is not read. \
+            "{} stays as it is: it would hold {} bytes, and content of more than 4 MiB is not read. \
              Learn from fewer examples.",
             to.display(),
             weights.len()
@@ -61,7 +79,8 @@ fn keep(to: &Path, weights: &str) -> Result<(), Stop> {
     }
     let folder = to.parent().unwrap_or(Path::new("."));
     // Hidden, so nobody reads it as content if it is left behind.
-    let new = folder.join(".learned.weights.new");
+    let name = to.file_name().unwrap_or_default().to_string_lossy();
+    let new = folder.join(format!(".{name}.new"));
     let write = || {
         let mut file = File::create(&new)?;
         file.write_all(weights.as_bytes())?;

@@ -1,12 +1,14 @@
 //! From words to [`Meaning`]: route, needs, intent and the slots of a group request.
 //!
 //! [`Understanding`] reads needs, intent and slots; `safety` reads route and kinds. Its words are
-//! content (`needs.yaml`, `sentences.yaml`, `told.txt`, `intents.yaml`, `slots.yaml`), compiled once.
+//! content (`needs.yaml`, `sentences.yaml`, `told.txt`, `intents.yaml`, `slots.yaml`), compiled once; what
+//! sentences say as a whole is made from them (`sentences.weights`).
 //! [`answer`] reads the answer to one question.
 
 pub mod answer;
 mod clauses;
 mod dates;
+mod encoder;
 mod examples;
 mod intents;
 mod meaning;
@@ -21,6 +23,7 @@ mod text;
 mod typos;
 
 pub use dates::days_named;
+pub use encoder::PATH as SENTENCES;
 use intents::Intents;
 pub use meaning::{
     Access, Day, Frequency, GroupSlots, Intent, Meaning, Memory, NeedFound, Outline, PartOfDay, Reason,
@@ -48,10 +51,12 @@ pub struct Understanding {
 
 impl Understanding {
     /// Compiles `needs.yaml`, `sentences.yaml`, `told.txt`, `intents.yaml` and `slots.yaml`, given as (path,
-    /// text). Every fault, a missing file too, is a finding; what is sound is used all the same.
+    /// text). Every fault, a missing file too, is a finding; what is sound is used all the same. Without
+    /// `sentences.weights` needs are found by words alone, which is no fault.
     pub fn load(files: &[(&str, &str)], findings: &mut Vec<Finding>) -> Self {
+        let said = named(files, encoder::FILE);
         let mut find = |name: &str| -> Option<Source<'_>> {
-            let found = files.iter().find(|(path, _)| path.rsplit('/').next() == Some(name));
+            let found = named(files, name);
             if found.is_none() {
                 findings.push(Finding {
                     severity: Severity::Error,
@@ -61,17 +66,30 @@ impl Understanding {
                     message: "This file is missing; without it messages cannot be understood.".into(),
                 });
             }
-            found.map(|(file, text)| Source { file, text })
+            found
         };
         let (needs, sentences, told) = (find("needs.yaml"), find("sentences.yaml"), find("told.txt"));
         let (intents, words) = (find("intents.yaml"), find("slots.yaml"));
         let mut needs = needs.map(|source| Needs::load(&source, findings)).unwrap_or_default();
-        needs.add_sentences(sentences, told, findings);
+        needs.add_sentences(sentences, told, said, findings);
         Self {
             needs,
             intents: intents.map(|source| Intents::load(&source, findings)).unwrap_or_default(),
             words: words.map(|source| Words::load(&source, findings)).unwrap_or_default(),
         }
+    }
+
+    /// The text of [`SENTENCES`] for the sentences in these files, given as for [`Understanding::load`]. Those
+    /// that it holds already are kept; each new one takes some milliseconds. Faults are left to `load`.
+    pub fn learn(files: &[(&str, &str)]) -> String {
+        let (by_need, told) = (named(files, "sentences.yaml"), named(files, "told.txt"));
+        let needs = named(files, "needs.yaml").map(|source| Needs::load(&source, &mut Vec::new()));
+        let known = named(files, encoder::FILE).map_or("", |source| source.text);
+        let sentences = match (needs, by_need, told) {
+            (Some(needs), Some(by_need), Some(told)) => needs.sentences(&by_need, &told),
+            _ => Vec::new(),
+        };
+        encoder::learn(sentences.iter().map(String::as_str), known)
     }
 
     /// Reads needs, intent and slots of one message.
@@ -118,6 +136,12 @@ impl Understanding {
     pub fn check_examples(&self) -> Vec<Finding> {
         examples::check(self)
     }
+}
+
+/// The file of this name.
+fn named<'f>(files: &[(&'f str, &'f str)], name: &str) -> Option<Source<'f>> {
+    let found = files.iter().find(|(path, _)| path.rsplit('/').next() == Some(name));
+    found.map(|(file, text)| Source { file, text })
 }
 
 /// How many slots are filled.

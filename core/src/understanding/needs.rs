@@ -14,6 +14,7 @@ use serde_saphyr::Spanned;
 
 use super::{
     clauses,
+    encoder::{self, Shares},
     meaning::{BESIDE, NeedFound},
     nearest::{Nearest, Sentences},
     phrase::{Hit, Phrases},
@@ -41,6 +42,17 @@ const NAMED: f64 = 0.5;
 const HEARD: f64 = 0.3;
 /// Nor does one without a phrase of the lexicon whose words tell less of any need.
 const TELLING: f64 = 0.15;
+/// Where the best need scores less, the words leave it unsure, and what the message says as a whole counts too.
+const UNSURE: f64 = 0.95;
+/// How much the share of a need among what says alike counts, and at most; if it is so much, it is named even
+/// where no word tells of a need.
+const SAID: f64 = 4.0;
+const MOST_SAID: f64 = 0.6;
+const SAID_PLAINLY: f64 = 0.4;
+/// A message of fewer words says too little as a whole.
+const A_WHOLE: usize = 8;
+/// How much less words count where all that says alike speaks of no need.
+const SAID_OF_NOTHING: f64 = 0.8;
 /// A clause names a need by itself if its phrases say so much.
 const ALONE: f64 = 0.6;
 /// In a message of at most so many words each clause is looked at apart: a longer one tells a story, and what
@@ -60,6 +72,8 @@ pub(super) struct Needs {
     meanings: Vec<Means>,
     denials: Phrases,
     nearest: Nearest,
+    /// What the same sentences say as a whole.
+    said: encoder::Sentences,
     file: String,
 }
 
@@ -171,6 +185,7 @@ impl Needs {
         &mut self,
         by_need: Option<Source<'_>>,
         told: Option<Source<'_>>,
+        said: Option<Source<'_>>,
         findings: &mut Vec<Finding>,
     ) {
         let by_need = by_need.map(|source| self.by_need(&source, findings)).unwrap_or_default();
@@ -191,8 +206,27 @@ impl Needs {
             add(needs, text, 1);
         }
         self.nearest = Nearest::new(sentences);
+        if let Some(source) = said {
+            let by_need = by_need.iter().map(|(need, text)| (vec![*need], text.as_str()));
+            let told = told.iter().map(|(needs, text)| (needs.clone(), *text));
+            self.said = encoder::Sentences::new(by_need.chain(told), source.text);
+            if self.said.missing > 0 {
+                let message = format!(
+                    "what {} sentences of sentences.yaml and told.txt say is not in it yet: run `chatbox learn`",
+                    self.said.missing
+                );
+                let file = source.file.to_owned();
+                findings.push(Finding { severity: Severity::Warning, file, line: 0, column: 0, message });
+            }
+        }
         let right = times.into_iter().filter(|(_, times)| *times >= OFTEN);
         self.phrases.never_typos(right.map(|(word, _)| word));
+    }
+
+    /// All sentences, those of `sentences.yaml` first.
+    pub(super) fn sentences(&self, by_need: &Source<'_>, told: &Source<'_>) -> Vec<String> {
+        let by_need = self.by_need(by_need, &mut Vec::new()).into_iter().map(|(_, text)| text);
+        by_need.chain(self.told(told, &mut Vec::new()).into_iter().map(|(_, text)| text.to_owned())).collect()
     }
 
     fn by_need(&self, source: &Source<'_>, findings: &mut Vec<Finding>) -> Vec<(usize, String)> {
@@ -260,7 +294,7 @@ impl Needs {
             heard[hit.first..=hit.last].fill(false);
         }
         let alike = self.nearest.find(tokens, |at| heard[at], !found.is_empty());
-        let telling = !found.is_empty() || alike.needs.iter().any(|like| like.telling >= TELLING);
+        let mut telling = !found.is_empty() || alike.needs.iter().any(|like| like.telling >= TELLING);
         let named = NAMED + (1.0 - NAMED) * alike.speaks;
         for one in &mut found {
             one.doubt = 1.0 - named * (1.0 - one.doubt);
@@ -277,6 +311,10 @@ impl Needs {
                     like.because().into_iter().map(|at| words_of(text, tokens, at, at).to_owned()).collect();
                 found.push(Found { need, doubt, because, words: 0 });
             }
+        }
+        let best = found.iter().map(|one| 1.0 - one.doubt).fold(0.0, f64::max);
+        if best < UNSURE && tokens.len() >= A_WHOLE && heard.iter().all(|heard| *heard) {
+            telling |= self.hear_the_whole(text, &mut found);
         }
         found.sort_by(Found::order);
         if let Some((first, further)) = found.split_first_mut() {
@@ -298,6 +336,27 @@ impl Needs {
                 because: one.because,
             })
             .collect()
+    }
+
+    /// Adds what the message says as a whole, whatever its words; whether it speaks of a need plainly.
+    fn hear_the_whole(&self, text: &str, found: &mut Vec<Found>) -> bool {
+        let Some(Shares { needs, none }) = self.said.shares(text, self.list.len()) else { return false };
+        for one in found.iter_mut() {
+            one.doubt = 1.0 - (1.0 - SAID_OF_NOTHING * none) * (1.0 - one.doubt);
+        }
+        let speaks = 1.0 - none;
+        let mut plainly = false;
+        for (need, share) in needs.into_iter().enumerate() {
+            let broad = if self.list[need].broad { BROAD } else { 1.0 };
+            let weight = broad * (SAID * share * speaks * speaks * speaks).min(MOST_SAID);
+            plainly |= weight >= SAID_PLAINLY;
+            if let Some(other) = found.iter_mut().find(|other| other.need == need) {
+                other.doubt *= 1.0 - weight;
+            } else if weight >= WORTH_NAMING {
+                found.push(Found { need, doubt: 1.0 - weight, because: Vec::new(), words: 0 });
+            }
+        }
+        plainly
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
