@@ -55,13 +55,16 @@ pub fn run(config: Option<&Path>) -> Result<(), Stop> {
 
 /// Writes what the sentences of needs say, if one of them is new or gone.
 fn encode(content: &Path) -> Result<(), Stop> {
+    let to = content.join(SENTENCES);
+    if !to.with_extension("yaml").is_file() {
+        return Ok(());
+    }
     let files = Origin::Folder(content.to_owned()).read()?;
     let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let new = Understanding::learn(&files);
     if files.iter().any(|(path, text)| *path == SENTENCES && *text == new) {
         return Ok(());
     }
-    let to = content.join(SENTENCES);
     keep(&to, &new)?;
     print_line(&format!("{} holds what the sentences of needs say.", to.display()))
 }

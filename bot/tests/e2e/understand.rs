@@ -152,3 +152,31 @@ fn a_learn_that_is_killed_as_it_writes_leaves_the_old_weights_whole() {
     assert_eq!(learned.code, Some(0), "{}", learned.err);
     assert!(fs::read_to_string(&weights).unwrap().contains("\nrows "));
 }
+
+#[test]
+fn sentences_that_are_new_are_encoded_by_learning_and_until_then_named_by_check() {
+    let dir = folder();
+    let content = dir.path().join("config/content");
+    copy(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../config/content")), &content);
+    fs::write(dir.path().join("config/chatbox.toml"), "").unwrap();
+    let examples = content.join("safety/examples");
+    for file in fs::read_dir(&examples).unwrap() {
+        fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    let line = r#"{"text": "I have the rope for tonight", "group": "means_or_plan", "min": "D"}"#;
+    fs::write(examples.join("few.jsonl"), format!("{line}\n{line}\n")).unwrap();
+    let told = content.join("understanding/told.txt");
+    let sentence = "the boiler man never came and the little ones sleep in their coats";
+    fs::write(&told, format!("{}housing: {sentence}\n", fs::read_to_string(&told).unwrap())).unwrap();
+    let check = || run(chatbox(dir.path(), ["check"]), b"");
+    let stale = check();
+    assert!(
+        stale.out.contains("sentences.weights") && stale.out.contains("not in it yet: 1;"),
+        "{}",
+        stale.out
+    );
+    let learned = run(chatbox(dir.path(), ["learn"]), b"");
+    assert_eq!(learned.code, Some(0), "{}", learned.err);
+    assert!(learned.out.contains("holds what the sentences of needs say"), "{}", learned.out);
+    assert!(!check().out.contains("sentences.weights"));
+}

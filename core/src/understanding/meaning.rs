@@ -63,7 +63,7 @@ pub struct NeedFound {
     pub id: String,
     /// 0 to 1, rounded to two places.
     pub score: f64,
-    /// The words that led to it.
+    /// The words that led to it; none if only what the message says as a whole did.
     pub because: Vec<String>,
 }
 

@@ -44,10 +44,10 @@ const HEARD: f64 = 0.3;
 const TELLING: f64 = 0.15;
 /// Where the best need scores less, the words leave it unsure, and what the message says as a whole counts too.
 const UNSURE: f64 = 0.95;
-/// How much the share of a need among what says alike counts, and at most; if it is so much, it is named even
-/// where no word tells of a need.
+/// How much the share of a need among what says alike counts, and at most.
 const SAID: f64 = 4.0;
 const MOST_SAID: f64 = 0.6;
+/// A need of which the whole says so much is named even where no word tells of it.
 const SAID_PLAINLY: f64 = 0.4;
 /// A message of fewer words says too little as a whole.
 const A_WHOLE: usize = 8;
@@ -212,7 +212,7 @@ impl Needs {
             self.said = encoder::Sentences::new(by_need.chain(told), source.text);
             if self.said.missing > 0 {
                 let message = format!(
-                    "what {} sentences of sentences.yaml and told.txt say is not in it yet: run `chatbox learn`",
+                    "sentences of sentences.yaml and told.txt that are not in it yet: {}; run `chatbox learn`",
                     self.said.missing
                 );
                 let file = source.file.to_owned();

@@ -184,6 +184,22 @@ mod tests {
         assert_eq!(held, WEIGHTS.as_ptr_range().end);
     }
 
+    /// What the network says in 32 bits, as first published, in the same directions.
+    #[test]
+    fn a_text_has_the_numbers_that_the_network_gives_it_in_full() {
+        for (text, full) in [
+            (
+                "I can't sleep after nights, and my mum is dying.",
+                [0.721, 0.078, 0.211, -0.149, -0.236, -0.185],
+            ),
+            ("skint 🦀 again… ﬁve bills, naïve me", [0.406, 0.227, -0.168, -0.080, 0.130, -0.137]),
+        ] {
+            for (said, full) in encode(text).unwrap().into_iter().zip(full) {
+                assert!((said - full).abs() < 0.02, "{said} for {full}");
+            }
+        }
+    }
+
     #[test]
     fn texts_that_say_alike_are_alike_in_whatever_words() {
         let like = |a, b| dot(&encode(a).unwrap(), &encode(b).unwrap());
