@@ -89,16 +89,22 @@ fn texts_of_the_project_are_read_as_they_stand() {
     }
 }
 
-#[test]
-fn weights_that_are_not_those_of_the_examples_are_refused_until_they_are_learned() {
+/// A folder with the content of the project, but for the examples of safety: few are learned from at once.
+fn folder_without_examples() -> tempfile::TempDir {
     let dir = folder();
     let content = dir.path().join("config/content");
     copy(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../config/content")), &content);
     fs::write(dir.path().join("config/chatbox.toml"), "").unwrap();
-    let examples = content.join("safety/examples");
-    for file in fs::read_dir(&examples).unwrap() {
+    for file in fs::read_dir(content.join("safety/examples")).unwrap() {
         fs::remove_file(file.unwrap().path()).unwrap();
     }
+    dir
+}
+
+#[test]
+fn weights_that_are_not_those_of_the_examples_are_refused_until_they_are_learned() {
+    let dir = folder_without_examples();
+    let examples = dir.path().join("config/content/safety/examples");
     let lines = [
         r#"{"text": "I will do it with the rope tonight", "group": "means_or_plan", "min": "D", "kinds": ["suicide"]}"#,
         r#"{"text": "I have the rope for tonight, to do it", "group": "means_or_plan", "min": "D", "kinds": ["suicide"]}"#,
@@ -155,14 +161,9 @@ fn a_learn_that_is_killed_as_it_writes_leaves_the_old_weights_whole() {
 
 #[test]
 fn sentences_that_are_new_are_encoded_by_learning_and_until_then_named_by_check() {
-    let dir = folder();
+    let dir = folder_without_examples();
     let content = dir.path().join("config/content");
-    copy(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../config/content")), &content);
-    fs::write(dir.path().join("config/chatbox.toml"), "").unwrap();
     let examples = content.join("safety/examples");
-    for file in fs::read_dir(&examples).unwrap() {
-        fs::remove_file(file.unwrap().path()).unwrap();
-    }
     let line = r#"{"text": "I have the rope for tonight", "group": "means_or_plan", "min": "D"}"#;
     fs::write(examples.join("few.jsonl"), format!("{line}\n{line}\n")).unwrap();
     let told = content.join("understanding/told.txt");
