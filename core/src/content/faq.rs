@@ -63,7 +63,18 @@ impl Faq {
         self.entry(text, places).is_some_and(|entry| entry.told)
     }
 
+    /// Whether that is asked in so many words: its phrase is half of the question, or more.
+    pub fn is_asked_plainly(&self, question: &str, places: &[&str]) -> bool {
+        let words = |text: &str| text.split_whitespace().count();
+        self.found(question, places).is_some_and(|(phrase, _)| 2 * words(&phrase) >= words(&plain(question)))
+    }
+
     fn entry(&self, question: &str, places: &[&str]) -> Option<&Entry> {
+        self.found(question, places).map(|(_, entry)| entry)
+    }
+
+    /// The entry, and the phrase of it that stands in the question.
+    fn found(&self, question: &str, places: &[&str]) -> Option<(String, &Entry)> {
         let question = plain(question);
         let here = |entry: &Entry| entry.places.iter().any(|place| places.contains(&place.value.as_str()));
         self.0
@@ -72,7 +83,6 @@ impl Faq {
             .flat_map(|entry| entry.ask.iter().map(move |phrase| (plain(phrase), entry)))
             .filter(|(phrase, _)| question.contains(phrase.as_str()))
             .max_by_key(|(phrase, entry)| (phrase.len(), here(entry)))
-            .map(|(_, entry)| entry)
     }
 
     /// Whatever an entry names as a place and is none.

@@ -139,11 +139,14 @@ impl Talk<'_> {
     }
 
     /// Whether a text asks a common question, and says little else: "What is a KeepingWell Group?" wants
-    /// none yet.
+    /// none yet, and "do managers get told what was said" is about no manager.
     pub(super) fn asks_commonly(&self, text: &str, reading: &Reading<'_>) -> bool {
         let short = text.split_whitespace().count() < WORDS_OF_A_WISH;
         let asks = reading.is_question()
-            && (short || reading.intent == Intent::Group || reading.is_guess())
+            && (short
+                || reading.intent == Intent::Group
+                || reading.is_guess()
+                || self.is_asked_plainly(text))
             && self.common_answer(text).is_some();
         asks || (short && self.is_answered_when_told(text))
     }

@@ -287,6 +287,11 @@ impl Talk<'_> {
         self.content.faq.answers_when_told(text, &self.faq_places())
     }
 
+    /// Whether a text is a common question in so many words.
+    pub(super) fn is_asked_plainly(&self, text: &str) -> bool {
+        self.content.faq.is_asked_plainly(text, &self.faq_places())
+    }
+
     fn faq_places(&self) -> Vec<&str> {
         let mut places: Vec<&str> = match self.conversation.dialogue() {
             Some(name) => vec![name],

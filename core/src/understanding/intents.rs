@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::{
+    clauses,
     meaning::{Intent, Saying},
     mend::Mend,
     phrase::{Hit, Phrases},
@@ -209,6 +210,17 @@ impl Intents {
         filler.into_iter().all(|filler| filler)
     }
 
+    /// How many words stand in clauses that say more than an intent: "forget I said that, I'm fine" has none.
+    pub(super) fn words_beside(&self, tokens: &[Token]) -> usize {
+        let mut intents = vec![false; tokens.len()];
+        for hit in self.whole.find(tokens) {
+            intents[hit.first..=hit.last].fill(true);
+        }
+        let clauses: Vec<_> = clauses::numbers(tokens).into_iter().zip(intents).collect();
+        let clauses = clauses.chunk_by(|one, next| one.0 == next.0);
+        clauses.filter(|words| words.iter().any(|(_, of_intent)| !of_intent)).map(<[_]>::len).sum()
+    }
+
     /// Whether a phrase that can stand for an intent by itself stands in a message.
     pub(super) fn names(&self, tokens: &[Token], intent: Intent) -> bool {
         self.whole.find(tokens).iter().any(|hit| {
@@ -305,5 +317,28 @@ pub(super) fn command(text: &str) -> Option<Intent> {
         "back" => Some(Intent::Back),
         "skip" => Some(Intent::Skip),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::understanding::text;
+
+    #[test]
+    fn a_clause_that_is_an_intent_and_no_more_tells_of_nothing() {
+        let intents = "
+fillers: [please, sorry]
+plain_words: []
+intents:
+  - {id: fine, whole: [i am fine, forget i said that], examples: []}
+sayings: {}
+";
+        let intents = Intents::load(&Source { file: "intents.yaml", text: intents }, &mut Vec::new());
+        let words = |text: &str| intents.words_beside(&text::tokens(text));
+        assert_eq!(words("forget I said that, I'm fine. Sorry, please"), 0);
+        assert_eq!(words("I'm fine, but my mum is dying"), 5);
+        assert_eq!(words("I'm fine with dying"), 5);
+        assert_eq!(words(""), 0);
     }
 }

@@ -50,9 +50,7 @@ const MOST_SAID: f64 = 0.6;
 /// A need of which the whole says so much is named even where no word tells of it.
 const SAID_PLAINLY: f64 = 0.4;
 /// A message of fewer words says too little as a whole.
-const A_WHOLE: usize = 8;
-/// How much less words count where all that says alike speaks of no need.
-const SAID_OF_NOTHING: f64 = 0.8;
+const A_WHOLE: usize = 7;
 /// A clause names a need by itself if its phrases say so much.
 const ALONE: f64 = 0.6;
 /// In a message of at most so many words each clause is looked at apart: a longer one tells a story, and what
@@ -271,8 +269,14 @@ impl Needs {
         found.ok_or_else(|| format!("There is no need \"{id}\" in needs.yaml."))
     }
 
-    /// Best first; equal scores in the order of the content.
-    pub(super) fn find(&self, text: &str, tokens: &[Token]) -> Vec<NeedFound> {
+    /// Best first; equal scores in the order of the content. `telling_words` counts the words that are more than
+    /// phrases of an intent.
+    pub(super) fn find(
+        &self,
+        text: &str,
+        tokens: &[Token],
+        telling_words: impl FnOnce() -> usize,
+    ) -> Vec<NeedFound> {
         let hits = self.phrases.find(tokens);
         let denied = self.denied(tokens, &hits);
         let mut found: Vec<Found> = Vec::new();
@@ -313,7 +317,7 @@ impl Needs {
             }
         }
         let best = found.iter().map(|one| 1.0 - one.doubt).fold(0.0, f64::max);
-        if best < UNSURE && tokens.len() >= A_WHOLE && heard.iter().all(|heard| *heard) {
+        if best < UNSURE && heard.iter().all(|heard| *heard) && telling_words() >= A_WHOLE {
             telling |= self.hear_the_whole(text, &mut found);
         }
         found.sort_by(Found::order);
@@ -341,14 +345,18 @@ impl Needs {
     /// Adds what the message says as a whole, whatever its words; whether it speaks of a need plainly.
     fn hear_the_whole(&self, text: &str, found: &mut Vec<Found>) -> bool {
         let Some(Shares { needs, none }) = self.said.shares(text, self.list.len()) else { return false };
-        for one in found.iter_mut() {
-            one.doubt = 1.0 - (1.0 - SAID_OF_NOTHING * none) * (1.0 - one.doubt);
-        }
         let speaks = 1.0 - none;
+        for one in found.iter_mut() {
+            one.doubt = 1.0 - speaks * (1.0 - one.doubt);
+        }
+        // Idle talk is like some need or other too, and some of what is told of needs like idle talk: half of it
+        // around a message leaves a need next to nothing, a tenth two thirds. Smaller powers take idle talk for
+        // a need more often, and find no more.
+        let plain = speaks.powi(4);
         let mut plainly = false;
         for (need, share) in needs.into_iter().enumerate() {
             let broad = if self.list[need].broad { BROAD } else { 1.0 };
-            let weight = broad * (SAID * share * speaks * speaks * speaks).min(MOST_SAID);
+            let weight = broad * (SAID * share * plain).min(MOST_SAID);
             plainly |= weight >= SAID_PLAINLY;
             if let Some(other) = found.iter_mut().find(|other| other.need == need) {
                 other.doubt *= 1.0 - weight;

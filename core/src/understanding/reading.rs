@@ -51,7 +51,8 @@ impl<'a> Reading<'a> {
     /// The needs that it speaks of, best first.
     pub fn needs(&self) -> &[NeedFound] {
         self.needs.get_or_init(|| {
-            let mut needs = self.understanding.needs.find(self.text, &self.tokens);
+            let telling = || self.understanding.intents.words_beside(&self.tokens);
+            let mut needs = self.understanding.needs.find(self.text, &self.tokens, telling);
             // "I'm a physio" says what somebody is, and not what is wrong.
             if self.own_role().is_some() {
                 let is_role = |words: &String| self.understanding.role(words).is_some();
