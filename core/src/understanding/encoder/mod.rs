@@ -20,14 +20,20 @@ pub(super) use sentences::{FILE, Sentences, Shares, learn};
 
 /// So many numbers tell what a text says.
 const NUMBERS: usize = 128;
-/// Pieces of a text that are read.
-const LONGEST: usize = 128;
+/// Pieces of a text that are read: some seventy words. A longer one has said by then what it is about, and each
+/// piece more makes all of them dearer.
+const LONGEST: usize = 96;
+/// Places that there are numbers for.
+const PLACES: usize = 128;
 /// The width of words, and of all that follows.
 const WORD: usize = 256;
 const WIDTH: usize = 512;
 /// The width at which it thinks over what it heard.
 const WIDEST: usize = 1536;
 const HEADS: usize = 4;
+/// What its numbers are known by, as those of another encoder mean something else: the start of the SHA-256 of
+/// the weights.
+const NAME: &str = "bff351e65d2544e9";
 /// What the file of the weights begins with.
 const MARK: &[u8] = b"chatbox encoder 1\n";
 
@@ -124,7 +130,7 @@ impl Encoder {
         Some(Self {
             pieces,
             words: file.matrix(usize::try_from(count).ok()?, WORD)?,
-            places: file.numbers(LONGEST * WORD)?,
+            places: file.numbers(PLACES * WORD)?,
             first: file.block(WORD)?,
             wider: file.layer(WORD, WIDTH)?,
             second: file.block(WIDTH)?,
@@ -182,6 +188,11 @@ mod tests {
         let encoder = ENCODER.as_ref().unwrap();
         let held = encoder.shorter.values.as_ptr_range().end;
         assert_eq!(held, WEIGHTS.as_ptr_range().end);
+    }
+
+    #[test]
+    fn numbers_bear_the_name_of_the_weights_that_gave_them() {
+        assert_eq!(&sentences::start_of_digest(WEIGHTS), NAME, "run `chatbox learn` once it is changed here");
     }
 
     /// What the network says in 32 bits, as first published, in the same directions.

@@ -2,7 +2,8 @@
 //!
 //! To encode six thousand sentences takes half a minute, so `chatbox learn` does it once and writes
 //! `understanding/sentences.weights`, a line for each sentence: the start of the SHA-256 of the sentence, a tab,
-//! and a character for each number. A sentence that was changed since has no line, and is not compared.
+//! and a character for each number. A sentence that was changed since has no line, and is not compared; nor is any
+//! where the first line names another encoder.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -10,7 +11,7 @@ use rustc_hash::FxHashMap;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    NUMBERS, encode,
+    NAME, NUMBERS, encode,
     network::{dot, soften},
 };
 
@@ -21,6 +22,8 @@ pub(crate) const FILE: &str = "sentences.weights";
 
 const HEAD: &str = "# What the sentences of sentences.yaml and told.txt say, in numbers. Made by `chatbox learn`: change\n\
 # the sentences, never this file.\n";
+/// What stands before the name of the encoder.
+const ENCODER: &str = "encoder";
 /// The character of nothing; others are so many further on or back.
 const NOTHING: u8 = b'P';
 const MOST: f32 = 46.0;
@@ -114,20 +117,26 @@ pub(crate) fn learn<'t>(sentences: impl Iterator<Item = &'t str>, old: &str) -> 
         };
         new.extend(line.map(|line| (key, line)));
     }
-    let mut out = HEAD.to_owned();
+    let mut out = format!("{HEAD}{ENCODER}\t{NAME}\n");
     for (key, line) in new {
         let _ = writeln!(out, "{key}\t{line}");
     }
     out
 }
 
+/// What the file holds by this encoder: all of it, or nothing.
 fn lines(file: &str) -> FxHashMap<&str, &str> {
-    file.lines().filter_map(|line| line.split_once('\t')).collect()
+    let lines: FxHashMap<_, _> = file.lines().filter_map(|line| line.split_once('\t')).collect();
+    if lines.get(ENCODER) == Some(&NAME) { lines } else { FxHashMap::default() }
 }
 
 /// What a sentence is known by.
 fn key(sentence: &str) -> String {
-    let digest = Sha256::digest(sentence.as_bytes());
+    start_of_digest(sentence.as_bytes())
+}
+
+pub(super) fn start_of_digest(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
     digest[..8].iter().fold(String::new(), |mut key, byte| {
         let _ = write!(key, "{byte:02x}");
         key
@@ -166,5 +175,15 @@ mod tests {
         assert_eq!(learn(sentences.into_iter(), &file), file, "what is known is kept");
         let changed = ["I cannot pay my bills", "my manager bullies me", "hello there"];
         assert_eq!(Sentences::new([vec![0], vec![1], vec![]].into_iter().zip(changed), &file).missing, 1);
+    }
+
+    #[test]
+    fn numbers_of_another_encoder_are_not_compared_and_are_made_anew() {
+        let sentences = ["I can't pay my bills", "hello there"];
+        let file = learn(sentences.into_iter(), "");
+        let other = file.replace(NAME, "another").replace('P', "Q");
+        assert_ne!(file, other);
+        assert_eq!(Sentences::new([vec![0], vec![]].into_iter().zip(sentences), &other).missing, 2);
+        assert_eq!(learn(sentences.into_iter(), &other), file);
     }
 }
