@@ -11,7 +11,7 @@ use crate::{
     error::Fail,
     error::{StoreError, code},
     plan::{self, Batch, Erasure, Turn},
-    redact,
+    redact, rows,
     seal::Sealer,
     signals::Outgoing,
     work::CommitReport,
@@ -160,7 +160,6 @@ async fn write(tx: &mut PgConnection, batch: &Batch, sealer: &Sealer) -> Tried<W
     for erasure in &batch.erasures {
         erase(tx, erasure).await?;
     }
-    references(tx, batch).await?;
     audits(tx, batch).await?;
     let seqs: Vec<i64> = batch.decided.iter().chain(&batch.parked).copied().collect();
     let states: Vec<_> = batch.states.values().collect();
@@ -170,9 +169,9 @@ async fn write(tx: &mut PgConnection, batch: &Batch, sealer: &Sealer) -> Tried<W
         .iter()
         .filter_map(|((lane, name), to)| to.as_ref().map(|(step, due)| (lane, name, step, *due)))
         .collect();
-    let out = &batch.out;
+    let (out, records) = (&batch.out, &batch.records);
     let lanes = lanes(batch);
-    let leased: Vec<String> = sqlx::query_scalar(WRITE)
+    let rows: Vec<(Option<String>, i64)> = sqlx::query_as(WRITE)
         .bind(seqs)
         .bind(&batch.parked)
         .bind(states.iter().map(|row| row.lane.as_str()).collect::<Vec<_>>())
@@ -206,8 +205,20 @@ async fn write(tx: &mut PgConnection, batch: &Batch, sealer: &Sealer) -> Tried<W
         .bind(out.iter().map(|row| row.made).collect::<Vec<_>>())
         .bind(out.iter().map(|row| row.body.as_slice()).collect::<Vec<_>>())
         .bind(out.iter().map(|row| row.ahead).collect::<Vec<_>>())
+        .bind(batch.references.keys().map(String::as_str).collect::<Vec<_>>())
+        .bind(batch.references.values().map(String::as_str).collect::<Vec<_>>())
+        .bind(records.iter().map(|row| row.reference.as_str()).collect::<Vec<_>>())
+        .bind(records.iter().map(|row| row.kind.as_str()).collect::<Vec<_>>())
+        .bind(records.iter().map(|row| row.lane.as_str()).collect::<Vec<_>>())
+        .bind(records.iter().map(|row| row.created).collect::<Vec<_>>())
+        .bind(records.iter().map(|row| row.body.as_slice()).collect::<Vec<_>>())
         .fetch_all(&mut *tx)
         .await?;
+    // A reference that is another conversation's already is not written.
+    if rows.iter().map(|row| row.1).sum::<i64>() < rows::at_most(batch.references.len()) {
+        return Err(Fail::Clash);
+    }
+    let leased: Vec<String> = rows.into_iter().filter_map(|(lane, _)| lane).collect();
     for redaction in &batch.redactions {
         redact(tx, redaction, sealer).await?;
     }
@@ -215,9 +226,10 @@ async fn write(tx: &mut PgConnection, batch: &Batch, sealer: &Sealer) -> Tried<W
     Ok(Written { waiting, leased })
 }
 
-/// Inputs (those in the second list are parked), states, timers gone and set, lanes to send to, texts;
-/// returns the lanes that are leased along with it. Those are new in `sending`, which `xmax` tells: where
-/// a row stood already somebody may have leased its lane.
+/// Inputs (those in the second list are parked), states, timers gone and set, lanes to send to, texts, references,
+/// records; returns the lanes that are leased along with it, and in a row of its own how many references were
+/// written. Those lanes are new in `sending`, which `xmax` tells: where a row stood already somebody may have
+/// leased its lane.
 const WRITE: &str = "
     WITH inputs AS (
         UPDATE inbox SET status = CASE WHEN seq = ANY($2) THEN 2 ELSE 1 END WHERE seq = ANY($1)),
@@ -251,8 +263,15 @@ const WRITE: &str = "
               FROM unnest($22::bigint[], $23::text[], $24::text[], $25::bigint[], $26::bigint[],
                           $27::bigint[], $28::bigint[], $29::bigint[], $30::bigint[], $31::bigint[],
                           $32::bytea[], $33::boolean[])
-                   j (id, lane, person, kind, rank, place, epoch, gate, erase, made, body, ahead)) rows)
-    SELECT lane FROM leased";
+                   j (id, lane, person, kind, rank, place, epoch, gate, erase, made, body, ahead)) rows),
+    named AS (
+        INSERT INTO reference (reference, lane) SELECT * FROM unnest($34::text[], $35::text[])
+        ON CONFLICT (reference) DO UPDATE SET lane = excluded.lane WHERE reference.lane = excluded.lane
+        RETURNING 1),
+    saved AS (
+        INSERT INTO record (reference, kind, lane, created, body)
+        SELECT * FROM unnest($36::text[], $37::text[], $38::text[], $39::bigint[], $40::bytea[]))
+    SELECT lane, 0::bigint FROM leased UNION ALL SELECT NULL, count(*) FROM named";
 
 /// A lane that has something to send.
 struct Sending {
@@ -289,38 +308,6 @@ async fn audits(tx: &mut PgConnection, batch: &Batch) -> Tried<()> {
         .bind(rows.iter().map(|row| row.by.as_deref()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.case.as_deref()).collect::<Vec<_>>())
         .execute(tx)
-        .await?;
-    }
-    Ok(())
-}
-
-async fn references(tx: &mut PgConnection, batch: &Batch) -> Tried<()> {
-    if !batch.references.is_empty() {
-        let written = sqlx::query(
-            "INSERT INTO reference (reference, lane) SELECT * FROM unnest($1::text[], $2::text[])
-             ON CONFLICT (reference) DO UPDATE SET lane = excluded.lane
-             WHERE reference.lane = excluded.lane",
-        )
-        .bind(batch.references.keys().map(String::as_str).collect::<Vec<_>>())
-        .bind(batch.references.values().map(String::as_str).collect::<Vec<_>>())
-        .execute(&mut *tx)
-        .await?;
-        if written.rows_affected() < batch.references.len() as u64 {
-            return Err(Fail::Clash);
-        }
-    }
-    let rows = &batch.records;
-    if !rows.is_empty() {
-        sqlx::query(
-            "INSERT INTO record (reference, kind, lane, created, body)
-             SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bytea[])",
-        )
-        .bind(rows.iter().map(|row| row.reference.as_str()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.kind.as_str()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.lane.as_str()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.created).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.body.as_slice()).collect::<Vec<_>>())
-        .execute(&mut *tx)
         .await?;
     }
     Ok(())

@@ -31,7 +31,7 @@ type Tried<T> = std::result::Result<T, Fail>;
 const BUSY: i64 = 50_000;
 
 /// So long what others put into the outbox waits when sends end, at most.
-const LOOK_EVERY: Duration = Duration::from_millis(25);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Leases hold by each process's own clock: one that is further off than this, in microseconds, takes away what
 /// another has in hand, or leaves alone what nobody has.
