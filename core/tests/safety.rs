@@ -69,7 +69,17 @@ fn built_in_rules_alone_hold_the_floor() {
 #[test]
 fn names_of_teams_are_no_danger_and_danger_in_few_words_is() {
     let safety = load(&mut vec![]);
-    for name in ["Cannula team", "Clifton practice", "Railway practice", "Asthma clinic", "Insulin team"] {
+    for name in [
+        "Cannula team",
+        "Clifton practice",
+        "Railway practice",
+        "Asthma clinic",
+        "Insulin team",
+        "operations manager",
+        "I'm an operating department practitioner",
+        "the Rope Works",
+        "Self-harm team, St Mary's",
+    ] {
         assert_eq!(hear(&safety, name).route, Route::A, "{name}");
     }
     for danger in
@@ -333,6 +343,89 @@ rules:
     for heard in ["I can't cope, he threw the kettle at me", "The. Kettle. Boiled.", &long] {
         assert!(hear(&with_net, heard).route >= Route::C, "{heard}");
     }
+}
+
+/// A label, a correction or patience is no danger by itself, and takes nothing from what is said beside it.
+#[test]
+fn what_is_said_to_a_bot_is_no_danger_and_hides_none() {
+    for reply in [
+        "ok I'll wait",
+        "I'm not asking for me",
+        "I'm not sure if this is for me dear",
+        "racially abused by a patient",
+        "make it this helps instead of I can't find what I need",
+    ] {
+        assert_eq!(hear(&SAFETY, reply).route, Route::A, "{reply}");
+    }
+    let held_back = include_str!("safety/held_back.jsonl").lines();
+    let lines = held_back.map(|line| serde_json::from_str::<Line>(line).unwrap());
+    for text in lines.filter(|line| line.min >= Route::C).filter_map(|line| line.text) {
+        let alone = hear(&SAFETY, &text).route;
+        for reply in ["ok I'll wait", "I'm an operations manager"] {
+            let beside = hear(&SAFETY, &format!("{reply}. {text}")).route;
+            assert!(beside >= alone, "{text}: {alone:?} alone, {beside:?} beside “{reply}”");
+        }
+    }
+    assert!(hear(&SAFETY, "I'm going now, god bless you all").route >= Route::C, "a farewell");
+}
+
+/// A context asks more of the net, of the sentences that tell of a deed and of no others.
+#[test]
+fn what_a_patient_did_is_harder_to_hear_and_what_the_writer_says_of_themselves_is_not() {
+    let safety = load(&mut vec![]);
+    let told = "Pharmacist here, the resident took all her tablets last week and died";
+    let context = |text: &str| {
+        let heard = hear(&safety, text);
+        heard.reasons.iter().chain(&heard.pieces).any(|reason| reason.rule == "death-met-at-work")
+    };
+    assert!(context(told));
+    for own in ["I want to go the same way", "I keep thinking of doing it", "My letters are written"] {
+        assert!(!context(&format!("{told}. {own}.")), "{own}");
+    }
+    // Without the net that hears it the rules are as they were, and the net is lifted by no more than it says.
+    let shown = |harder: &str| {
+        let yaml = format!(
+            r#"
+scopes:
+  - {{ name: deed, explain: x, scope: mark, signal: deed, patterns: ["hanged himself"] }}
+  - {{ name: work, explain: x, scope: mark, signal: work, patterns: [patient] }}
+  - {{ name: own, explain: x, scope: mark, signal: own, patterns: [my own] }}
+contexts:
+  - name: told
+    explain: x
+    tells: deed
+    with: work
+    unless: [own]
+    within: message
+    harder: {harder}
+    examples: ["my patient hanged himself"]
+"#
+        );
+        let weights = std::fs::read_to_string(
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/content").join(WEIGHTS),
+        );
+        let mut findings = vec![];
+        let safety =
+            Safety::load(&[("safety/told.yaml", &yaml), (WEIGHTS, &weights.unwrap())], &mut findings);
+        (safety, listed(&findings))
+    };
+    let (harder, findings) = shown("1.0");
+    assert_eq!(findings, "");
+    let (plain, _) = shown("0.0");
+    let (_, fault) = shown("1.5");
+    assert!(fault.contains("“told” may be harder by 0 to 1"), "{fault}");
+    let mut quieter = 0;
+    for line in include_str!("safety/held_back.jsonl").lines() {
+        let text = serde_json::from_str::<Line>(line).unwrap().text.unwrap();
+        let alone = hear(&plain, &text).route;
+        let beside = |safety: &Safety| hear(safety, &format!("{text}\nMy patient hanged himself.")).route;
+        assert!(beside(&harder) >= alone, "a sentence of a patient beside it lowers it: {text}");
+        let own = format!("my patient hanged himself and my own life, {text}");
+        assert_eq!(hear(&harder, &own).route, hear(&plain, &own).route, "{own}");
+        let told = format!("my patient hanged himself and {text}");
+        quieter += usize::from(hear(&harder, &told).route < hear(&plain, &told).route);
+    }
+    assert!(quieter > 10, "{quieter} texts are heard less for it");
 }
 
 #[test]
