@@ -8,8 +8,14 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use jiff::{Timestamp, civil::Date};
+use tokio::runtime::{Builder, Runtime};
 
-use crate::{commands, kill, logging, stop::Stop};
+use crate::{
+    commands,
+    config::{self, Loaded},
+    kill, logging,
+    stop::Stop,
+};
 
 /// Staff wellbeing chat: finds support that fits, takes group requests, and fetches a person.
 ///
@@ -211,7 +217,7 @@ pub fn main() -> ExitCode {
     commands::install_crypto();
     kill::arm();
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime(&cli) {
         Ok(runtime) => runtime,
         Err(fault) => return end(&Stop::from(fault)),
     };
@@ -222,6 +228,20 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(stop) => end(&stop),
     }
+}
+
+/// What the program runs on: with a database that processes share, a thread of its own and no more. PostgreSQL's
+/// processes and the other ones have the rest of the machine, and to wake another thread for each step costs a
+/// tenth of the processor time. Beside the embedded database as many threads as there are processors.
+fn runtime(cli: &Cli) -> io::Result<Runtime> {
+    let serves = matches!(cli.command, None | Some(Command::Run));
+    // What is wrong with the configuration is told by whoever uses it.
+    let config = serves.then(|| config::load(cli.config.as_deref(), std::env::vars_os()));
+    let mut builder = match config {
+        Some(Ok(Loaded { config, .. })) if config.store.is_shared() => Builder::new_current_thread(),
+        Some(Ok(_) | Err(_)) | None => Builder::new_multi_thread(),
+    };
+    builder.enable_all().build()
 }
 
 async fn run(cli: Cli) -> Result<(), Stop> {

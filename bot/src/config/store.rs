@@ -41,10 +41,17 @@ impl Store {
         }
     }
 
+    /// Whether any number of processes may work on it, as on PostgreSQL.
+    pub fn is_shared(&self) -> bool {
+        let url = self.url();
+        let url = url.expose_secret();
+        url.starts_with("postgres://") || url.starts_with("postgresql://")
+    }
+
     pub(super) fn validate(&self) -> Result<(), Fault> {
         let url = self.url();
         let url = url.expose_secret();
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        if self.is_shared() {
             if self.key_file.is_none() {
                 return Err(Fault(
                     "store.url is a PostgreSQL database, so store.key_file must be set: the key does not \

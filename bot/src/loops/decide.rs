@@ -18,7 +18,10 @@ use chatbox_core::{
 };
 use chatbox_store::{Claim, Claimed, CommitReport, Decided, OpenCase, Practitioner, Store, StoreError, Work};
 use jiff::{SignedDuration, Timestamp};
-use tokio::time;
+use tokio::{
+    task,
+    time::{self, Instant},
+};
 
 use super::receive::Waiting;
 use crate::{
@@ -29,6 +32,9 @@ use crate::{
 
 /// Inputs decided in one transaction at most.
 pub const BATCH: usize = 64;
+
+/// So long is thought without giving others on the same thread their turn: what a text of many words takes.
+const TURN: Duration = Duration::from_millis(4);
 
 /// After a failure, the wait before the same inputs are tried again.
 const AFTER_FAULT: Duration = Duration::from_millis(500);
@@ -74,7 +80,7 @@ pub async fn step(
     now: Timestamp,
 ) -> Result<Option<Outcome>, StoreError> {
     let Some(claim) = store.claim(BATCH).await? else { return Ok(None) };
-    let Thought { decided, records, mut outcome } = think(&claim, engine, desk);
+    let Thought { decided, records, mut outcome } = think(&claim, engine, desk).await;
     outcome.report = store.commit(claim, decided, outcome.parked.clone(), now).await?;
     kill_point("decide.committed");
     Ok(Some(outcome.with(records)))
@@ -87,7 +93,7 @@ struct Thought {
     outcome: Outcome,
 }
 
-fn think(claim: &Claim, engine: &Engine, desk: &DeskView) -> Thought {
+async fn think(claim: &Claim, engine: &Engine, desk: &DeskView) -> Thought {
     kill_point("decide.claimed");
     let mut outcome = Outcome::default();
     let mut decided = Vec::new();
@@ -98,8 +104,14 @@ fn think(claim: &Claim, engine: &Engine, desk: &DeskView) -> Thought {
         channel: ChannelFacts::of(ChannelKind::Terminal),
         desk: desk.clone(),
     };
+    let mut turn = Instant::now();
     for work in claim.works() {
-        // Who writes, sends and receives has little to do at a time, and everybody waits for them.
+        // Who writes, sends and receives has little to do at a time, and everybody waits for them. They may be
+        // on this very thread.
+        if turn.elapsed() > TURN {
+            task::yield_now().await;
+            turn = Instant::now();
+        }
         thread::yield_now();
         outcome.lanes.push(work.lane.clone());
         decide(work, engine, &mut context, &mut decided, &mut outcome);
@@ -171,7 +183,7 @@ async fn chain(
         // Without knowing who may act nothing is decided: it is tried again.
         (*desk, *looked) = (desk_view(store, config).await?, now);
     }
-    let Thought { decided, records, mut outcome } = think(&claim, engine, desk);
+    let Thought { decided, records, mut outcome } = think(&claim, engine, desk).await;
     let parked = outcome.parked.clone();
     let (report, next) = store.commit_then_claim(claim, decided, parked, now, BATCH).await?;
     outcome.report = report;
