@@ -208,6 +208,7 @@ fn words_that_anybody_uses_speak_of_no_need() {
         "my name is Sam and I work in Barnet",
         "the link doesn't work",
         "I don't understand the question",
+        "is it a confidential service",
     ] {
         let meaning = understanding.read(text, None);
         assert!(meaning.needs().is_empty(), "{text} gives {:?}", meaning.needs());

@@ -280,7 +280,12 @@ impl Needs {
         let hits = self.phrases.find(tokens);
         let denied = self.denied(tokens, &hits);
         let mut found: Vec<Found> = Vec::new();
-        for hit in longest(&hits).filter(|hit| !denied[hit.first]) {
+        let idioms: Vec<&Hit> =
+            longest(&hits).filter(|hit| self.meanings[hit.means as usize].0.is_empty()).collect();
+        // "Confidential" is an idiom, and begins as "confident" does.
+        let is_idiom =
+            |hit: &&Hit| idioms.iter().any(|idiom| (idiom.first, idiom.last) == (hit.first, hit.last));
+        for hit in longest(&hits).filter(|hit| !denied[hit.first] && !is_idiom(hit)) {
             for &(need, weight) in &self.meanings[hit.means as usize].0 {
                 let words = words_of(text, tokens, hit.first, hit.last);
                 let weight = if self.list[need].broad { weight * BROAD } else { weight };
@@ -294,7 +299,7 @@ impl Needs {
         }
         // Words of an idiom, and what is denied, are not compared either.
         let mut heard: Vec<bool> = denied.iter().map(|denied| !denied).collect();
-        for hit in longest(&hits).filter(|hit| self.meanings[hit.means as usize].0.is_empty()) {
+        for hit in &idioms {
             heard[hit.first..=hit.last].fill(false);
         }
         let alike = self.nearest.find(tokens, |at| heard[at], !found.is_empty());
