@@ -38,7 +38,9 @@ impl Talk<'_> {
             .map(|(nth, found)| format!("{}. {}", nth + 1, found.card(now)))
             .collect();
         let open_now = list.open_now.as_ref().map(|found| found.card(now));
-        let ids: Vec<String> = list.matches.iter().map(|found| found.offer.id.clone()).collect();
+        // The next list names another that is open now, where there is one.
+        let ids: Vec<String> =
+            list.matches.iter().chain(&list.open_now).map(|found| found.offer.id.clone()).collect();
 
         let heading = self.render(&offer.text.value);
         let open_heading = self.render(&offer.open_now);
