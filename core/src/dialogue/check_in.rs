@@ -34,6 +34,9 @@ const DATED_TO: SignedDuration = SignedDuration::from_secs(1);
 /// How long a yes to "are you safe?" can be taken back by a plain no.
 const TAKEN_BACK_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
+/// So long after danger talk of an ambulance, or of who is there, is about that.
+const HELP_COMES_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+
 /// Kinds in the order in which they decide what is said, where a message has several.
 pub(crate) const KINDS: &[Kind] = &[
     Kind::ThirdParty,
@@ -287,6 +290,33 @@ impl Talk<'_> {
         let what = format!("Answered “{answer}” to “{}”", question(ask));
         self.desk_post(DeskKind::Notice, what);
         self.go_to(&then);
+    }
+
+    /// "The ambulance is coming", "I'm with my husband": what whoever was told to call 999 writes next, while no
+    /// question is open. It is taken for that, and no need is looked for in it. Returns whether it was so.
+    pub(super) fn tells_of_help(&mut self, text: &str, reading: &Reading<'_>) -> bool {
+        /// More words tell something else besides.
+        const WORDS: usize = 12;
+        let Some(flag) = &self.conversation.flag else { return false };
+        let while_it_lasts =
+            flag.route == Route::E && self.now().duration_since(flag.since) <= HELP_COMES_WITHIN;
+        let tells = !reading.is_question() && !reading.denies() && text.split_whitespace().count() <= WORDS;
+        if !while_it_lasts || !tells {
+            return false;
+        }
+        let says = |saying: &Saying| reading.says(*saying);
+        let has_help = [Saying::HasCalled, Saying::AtHospital].iter().any(says);
+        let step = match (flag.kinds.contains(&Kind::ThirdParty), has_help) {
+            (true, true) => "help_for_other",
+            (false, _) if says(&Saying::AtHospital) => "in_hospital",
+            (false, true) => "called",
+            (false, false) if says(&Saying::HasCompany) => "with_somebody",
+            (true, false) if says(&Saying::HasCompany) => "with_other",
+            (_, false) => return false,
+        };
+        self.say_step(step);
+        self.offer_choices(self.menu_choices());
+        true
     }
 
     /// A no that comes after all, when the question has just been settled with a yes: it counts.

@@ -15,11 +15,12 @@ const WORDS_OF_A_WISH: usize = 7;
 impl Talk<'_> {
     /// What words can be while no question is open, in this order: the first that takes them answers. Each says
     /// whether it did.
-    const WHILE_IDLE: [fn(&mut Self, &str, &Reading<'_>) -> bool; 14] = [
+    const WHILE_IDLE: [fn(&mut Self, &str, &Reading<'_>) -> bool; 15] = [
         Self::is_of_what_was_sent,
         Self::calls_off,
         Self::gives_a_number,
         Self::asks_besides_help,
+        Self::tells_of_help,
         |talk, _, reading| talk.command(reading.intent),
         Self::picks_from_the_menu,
         Self::asks,
