@@ -369,6 +369,52 @@ fn what_is_said_to_a_bot_is_no_danger_and_hides_none() {
     assert!(hear(&SAFETY, "I'm going now, god bless you all").route >= Route::C, "a farewell");
 }
 
+/// "Just" and "can't stop" say how tired somebody is as often as that something happens now: it is what they
+/// cannot stop that tells.
+#[test]
+fn what_a_tired_person_can_not_stop_is_no_danger_and_what_harms_them_is() {
+    for tired in [
+        "i just came off nights and i cant stop crying",
+        "cant stop crying",
+        "i just cant stop crying",
+        "just can't stop shaking",
+        "just came off nights and cant stop shaking",
+        "I just cant stop eating",
+        "just cannot stop thinking about work",
+        "just came off nights and cant stop thinking about work",
+        "just got in from work and cant stop crying",
+        "just had handover and cant stop crying",
+        "ive just come off shift and cant stop crying",
+        "just off shift, cant stop shaking",
+        "i just came off my last shift and i cant stop smiling",
+    ] {
+        assert_eq!(hear(&SAFETY, tired).route, Route::A, "{tired}");
+    }
+    for happening in [
+        "just took them all, can't stop",
+        "just came off nights and took them all, cant stop crying",
+        "just took the tablets and i cant stop crying",
+        "ive just cut myself and i cant stop",
+        "i just cut and i cant stop bleeding",
+        "just put the rope up and i cant stop crying",
+        "just finished my shift and im stood on the bridge, cant stop shaking",
+    ] {
+        assert_eq!(hear(&SAFETY, happening).route, Route::E, "{happening}");
+    }
+    let held_back = include_str!("safety/held_back.jsonl").lines();
+    let lines = held_back.map(|line| serde_json::from_str::<Line>(line).unwrap());
+    for text in lines.filter(|line| line.min >= Route::C).filter_map(|line| line.text) {
+        let alone = hear(&SAFETY, &text).route;
+        let beside = hear(&SAFETY, &format!("just came off nights and i cant stop crying. {text}")).route;
+        assert!(beside >= alone, "{text}: {alone:?} alone, {beside:?} after a shift");
+    }
+    let crying = hear(&SAFETY, "I sliced my arm open on a tin. I can't stop crying");
+    let of = |heard: &Heard, rule: &str| heard.reasons.iter().chain(&heard.pieces).any(|at| at.rule == rule);
+    assert!(!of(&crying, "piece-blood"), "tears are no blood");
+    let bleeding = hear(&SAFETY, "I sliced my arm open on a tin. I can't stop it bleeding");
+    assert!(of(&bleeding, "piece-blood"));
+}
+
 /// A context asks more of the net, of the sentences that tell of a deed and of no others.
 #[test]
 fn what_a_patient_did_is_harder_to_hear_and_what_the_writer_says_of_themselves_is_not() {
