@@ -415,65 +415,6 @@ fn what_a_tired_person_can_not_stop_is_no_danger_and_what_harms_them_is() {
     assert!(of(&bleeding, "piece-blood"));
 }
 
-/// A context asks more of the net, of the sentences that tell of a deed and of no others.
-#[test]
-fn what_a_patient_did_is_harder_to_hear_and_what_the_writer_says_of_themselves_is_not() {
-    let safety = load(&mut vec![]);
-    let told = "Pharmacist here, the resident took all her tablets last week and died";
-    let context = |text: &str| {
-        let heard = hear(&safety, text);
-        heard.reasons.iter().chain(&heard.pieces).any(|reason| reason.rule == "death-met-at-work")
-    };
-    assert!(context(told));
-    for own in ["I want to go the same way", "I keep thinking of doing it", "My letters are written"] {
-        assert!(!context(&format!("{told}. {own}.")), "{own}");
-    }
-    // Without the net that hears it the rules are as they were, and the net is lifted by no more than it says.
-    let shown = |harder: &str| {
-        let yaml = format!(
-            r#"
-scopes:
-  - {{ name: deed, explain: x, scope: mark, signal: deed, patterns: ["hanged himself"] }}
-  - {{ name: work, explain: x, scope: mark, signal: work, patterns: [patient] }}
-  - {{ name: own, explain: x, scope: mark, signal: own, patterns: [my own] }}
-contexts:
-  - name: told
-    explain: x
-    tells: deed
-    with: work
-    unless: [own]
-    within: message
-    harder: {harder}
-    examples: ["my patient hanged himself"]
-"#
-        );
-        let weights = std::fs::read_to_string(
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/content").join(WEIGHTS),
-        );
-        let mut findings = vec![];
-        let safety =
-            Safety::load(&[("safety/told.yaml", &yaml), (WEIGHTS, &weights.unwrap())], &mut findings);
-        (safety, listed(&findings))
-    };
-    let (harder, findings) = shown("1.0");
-    assert_eq!(findings, "");
-    let (plain, _) = shown("0.0");
-    let (_, fault) = shown("1.5");
-    assert!(fault.contains("“told” may be harder by 0 to 1"), "{fault}");
-    let mut quieter = 0;
-    for line in include_str!("safety/held_back.jsonl").lines() {
-        let text = serde_json::from_str::<Line>(line).unwrap().text.unwrap();
-        let alone = hear(&plain, &text).route;
-        let beside = |safety: &Safety| hear(safety, &format!("{text}\nMy patient hanged himself.")).route;
-        assert!(beside(&harder) >= alone, "a sentence of a patient beside it lowers it: {text}");
-        let own = format!("my patient hanged himself and my own life, {text}");
-        assert_eq!(hear(&harder, &own).route, hear(&plain, &own).route, "{own}");
-        let told = format!("my patient hanged himself and {text}");
-        quieter += usize::from(hear(&harder, &told).route < hear(&plain, &told).route);
-    }
-    assert!(quieter > 10, "{quieter} texts are heard less for it");
-}
-
 #[test]
 fn faults_name_file_line_and_column() {
     let broken = "rules:\n  - name: x\n    explain: y\n    route: C\n    patterns: [\"{wnat} to\"]\n    examples: [z]\n";

@@ -66,8 +66,6 @@ pub(super) fn check(safety: &Safety) -> Vec<Finding> {
                 Scope::Professional => heard.route == Route::A && (heard.gentle || !scope.gentle),
                 Scope::Denial => heard.soft,
                 Scope::Past | Scope::Reported => heard.route <= Route::B,
-                // The context that it belongs to has examples.
-                Scope::Mark => false,
             };
             if !right {
                 let text = said(&example.messages);
@@ -92,15 +90,6 @@ pub(super) fn check(safety: &Safety) -> Vec<Finding> {
         }
         for example in sum.not.iter().filter(|example| adds_up(example)) {
             wrong(example, format!("Sum “{}” must not add up {}.", sum.name, said(&example.messages)));
-        }
-    }
-    for context in &safety.rules.contexts {
-        let told = |example: &Example| speaks(&safety.rules_in_turn(&example.messages), &context.name);
-        for example in context.examples.iter().filter(|example| !told(example)) {
-            wrong(example, format!("Context “{}” does not cover {}.", context.name, said(&example.messages)));
-        }
-        for example in context.not.iter().filter(|example| told(example)) {
-            wrong(example, format!("Context “{}” must not cover {}.", context.name, said(&example.messages)));
         }
     }
     findings

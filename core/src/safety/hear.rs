@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::grammar::{OTHERS, Span};
 use super::learned::{Learned, Sound};
 use super::normalise::{self, Sentence, Word};
-use super::rules::{Context, Near, Owner, RuleBook, Scope, Sum, Within};
+use super::rules::{Owner, RuleBook, Scope, Sum, Within};
 use super::{Heard, Kind, Route};
 use crate::understanding::{Memory, Reason};
 
@@ -52,7 +52,7 @@ pub(super) fn hear(
     let sentences = normalise::normalise(text);
     let all: Vec<&Sentence> = sentences.iter().collect();
     let runs = one_word_runs(&sentences);
-    let mut sound = learned.hear(&all, 0.0);
+    let mut sound = learned.hear(&all);
     // The net hears a run word by word.
     let deaf = !runs.is_empty()
         || all.iter().any(|sentence| sentence.words.len() > LONGEST_SILENCE)
@@ -67,62 +67,44 @@ pub(super) fn hear(
         denied: false,
         found: vec![],
     };
-    let mut scoped: Vec<Scoped> = sentences.iter().map(|sentence| listener.sentence(sentence)).collect();
+    let scoped: Vec<Scoped> = sentences.iter().map(|sentence| listener.sentence(sentence)).collect();
     for joined in &runs {
         listener.sentence(joined);
     }
-    listener.tell(&mut scoped);
     listener.add_up_messages(memory, now);
     let said: Vec<Cow<'_, Sentence>> =
         sentences.iter().zip(&scoped).map(|(sentence, scoped)| without(sentence, &scoped.figures)).collect();
-    let heard_as: Vec<(&Sentence, f64)> =
-        said.iter().zip(&scoped).map(|(said, scoped)| (&**said, scoped.harder)).collect();
-    if scoped.iter().any(|scoped| scoped.harder > 0.0 || !scoped.figures.is_empty()) {
-        sound = sounds(learned, &heard_as);
+    if scoped.iter().any(|scoped| !scoped.figures.is_empty()) {
+        sound = learned.hear(&said.iter().map(|sentence| &**sentence).collect::<Vec<_>>());
     }
     let mut asides = vec![];
     let mut not_denied = vec![];
     let mut recent = vec![];
-    for ((sentence, said), scoped) in sentences.iter().zip(heard_as).zip(&scoped) {
+    for ((sentence, said), scoped) in sentences.iter().zip(&said).zip(&scoped) {
         match scoped.denied_to {
-            None => not_denied.push(said),
+            None => not_denied.push(&**said),
             Some(end) => asides.extend(contrast(sentence, end)),
         }
         let still_so = |word: &Word| STILL_SO.contains(&word.text.as_str());
         if !scoped.long_ago || sentence.words.iter().any(still_so) {
-            recent.push(said);
+            recent.push(&**said);
         }
     }
     // A denial sounds like what it denies: up to C it counts for nothing. It takes nothing from the
     // sentences around it, nor from what follows its "but".
     if all.len() > not_denied.len() {
-        not_denied.extend(asides.iter().map(|aside| (aside, 0.0)));
-        let without = sounds(learned, &not_denied);
+        not_denied.extend(&asides);
+        let without = learned.hear(&not_denied);
         if sound.route <= Route::C || without.route > sound.route {
             sound = without;
         }
     }
     // What was long ago is no plan and no emergency.
     if all.len() > recent.len() && sound.route > Route::C {
-        sound.route = sounds(learned, &recent).route.max(Route::C);
+        sound.route = learned.hear(&recent).route.max(Route::C);
     }
     listener.raise(sound);
     listener.finish()
-}
-
-/// What the net hears in `sentences`, each with how much harder it is to hear. Together they are heard as
-/// the hardest of them, and those that are not harder by themselves as well, so that a sentence more
-/// never lowers the route.
-fn sounds(learned: &Learned, sentences: &[(&Sentence, f64)]) -> Sound {
-    let all: Vec<&Sentence> = sentences.iter().map(|(sentence, _)| *sentence).collect();
-    let hardest = sentences.iter().map(|(_, harder)| *harder).fold(0.0, f64::max);
-    let together = learned.hear(&all, hardest);
-    if hardest == 0.0 {
-        return together;
-    }
-    let plain = sentences.iter().filter(|(_, harder)| *harder == 0.0);
-    let plain = learned.hear(&plain.map(|(sentence, _)| *sentence).collect::<Vec<_>>(), 0.0);
-    if plain.route > together.route { plain } else { together }
 }
 
 struct Listener<'a> {
@@ -149,10 +131,6 @@ struct Scoped {
     long_ago: bool,
     /// Where figures of speech stand that can mean nothing else.
     figures: Vec<Range<usize>>,
-    /// The contexts that it gives all signals of, by number.
-    contexts: Vec<usize>,
-    /// By so much more must what the net hears in it pass its thresholds.
-    harder: f64,
 }
 
 impl Listener<'_> {
@@ -172,11 +150,6 @@ impl Listener<'_> {
         for sum in rules.sums.iter().filter(|sum| sum.within == Within::Sentence) {
             self.add_up(sum, &here, &BTreeSet::new());
         }
-        let told = |context: &Context| {
-            let with = context.within == Near::Message || here.contains_key(&context.with);
-            with && here.contains_key(&context.tells)
-        };
-        scoped.contexts = (0..rules.contexts.len()).filter(|at| told(&rules.contexts[*at])).collect();
         self.in_message.extend(here);
         self.denied |= scoped.denied_to.is_some();
         scoped
@@ -192,15 +165,10 @@ impl Listener<'_> {
             })
             .collect();
         let here = |scope: Scope| scopes.iter().filter(move |(id, _)| rules.scopes[*id].scope == scope);
-        let said = |span: &Span| {
-            let words = &words[span.start..span.shortest];
-            words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
-        };
-        for (id, span) in &scopes {
+        for (id, _) in &scopes {
             let scope = &rules.scopes[*id];
             if let Some(signal) = scope.signal.clone() {
-                let by = if scope.scope == Scope::Mark { said(span) } else { scope.name.clone() };
-                self.in_sentence.insert(signal, by);
+                self.in_sentence.insert(signal, scope.name.clone());
             }
             self.heard.gentle |= scope.gentle;
         }
@@ -240,7 +208,9 @@ impl Listener<'_> {
                 route = route.min(Route::B);
                 kinds.insert(Kind::ThirdParty);
             }
-            let said = said(span);
+            let said: Vec<&str> =
+                words[span.start..span.shortest].iter().map(|word| word.text.as_str()).collect();
+            let said = said.join(" ");
             if let Some(signal) = rule.signal.clone() {
                 self.in_sentence.entry(signal).or_insert_with(|| said.clone());
             }
@@ -258,28 +228,6 @@ impl Listener<'_> {
                 .filter(|(id, _)| rules.scopes[*id].unmistakable)
                 .map(|(_, span)| span.start..span.longest)
                 .collect(),
-            ..Scoped::default()
-        }
-    }
-
-    /// Says of each sentence how much harder it is to hear, unless the writer speaks of themselves
-    /// anywhere in the message.
-    fn tell(&mut self, scoped: &mut [Scoped]) {
-        let said = &self.in_message;
-        for (at, context) in self.rules.contexts.iter().enumerate() {
-            if !said.contains_key(&context.with)
-                || context.unless.iter().any(|signal| said.contains_key(signal))
-            {
-                continue;
-            }
-            let mut told = scoped.iter_mut().filter(|scoped| scoped.contexts.contains(&at)).peekable();
-            if told.peek().is_some() {
-                let words = [&context.tells, &context.with].map(|signal| said[signal].as_str()).join("; ");
-                self.found.push((Route::A, Reason { rule: context.name.clone(), words }));
-            }
-            for scoped in told {
-                scoped.harder = scoped.harder.max(context.harder);
-            }
         }
     }
 

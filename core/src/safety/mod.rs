@@ -9,10 +9,8 @@
 //!
 //! Architecture invariants:
 //! - Each sentence is judged on its own and the highest route counts, so nothing that a person adds
-//!   in a sentence of its own can lower the route of what they wrote. One thing can: the net hears less in
-//!   a sentence that tells of another's deed where a sentence beside it says that it was met at work.
-//! - Scopes (idiom, denial, work talk, long ago, what others said) act within one sentence only. A context
-//!   asks more of the net in the sentences that tell of it, never in others, and never of the rules.
+//!   in a sentence of its own can lower the route of what they wrote.
+//! - Scopes (idiom, denial, work talk, long ago, what others said) act within one sentence only.
 //! - The built-in rules are always loaded. Content scopes that would hide one of the built-in
 //!   examples are switched off and reported.
 

@@ -29,8 +29,6 @@ struct File {
     scopes: Vec<ScopeText>,
     #[serde(default)]
     sums: Vec<SumText>,
-    #[serde(default)]
-    contexts: Vec<ContextText>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -105,26 +103,6 @@ struct SumText {
     not: Vec<Vec<Spanned<String>>>,
 }
 
-/// What a message tells of, in words that would be danger if the writer said them of themselves.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ContextText {
-    name: Spanned<String>,
-    explain: String,
-    /// The signal that a sentence of it gives.
-    tells: String,
-    /// And one that the same sentence gives, or the message.
-    with: String,
-    within: Near,
-    /// Signals that lift it from the whole message: the writer speaks of themselves.
-    unless: BTreeSet<String>,
-    /// By so much more must the learned net's score pass its thresholds there.
-    harder: Spanned<f64>,
-    examples: Vec<Spanned<String>>,
-    #[serde(default)]
-    not: Vec<Spanned<String>>,
-}
-
 /// How words around a match change what it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -139,8 +117,6 @@ pub(super) enum Scope {
     Past,
     /// "My colleague said": a match that follows at once is about somebody else.
     Reported,
-    /// Changes nothing by itself: it only gives its signal.
-    Mark,
 }
 
 /// How far apart the signals of a sum may be.
@@ -154,14 +130,6 @@ pub(super) enum Within {
     /// In the messages of a day.
     #[default]
     Day,
-}
-
-/// Where the second signal of a context may stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Near {
-    Sentence,
-    Message,
 }
 
 /// Where a text of the rules stands, to report on it.
@@ -222,19 +190,6 @@ pub(super) struct Sum {
     pub(super) not: Vec<Example>,
 }
 
-/// See [`ContextText`].
-#[derive(Debug)]
-pub(super) struct Context {
-    pub(super) name: String,
-    pub(super) tells: String,
-    pub(super) with: String,
-    pub(super) within: Near,
-    pub(super) unless: BTreeSet<String>,
-    pub(super) harder: f64,
-    pub(super) examples: Vec<Example>,
-    pub(super) not: Vec<Example>,
-}
-
 /// Whose a template is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Owner {
@@ -252,13 +207,9 @@ pub(super) struct RuleBook {
     pub(super) rules: Vec<Rule>,
     pub(super) scopes: Vec<ScopeRule>,
     pub(super) sums: Vec<Sum>,
-    pub(super) contexts: Vec<Context>,
     /// Signals that may add up with those of later messages, and so are worth remembering.
     pub(super) lasting: BTreeSet<String>,
 }
-
-/// A context that asks more of the net than this would leave little that it hears.
-const MOST_HARDER: f64 = 1.0;
 
 /// Reads `files`, of which the first `built_in` come with the program.
 pub(super) fn compile(files: &[(&str, &str)], built_in: usize, findings: &mut Vec<Finding>) -> RuleBook {
@@ -337,39 +288,8 @@ pub(super) fn compile(files: &[(&str, &str)], built_in: usize, findings: &mut Ve
         for sum in &file.sums {
             named(&sum.name, &sum.explain, findings);
         }
-        for context in &file.contexts {
-            named(&context.name, &context.explain, findings);
-        }
     }
     for (source, _, file) in read {
-        for context in file.contexts {
-            let name = &context.name.value;
-            let named = context.unless.iter().chain([&context.tells, &context.with]);
-            for unknown in named.filter(|signal| !signals.contains(*signal)) {
-                let text = format!("No rule gives the signal “{unknown}” that “{name}” listens for.");
-                findings.push(source.error(&context.name, text));
-            }
-            if context.unless.is_empty() {
-                let text = format!("“{name}” must say what lifts it: what the writer says of themselves.");
-                findings.push(source.error(&context.name, text));
-                continue;
-            }
-            if !(0.0..=MOST_HARDER).contains(&context.harder.value) {
-                let text = format!("“{name}” may be harder by 0 to {MOST_HARDER}.");
-                findings.push(source.error(&context.harder, text));
-                continue;
-            }
-            out.contexts.push(Context {
-                name: context.name.value,
-                tells: context.tells,
-                with: context.with,
-                within: context.within,
-                unless: context.unless,
-                harder: context.harder.value,
-                examples: singles(source, context.examples),
-                not: singles(source, context.not),
-            });
-        }
         for sum in file.sums {
             for unknown in sum.all.union(&sum.any).filter(|signal| !signals.contains(*signal)) {
                 let text = format!("No rule gives the signal “{unknown}” that “{}” adds up.", sum.name.value);

@@ -81,7 +81,7 @@ pub fn learn(lessons: &[Lesson], digest: &str, shares: &Shares) -> Learnt {
             Ear::Route(_) | Ear::Level(_) => 0.0,
         };
     }
-    let held_out = totals.iter().map(|total| learned.route(total, 0.0)).collect();
+    let held_out = totals.iter().map(|total| learned.route(total)).collect();
     let rows: Vec<(String, Row)> =
         names.into_iter().filter_map(|(name, hash)| learned.rows.get(hash).map(|row| (name, *row))).collect();
     Learnt { weights: file::write(digest, &learned.gauges, &rows), held_out }

@@ -158,9 +158,8 @@ pub(super) struct Sound {
 }
 
 impl Learned {
-    /// What `sentences` sound like together, where the writer's own danger must score so much `harder`
-    /// above the thresholds.
-    pub(super) fn hear(&self, sentences: &[&Sentence], harder: f64) -> Sound {
+    /// What `sentences` sound like together.
+    pub(super) fn hear(&self, sentences: &[&Sentence]) -> Sound {
         let mut sound = Sound { murmur: true, route: Route::A, kinds: BTreeSet::new(), words: String::new() };
         if self.rows.is_empty() {
             return sound;
@@ -169,7 +168,7 @@ impl Learned {
         let scores: Vec<Scores> = pieces.iter().map(|piece| self.score(*piece)).collect();
         let totals = together(&scores);
         sound.murmur = EARS.iter().zip(totals).any(|(ear, score)| *ear == DANGER && score > LEAST_MURMUR);
-        sound.route = self.route(&totals, harder);
+        sound.route = self.route(&totals);
         if sound.route == Route::A {
             return sound;
         }
@@ -193,16 +192,10 @@ impl Learned {
         sound
     }
 
-    /// The route of a text with these scores: the highest that was heard, and B for a kind alone. What is
-    /// `harder` to hear is any route, and suicide.
-    fn route(&self, scores: &Scores, harder: f64) -> Route {
+    /// The route of a text with these scores: the highest that was heard, and B for a kind alone.
+    fn route(&self, scores: &Scores) -> Route {
         let ears = || EARS.iter().zip(scores).zip(&self.gauges);
-        let from = |ear: Ear, threshold: f64| match ear {
-            Ear::Route(_) | Ear::Kind(Kind::Suicide) => threshold + harder,
-            Ear::Level(_) | Ear::Kind(_) => threshold,
-        };
-        let heard =
-            |ear: Ear| ears().any(|((at, score), gauge)| *at == ear && *score >= from(ear, gauge.threshold));
+        let heard = |ear: Ear| ears().any(|((at, score), gauge)| *at == ear && *score >= gauge.threshold);
         let route = [Route::E, Route::D, Route::C, Route::B].into_iter().find(|route| match route {
             Route::D | Route::E => heard(Ear::Route(*route)) && heard(Ear::Level(*route)),
             Route::A | Route::B | Route::C => heard(Ear::Route(*route)),
