@@ -10,12 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use jiff::{Timestamp, civil::Date};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{
-    commands,
-    config::{self, Loaded},
-    kill, logging,
-    stop::Stop,
-};
+use crate::{commands, config, kill, logging, stop::Stop};
 
 /// Staff wellbeing chat: finds support that fits, takes group requests, and fetches a person.
 ///
@@ -236,11 +231,9 @@ pub fn main() -> ExitCode {
 fn runtime(cli: &Cli) -> io::Result<Runtime> {
     let serves = matches!(cli.command, None | Some(Command::Run));
     // What is wrong with the configuration is told by whoever uses it.
-    let config = serves.then(|| config::load(cli.config.as_deref(), std::env::vars_os()));
-    let mut builder = match config {
-        Some(Ok(Loaded { config, .. })) if config.store.is_shared() => Builder::new_current_thread(),
-        Some(Ok(_) | Err(_)) | None => Builder::new_multi_thread(),
-    };
+    let loaded = || config::load(cli.config.as_deref(), std::env::vars_os());
+    let is_shared = serves && loaded().is_ok_and(|loaded| loaded.config.store.is_shared());
+    let mut builder = if is_shared { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     builder.enable_all().build()
 }
 

@@ -77,7 +77,6 @@ fn names_of_teams_are_no_danger_and_danger_in_few_words_is() {
         "Insulin team",
         "operations manager",
         "I'm an operating department practitioner",
-        "the Rope Works",
         "Self-harm team, St Mary's",
     ] {
         assert_eq!(hear(&safety, name).route, Route::A, "{name}");
@@ -365,6 +364,22 @@ fn what_is_said_to_a_bot_is_no_danger_and_hides_none() {
             let beside = hear(&SAFETY, &format!("{reply}. {text}")).route;
             assert!(beside >= alone, "{text}: {alone:?} alone, {beside:?} beside “{reply}”");
         }
+    }
+    // In one breath with them, too.
+    for danger in [
+        "ok I'll wait, the train is in 5 minutes",
+        "I'll wait here until they kick in",
+        "I'll wait. not long now",
+        "yes I'll wait here. feeling sleepy",
+        "I didn't mean to pick that blade up again",
+        "rope works",
+        "off nights and I can't stop shaking, took too much",
+        "can't stop thinking about the ward roof",
+        "just came home from work today to do it",
+        "i can't find what i need i think the scissors will do",
+        "happiness is for other people or not for me",
+    ] {
+        assert!(hear(&SAFETY, danger).route >= Route::C, "{danger}");
     }
     assert!(hear(&SAFETY, "I'm going now, god bless you all").route >= Route::C, "a farewell");
 }

@@ -33,7 +33,7 @@ use crate::{
 /// Inputs decided in one transaction at most.
 pub const BATCH: usize = 64;
 
-/// So long is thought without giving others on the same thread their turn: what a text of many words takes.
+/// So long is thought, until a conversation is done, without giving others on the same thread their turn.
 const TURN: Duration = Duration::from_millis(4);
 
 /// After a failure, the wait before the same inputs are tried again.

@@ -300,11 +300,19 @@ impl Talk<'_> {
         let Some(flag) = &self.conversation.flag else { return false };
         let while_it_lasts =
             flag.route == Route::E && self.now().duration_since(flag.since) <= HELP_COMES_WITHIN;
-        let tells = !reading.is_question() && !reading.denies() && text.split_whitespace().count() <= WORDS;
+        let tells = !reading.is_question()
+            && (!reading.denies() || reading.says(Saying::NotThrough))
+            && text.split_whitespace().count() <= WORDS;
         if !while_it_lasts || !tells {
             return false;
         }
         let says = |saying: &Saying| reading.says(*saying);
+        // "I called but they hung up": nobody comes yet.
+        if says(&Saying::NotThrough) {
+            self.conversation.place = Some(Place { dialogue: CHECK_IN.to_owned(), ..Place::default() });
+            self.go_to("please_call");
+            return true;
+        }
         let has_help = [Saying::HasCalled, Saying::AtHospital].iter().any(says);
         let step = match (flag.kinds.contains(&Kind::ThirdParty), has_help) {
             (true, true) => "help_for_other",

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::grammar::{OTHERS, Span};
 use super::learned::{Learned, Sound};
 use super::normalise::{self, Sentence, Word};
-use super::rules::{Owner, RuleBook, Scope, Sum, Within};
+use super::rules::{Owner, RuleBook, Scope, ScopeRule, Sum, Within};
 use super::{Heard, Kind, Route};
 use crate::understanding::{Memory, Reason};
 
@@ -67,11 +67,16 @@ pub(super) fn hear(
         denied: false,
         found: vec![],
     };
-    let scoped: Vec<Scoped> = sentences.iter().map(|sentence| listener.sentence(sentence)).collect();
+    let mut scoped: Vec<Scoped> = sentences.iter().map(|sentence| listener.sentence(sentence)).collect();
     for joined in &runs {
         listener.sentence(joined);
     }
     listener.add_up_messages(memory, now);
+    if sentences.iter().zip(&scoped).all(|(sentence, scoped)| scoped.is_all_of(sentence)) {
+        for scoped in &mut scoped {
+            scoped.figures.append(&mut scoped.alone);
+        }
+    }
     let said: Vec<Cow<'_, Sentence>> =
         sentences.iter().zip(&scoped).map(|(sentence, scoped)| without(sentence, &scoped.figures)).collect();
     if scoped.iter().any(|scoped| !scoped.figures.is_empty()) {
@@ -131,6 +136,17 @@ struct Scoped {
     long_ago: bool,
     /// Where figures of speech stand that can mean nothing else.
     figures: Vec<Range<usize>>,
+    /// And those that are such only where the message says nothing else: "I'll wait" is patience, and "I'll
+    /// wait, the train is due" is not.
+    alone: Vec<Range<usize>>,
+}
+
+impl Scoped {
+    /// Whether there is no word in the sentence beside its figures of speech.
+    fn is_all_of(&self, sentence: &Sentence) -> bool {
+        let figures = || self.figures.iter().chain(&self.alone);
+        (0..sentence.words.len()).all(|at| figures().any(|figure| figure.contains(&at)))
+    }
 }
 
 impl Listener<'_> {
@@ -142,8 +158,10 @@ impl Listener<'_> {
                 let here = self.window(&sentence.words[from..], spans);
                 scoped.denied_to = scoped.denied_to.max(here.denied_to.map(|end| from + end));
                 scoped.long_ago |= here.long_ago;
-                let figures = here.figures.into_iter();
-                scoped.figures.extend(figures.map(|range| from + range.start..from + range.end));
+                let places =
+                    |of: Vec<Range<usize>>| of.into_iter().map(move |at| from + at.start..from + at.end);
+                scoped.figures.extend(places(here.figures));
+                scoped.alone.extend(places(here.alone));
             }
         });
         let here = std::mem::take(&mut self.in_sentence);
@@ -177,7 +195,8 @@ impl Listener<'_> {
             let rule = &rules.rules[id];
             let shares =
                 |(_, other): &(usize, Span)| other.start < span.shortest && span.start < other.longest;
-            let hidden = !rule.meant && here(Scope::Idiom).any(shares);
+            let figures = || here(Scope::Idiom).filter(|(id, _)| !rules.scopes[*id].alone);
+            let hidden = !rule.meant && figures().any(shares);
             if hidden || here(Scope::Denial).any(shares) {
                 continue;
             }
@@ -220,14 +239,15 @@ impl Listener<'_> {
                 self.found.push((route, Reason { rule: rule.name.clone(), words: said }));
             }
         }
+        let places = |is: fn(&ScopeRule) -> bool| {
+            let these = scopes.iter().filter(|(id, _)| is(&rules.scopes[*id]));
+            these.map(|(_, span)| span.start..span.longest).collect()
+        };
         Scoped {
             denied_to: here(Scope::Denial).map(|(_, span)| span.longest).max(),
             long_ago: here(Scope::Past).next().is_some(),
-            figures: scopes
-                .iter()
-                .filter(|(id, _)| rules.scopes[*id].unmistakable)
-                .map(|(_, span)| span.start..span.longest)
-                .collect(),
+            figures: places(|scope| scope.unmistakable),
+            alone: places(|scope| scope.alone),
         }
     }
 

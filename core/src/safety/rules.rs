@@ -73,6 +73,9 @@ struct ScopeText {
     /// A figure of speech that can mean nothing else: the learned net does not hear its words either.
     #[serde(default)]
     unmistakable: bool,
+    /// It is one only where nothing else is said: beside more the net hears its words.
+    #[serde(default)]
+    alone: bool,
     patterns: Vec<Spanned<String>>,
     #[serde(default)]
     examples: Vec<Spanned<String>>,
@@ -169,6 +172,8 @@ pub(super) struct ScopeRule {
     pub(super) gentle: bool,
     /// The learned net does not hear its words either.
     pub(super) unmistakable: bool,
+    /// Nor does it where the message says nothing else.
+    pub(super) alone: bool,
     /// Comes with the program, not with the content.
     pub(super) built_in: bool,
     pub(super) examples: Vec<Example>,
@@ -280,6 +285,7 @@ pub(super) fn compile(files: &[(&str, &str)], built_in: usize, findings: &mut Ve
                 signal: scope.signal,
                 gentle: scope.gentle,
                 unmistakable: scope.unmistakable,
+                alone: scope.alone,
                 built_in: *built_in,
                 examples: singles(source, scope.examples),
                 not: singles(source, scope.not),
