@@ -210,11 +210,10 @@ impl Talk<'_> {
             self.begin_group(reading);
             return true;
         }
-        let needs_support = reading.is_whole(Intent::Signpost) || !reading.is_guess();
         if reading.intent == Intent::Signpost
-            && needs_support
             && !takes_words
             && running.as_deref() != Some("signpost")
+            && (reading.is_whole(Intent::Signpost) || !reading.is_guess())
         {
             self.word(Word::PutAside);
             self.signpost(reading);

@@ -130,7 +130,7 @@ impl Talk<'_> {
     }
 
     fn is_how_to_reach(&self, text: &str) -> bool {
-        self.content.understanding.read(text, None).says(Saying::HowToReach)
+        self.content.understanding.says(text, Saying::HowToReach)
     }
 
     /// Takes a phone number or an email address that is given where something else is asked for.
@@ -141,8 +141,9 @@ impl Talk<'_> {
         if matches!(ask.answer, Expect::Contact) {
             return None;
         }
+        let given = contact(text)?;
         let limited = self.is_how_to_reach(text);
-        let way = match contact(text)? {
+        let way = match given {
             Contact::Email(_) if limited => text.trim().to_owned(),
             Contact::Email(email) => email,
             Contact::Phone(number) if is_whole_number(&number) && limited => text.trim().to_owned(),

@@ -25,6 +25,8 @@ pub(super) struct Grammar {
     /// Entries of lists that are longer than a word.
     longer: Vec<Node>,
     templates: Vec<Node>,
+    /// By template: of what it cannot do without, what is seldom said.
+    rarest: Vec<Rare>,
     /// By word: the lists that may begin with it, in order.
     lists_of_word: Vec<Vec<Begin>>,
     /// By word: the templates that may begin with it.
@@ -125,7 +127,17 @@ impl Grammar {
             }
             grammar.templates.push(node);
         }
+        grammar.rarest = grammar.find_rarest(&firsts);
         grammar
+    }
+
+    /// A word counts as the more often said the more lists and templates begin with it.
+    fn find_rarest(&self, firsts: &Firsts) -> Vec<Rare> {
+        let word =
+            |word: u32| self.lists_of_word[word as usize].len() + self.templates_of_word[word as usize].len();
+        let lists: Vec<usize> =
+            firsts.lists.iter().map(|words| words.iter().map(|first| word(*first)).sum()).collect();
+        self.templates.iter().map(|template| rarest(template, &word, &lists).1).collect()
     }
 
     /// Every place where a template matches, window after window.
@@ -184,7 +196,8 @@ impl Grammar {
                 let template = &self.templates[id as usize];
                 let fit = &mut fit[id as usize];
                 if *fit == Fit::Untried {
-                    *fit = if present.allows(template) { Fit::Possible } else { Fit::Impossible };
+                    let allowed = present.holds(self.rarest[id as usize]) && present.allows(template);
+                    *fit = if allowed { Fit::Possible } else { Fit::Impossible };
                 }
                 if *fit == Fit::Impossible {
                     continue;
@@ -467,6 +480,33 @@ fn least(node: &Node, lists: &[u32]) -> u32 {
     }
 }
 
+/// What has to be in a window for a template to match there.
+#[derive(Debug, Clone, Copy)]
+enum Rare {
+    Word(u32),
+    List(u32),
+    /// Nothing certain.
+    Anything,
+}
+
+/// What is said least often of what a node cannot do without, and how often.
+fn rarest(node: &Node, word: &impl Fn(u32) -> usize, lists: &[usize]) -> (usize, Rare) {
+    match node {
+        Node::Word(one) => (word(*one), Rare::Word(*one)),
+        Node::List(list) => (lists[*list as usize], Rare::List(*list)),
+        Node::Sequence(items) => {
+            let all = items.iter().map(|item| rarest(item, word, lists));
+            all.min_by_key(|(often, _)| *often).unwrap_or((usize::MAX, Rare::Anything))
+        }
+        Node::Either(..)
+        | Node::Number
+        | Node::Optional(_)
+        | Node::Gap(_)
+        | Node::ClauseStart
+        | Node::ClauseEnd => (usize::MAX, Rare::Anything),
+    }
+}
+
 /// The words of a window, and the lists that may begin with one of them.
 struct Present {
     words: Bits,
@@ -474,6 +514,14 @@ struct Present {
 }
 
 impl Present {
+    fn holds(&self, rare: Rare) -> bool {
+        match rare {
+            Rare::Word(word) => self.words.has(word),
+            Rare::List(list) => self.lists.has(list),
+            Rare::Anything => true,
+        }
+    }
+
     /// Whether what the node cannot do without is there at all, wherever it stands.
     fn allows(&self, node: &Node) -> bool {
         match node {

@@ -50,6 +50,27 @@ enum Place {
     Within,
 }
 
+/// A way of speaking, and the first word of where it stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Said {
+    pub saying: Saying,
+    pub at: usize,
+}
+
+/// The phrases in a message that can be all of one, and for each of its words whether it is a filler.
+#[derive(Debug)]
+pub(super) struct Alone {
+    hits: Vec<Hit>,
+    filler: Vec<bool>,
+}
+
+impl Alone {
+    /// Whether the message is fillers and nothing else: "ok", "hmm", "lol".
+    pub(super) fn says_nothing(&self) -> bool {
+        self.filler.iter().all(|filler| *filler)
+    }
+}
+
 /// A text of the content, and what it must or must not be taken for.
 #[derive(Debug)]
 pub(super) struct Example {
@@ -143,22 +164,27 @@ impl Intents {
         this
     }
 
-    /// Where a way of speaking stands in a message: the first words of each.
-    pub(super) fn places_of(&self, tokens: &[Token], saying: Saying) -> Vec<usize> {
-        let means = |hit: &Hit| Saying::ALL.get(hit.means as usize) == Some(&saying);
-        self.sayings.find(tokens).iter().filter(|hit| means(hit)).map(|hit| hit.first).collect()
+    /// The ways in which a message speaks.
+    pub(super) fn sayings(&self, tokens: &[Token]) -> Vec<Said> {
+        let said = |hit: Hit| Some(Said { saying: *Saying::ALL.get(hit.means as usize)?, at: hit.first });
+        self.sayings.find(tokens).into_iter().filter_map(said).collect()
     }
 
-    /// The one intent of a message that says nothing else, the earlier in the content if there are two.
-    pub(super) fn whole_of(&self, tokens: &[Token]) -> Option<Intent> {
-        const LONGEST: usize = 30;
-        if tokens.is_empty() || tokens.len() > LONGEST {
-            return None;
-        }
+    /// The phrases in a message that can be all of one.
+    pub(super) fn alone(&self, tokens: &[Token]) -> Alone {
         let hits = self.whole.find(tokens);
         let mut filler = vec![false; tokens.len()];
         for hit in hits.iter().filter(|hit| self.rule(hit).place == Place::Filler) {
             filler[hit.first..=hit.last].fill(true);
+        }
+        Alone { hits, filler }
+    }
+
+    /// The one intent of a message that says nothing else, the earlier in the content if there are two.
+    pub(super) fn whole_of(&self, Alone { hits, filler }: &Alone) -> Option<Intent> {
+        const LONGEST: usize = 30;
+        if filler.is_empty() || filler.len() > LONGEST {
+            return None;
         }
         let fits = |hit: &&Hit| {
             let outside = filler[..hit.first].iter().chain(&filler[hit.last + 1..]);
@@ -167,7 +193,7 @@ impl Intents {
         let longest = hits.iter().filter(fits).max_by_key(|hit| (hit.len(), std::cmp::Reverse(hit.means)));
         match longest {
             Some(longest) => Some(self.rule(longest).intent),
-            None => self.agreed(&hits, &filler),
+            None => self.agreed(hits, filler),
         }
     }
 
@@ -201,19 +227,10 @@ impl Intents {
         ways.into_iter().find(|(intent, all)| said(*intent) && all_of(all)).map(|(intent, _)| intent)
     }
 
-    /// Whether a message is fillers and nothing else: "ok", "hmm", "lol".
-    pub(super) fn says_nothing(&self, tokens: &[Token]) -> bool {
-        let mut filler = vec![false; tokens.len()];
-        for hit in self.whole.find(tokens).iter().filter(|hit| self.rule(hit).place == Place::Filler) {
-            filler[hit.first..=hit.last].fill(true);
-        }
-        filler.into_iter().all(|filler| filler)
-    }
-
     /// How many words stand in clauses that say more than an intent: "forget I said that, I'm fine" has none.
-    pub(super) fn words_beside(&self, tokens: &[Token]) -> usize {
+    pub(super) fn words_beside(tokens: &[Token], alone: &Alone) -> usize {
         let mut intents = vec![false; tokens.len()];
-        for hit in self.whole.find(tokens) {
+        for hit in &alone.hits {
             intents[hit.first..=hit.last].fill(true);
         }
         let clauses: Vec<_> = clauses::numbers(tokens).into_iter().zip(intents).collect();
@@ -222,8 +239,8 @@ impl Intents {
     }
 
     /// Whether a phrase that can stand for an intent by itself stands in a message.
-    pub(super) fn names(&self, tokens: &[Token], intent: Intent) -> bool {
-        self.whole.find(tokens).iter().any(|hit| {
+    pub(super) fn names(&self, alone: &Alone, intent: Intent) -> bool {
+        alone.hits.iter().any(|hit| {
             let rule = self.rule(hit);
             rule.place == Place::Whole && rule.intent == intent
         })
@@ -335,7 +352,10 @@ intents:
 sayings: {}
 ";
         let intents = Intents::load(&Source { file: "intents.yaml", text: intents }, &mut Vec::new());
-        let words = |text: &str| intents.words_beside(&text::tokens(text));
+        let words = |text: &str| {
+            let tokens = text::tokens(text);
+            Intents::words_beside(&tokens, &intents.alone(&tokens))
+        };
         assert_eq!(words("forget I said that, I'm fine. Sorry, please"), 0);
         assert_eq!(words("I'm fine, but my mum is dying"), 5);
         assert_eq!(words("I'm fine with dying"), 5);

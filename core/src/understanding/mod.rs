@@ -101,6 +101,12 @@ impl Understanding {
         Reading::new(self, text, step)
     }
 
+    /// Whether a text speaks in some way, whatever else it says.
+    pub fn says(&self, text: &str, saying: Saying) -> bool {
+        let tokens = text::tokens(clip(text));
+        self.intents.sayings(&tokens).iter().any(|said| said.saying == saying)
+    }
+
     /// A text with its badly typed words as they were meant, as far as they are words of a wish ("speek to
     /// sumone"). `None`: there are none. For texts that are not understood as they stand, and ask for no name.
     pub fn mended(&self, text: &str) -> Option<String> {

@@ -11,6 +11,9 @@ use super::{
     typos::Typos,
 };
 
+/// Stands for no atom.
+const NO_ATOM: u32 = u32::MAX;
+
 /// Words that `...` may skip.
 const GAP: usize = 3;
 
@@ -29,6 +32,8 @@ pub(super) struct Phrases {
 struct Plain {
     parts: Vec<Part>,
     means: u32,
+    /// The atom that it cannot do without, of several the one with which fewest phrases begin.
+    rarest: u32,
 }
 
 #[derive(Debug)]
@@ -94,7 +99,9 @@ impl Phrases {
         firsts.sort_unstable();
         firsts.dedup();
         let id = u32::try_from(self.plain.len()).map_err(|_| "There are too many phrases.".to_owned())?;
-        self.plain.push(Plain { parts, means });
+        // Known when all phrases are.
+        let rarest = NO_ATOM;
+        self.plain.push(Plain { parts, means, rarest });
         for first in firsts {
             self.by_first[first as usize].push(id);
         }
@@ -106,6 +113,14 @@ impl Phrases {
         let mut words: Vec<(&str, u32)> = self.words.iter().map(|(w, id)| (w.as_str(), *id)).collect();
         words.sort_unstable();
         self.typos = Typos::new(&words, plain_words);
+        for plain in &mut self.plain {
+            let certain = plain.parts.iter().filter_map(|part| match part {
+                Part::OneOf(runs) if runs.len() == 1 => Some(&runs[0]),
+                Part::OneOf(_) | Part::Gap => None,
+            });
+            let rarest = certain.flatten().min_by_key(|atom| self.by_first[**atom as usize].len());
+            plain.rarest = rarest.copied().unwrap_or(NO_ATOM);
+        }
     }
 
     /// Further words that are right as they stand.
@@ -115,21 +130,19 @@ impl Phrases {
 
     /// Everything found, in order of the first word; of one meaning and start only the longest.
     pub(super) fn find(&self, tokens: &[Token]) -> Vec<Hit> {
-        let atoms: Vec<Vec<u32>> = tokens
-            .iter()
-            .map(|token| {
-                let mut atoms = self.atoms_of(&token.word);
-                atoms.extend(token.bare.iter().flat_map(|bare| self.known(bare)));
-                atoms
-            })
-            .collect();
+        let atoms = self.atoms(tokens);
+        let mut there = vec![false; self.by_first.len()];
+        for atom in &atoms.all {
+            there[*atom as usize] = true;
+        }
         let mut hits: Vec<Hit> = Vec::new();
         for first in 0..tokens.len() {
             let from = hits.len();
-            for &atom in &atoms[first] {
+            for &atom in atoms.of(first) {
                 for &id in &self.by_first[atom as usize] {
                     let plain = &self.plain[id as usize];
-                    if let Some(next) = end_of(&plain.parts, &atoms, tokens, first, true)
+                    if (plain.rarest == NO_ATOM || there[plain.rarest as usize])
+                        && let Some(next) = end_of(&plain.parts, &atoms, tokens, first, true)
                         && let Some(last) = next.checked_sub(1).filter(|last| *last >= first)
                     {
                         let hit = Hit { means: plain.means, first, last };
@@ -186,17 +199,25 @@ impl Phrases {
         })
     }
 
-    /// The atoms that a word of a message stands for; a typing error stands for what was meant.
-    fn atoms_of(&self, word: &str) -> Vec<u32> {
-        let mut out = self.known(word);
-        if out.is_empty() {
-            out.extend(self.typos.meant(word));
+    /// The atoms that each word of a message stands for; a typing error stands for what was meant.
+    fn atoms(&self, tokens: &[Token]) -> Atoms {
+        let mut atoms =
+            Atoms { all: Vec::with_capacity(tokens.len()), ends: Vec::with_capacity(tokens.len()) };
+        for token in tokens {
+            let before = atoms.all.len();
+            self.known(&token.word, &mut atoms.all);
+            if atoms.all.len() == before {
+                atoms.all.extend(self.typos.meant(&token.word));
+            }
+            if let Some(bare) = &token.bare {
+                self.known(bare, &mut atoms.all);
+            }
+            atoms.ends.push(atoms.all.len());
         }
-        out
+        atoms
     }
 
-    fn known(&self, word: &str) -> Vec<u32> {
-        let mut out = Vec::new();
+    fn known(&self, word: &str, out: &mut Vec<u32>) {
         if let Some(&id) = self.words.get(word) {
             out.push(id);
         }
@@ -208,12 +229,25 @@ impl Phrases {
         if let Some(&id) = self.prefixes.get(word) {
             out.push(id);
         }
-        out
+    }
+}
+
+/// What each word of a message stands for, one after the other.
+struct Atoms {
+    all: Vec<u32>,
+    /// Where those of each word end.
+    ends: Vec<usize>,
+}
+
+impl Atoms {
+    fn of(&self, word: usize) -> &[u32] {
+        let from = word.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.all[from..self.ends[word]]
     }
 }
 
 /// The token after the longest way to match some parts from the token `at` on.
-fn end_of(parts: &[Part], atoms: &[Vec<u32>], tokens: &[Token], at: usize, start: bool) -> Option<usize> {
+fn end_of(parts: &[Part], atoms: &Atoms, tokens: &[Token], at: usize, start: bool) -> Option<usize> {
     let Some((part, rest)) = parts.split_first() else { return Some(at) };
     match part {
         Part::OneOf(runs) => runs
@@ -236,11 +270,11 @@ fn end_of(parts: &[Part], atoms: &[Vec<u32>], tokens: &[Token], at: usize, start
     }
 }
 
-fn after_run(run: &[u32], atoms: &[Vec<u32>], tokens: &[Token], at: usize, start: bool) -> Option<usize> {
+fn after_run(run: &[u32], atoms: &Atoms, tokens: &[Token], at: usize, start: bool) -> Option<usize> {
     for (offset, atom) in run.iter().enumerate() {
         let token = tokens.get(at + offset)?;
         let breaks = token.before == Sep::Sentence && !(start && offset == 0);
-        if breaks || !atoms[at + offset].contains(atom) {
+        if breaks || !atoms.of(at + offset).contains(atom) {
             return None;
         }
     }

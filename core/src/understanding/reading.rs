@@ -3,7 +3,8 @@
 use std::{cell::OnceCell, collections::BTreeSet};
 
 use super::{
-    ENOUGH, Understanding, clip, filled, intents,
+    ENOUGH, Understanding, clip, filled,
+    intents::{self, Alone, Intents, Said},
     meaning::{AT_ONCE, BESIDE, Day, GroupSlots, Intent, NeedFound, SURE, Saying},
     question, slots, strong,
     text::{self, Sep, Token},
@@ -18,9 +19,13 @@ pub struct Reading<'a> {
     pub text: &'a str,
     pub(super) understanding: &'a Understanding,
     pub(super) tokens: Vec<Token>,
+    /// What of it can be all of a message.
+    alone: Alone,
     /// The intent of a message that says nothing else.
     pub(super) whole: Option<Intent>,
     needs: OnceCell<Vec<NeedFound>>,
+    sayings: OnceCell<Vec<Said>>,
+    own_role: OnceCell<Option<usize>>,
 }
 
 impl<'a> Reading<'a> {
@@ -28,14 +33,18 @@ impl<'a> Reading<'a> {
     pub(super) fn new(understanding: &'a Understanding, text: &'a str, step: Option<&str>) -> Self {
         let text = clip(text);
         let tokens = text::tokens(text);
+        let alone = understanding.intents.alone(&tokens);
         let mut this = Self {
             intent: Intent::None,
             group: slots::read(&understanding.words, &tokens, step),
             text,
             understanding,
-            whole: understanding.intents.whole_of(&tokens),
+            whole: understanding.intents.whole_of(&alone),
+            alone,
             tokens,
             needs: OnceCell::new(),
+            sayings: OnceCell::new(),
+            own_role: OnceCell::new(),
         };
         this.intent = intents::command(text).unwrap_or_else(|| this.weigh(step));
         // Days and numbers in a story about oneself are no wishes for a group.
@@ -51,7 +60,7 @@ impl<'a> Reading<'a> {
     /// The needs that it speaks of, best first.
     pub fn needs(&self) -> &[NeedFound] {
         self.needs.get_or_init(|| {
-            let telling = || self.understanding.intents.words_beside(&self.tokens);
+            let telling = || Intents::words_beside(&self.tokens, &self.alone);
             let mut needs = self.understanding.needs.find(self.text, &self.tokens, telling);
             // "I'm a physio" says what somebody is, and not what is wrong.
             if self.own_role().is_some() {
@@ -76,12 +85,12 @@ impl<'a> Reading<'a> {
     /// A yes, an "ok" or a "hmm" that answers nothing but a question of yes or no.
     pub fn says_nothing(&self) -> bool {
         matches!(self.whole, Some(Intent::Yes | Intent::Fine))
-            || (self.whole.is_none() && self.understanding.intents.says_nothing(&self.tokens))
+            || (self.whole.is_none() && self.alone.says_nothing())
     }
 
     /// "Ok", "right", a thumb: heard, and no clear yes.
     pub fn is_mere_ok(&self) -> bool {
-        self.understanding.intents.says_nothing(&self.tokens)
+        self.alone.says_nothing()
     }
 
     /// "I'll call them": what is not done yet.
@@ -127,7 +136,9 @@ impl<'a> Reading<'a> {
 
     /// The kind of staff that somebody says they are: "I'm a midwife".
     pub fn own_role(&self) -> Option<&str> {
-        slots::own_role(&slots::Said::new(&self.understanding.words, &self.tokens, None))
+        let words = &self.understanding.words;
+        let own = || slots::own_role(&slots::Said::new(words, &self.tokens, None));
+        words.roles.get((*self.own_role.get_or_init(own))?).map(|role| role.id.as_str())
     }
 
     /// "I'm a student midwife": who somebody is, and nothing of what is wrong.
@@ -144,17 +155,23 @@ impl<'a> Reading<'a> {
 
     /// Whether it says an intent in so many words, among others.
     pub fn also(&self, intent: Intent) -> bool {
-        self.understanding.intents.names(&self.tokens, intent)
+        self.understanding.intents.names(&self.alone, intent)
     }
 
     /// Whether it speaks in some way.
     pub fn says(&self, saying: Saying) -> bool {
-        !self.understanding.intents.places_of(&self.tokens, saying).is_empty()
+        self.places_of(saying).next().is_some()
     }
 
     /// The same at its start.
     pub fn begins_with(&self, saying: Saying) -> bool {
-        self.understanding.intents.places_of(&self.tokens, saying).contains(&0)
+        self.places_of(saying).any(|at| at == 0)
+    }
+
+    /// Where it speaks so: the first words of each.
+    fn places_of(&self, saying: Saying) -> impl Iterator<Item = usize> {
+        let all = self.sayings.get_or_init(|| self.understanding.intents.sayings(&self.tokens));
+        all.iter().filter(move |said| said.saying == saying).map(|said| said.at)
     }
 
     /// How somebody would like to talk, as a record has it: `phone`, `video`, `chat`, `in_person`. What is
@@ -166,10 +183,7 @@ impl<'a> Reading<'a> {
             (Saying::ByChat, "chat"),
             (Saying::InPerson, "in_person"),
         ];
-        let wanted = |saying: Saying| {
-            let places = self.understanding.intents.places_of(&self.tokens, saying);
-            places.into_iter().any(|at| !is_denied(&self.tokens, at))
-        };
+        let wanted = |saying: Saying| self.places_of(saying).any(|at| !is_denied(&self.tokens, at));
         WAYS.into_iter().find(|(saying, _)| wanted(*saying)).map(|(_, way)| way)
     }
 

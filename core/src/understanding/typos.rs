@@ -26,9 +26,7 @@ impl Typos {
             }
             let Ok(index) = u32::try_from(this.words.len()) else { break };
             this.words.push((word.to_owned(), id));
-            for key in shorter(word).chain([word.to_owned()]) {
-                this.by_shorter.entry(key).or_default().push(index);
-            }
+            each_shorter(word, |key| this.by_shorter.entry(key.to_owned()).or_default().push(index));
         }
         this
     }
@@ -52,8 +50,8 @@ impl Typos {
             return Vec::new();
         }
         let mut out = Vec::new();
-        for key in shorter(word).chain([word.to_owned()]) {
-            for &index in self.by_shorter.get(&key).map_or(&[][..], Vec::as_slice) {
+        each_shorter(word, |key| {
+            for &index in self.by_shorter.get(key).map_or(&[][..], Vec::as_slice) {
                 let (known, id) = &self.words[index as usize];
                 let ending = known.strip_suffix('s') == Some(word) || word.strip_suffix('s') == Some(known);
                 if known.chars().next() == word.chars().next()
@@ -64,16 +62,19 @@ impl Typos {
                     out.push(*id);
                 }
             }
-        }
+        });
         out
     }
 }
 
-fn shorter(word: &str) -> impl Iterator<Item = String> + '_ {
-    word.char_indices().map(|(at, c)| {
-        let mut key = String::with_capacity(word.len());
+/// Calls with a word without each of its letters, and with the word itself.
+fn each_shorter(word: &str, mut take: impl FnMut(&str)) {
+    let mut key = String::with_capacity(word.len());
+    for (at, c) in word.char_indices() {
+        key.clear();
         key.push_str(&word[..at]);
         key.push_str(&word[at + c.len_utf8()..]);
-        key
-    })
+        take(&key);
+    }
+    take(word);
 }

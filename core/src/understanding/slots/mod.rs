@@ -77,11 +77,10 @@ pub(crate) fn read(words: &Words, tokens: &[Token], step: Option<&str>) -> Group
     slots
 }
 
-/// The kind of staff that somebody says they are.
-pub(crate) fn own_role<'w>(said: &Said<'w>) -> Option<&'w str> {
+/// The kind of staff that somebody says they are, by its place among the roles of the content.
+pub(crate) fn own_role(said: &Said<'_>) -> Option<usize> {
     let roles = said.marked(|mark| if let Mark::Role(role) = mark { Some(role) } else { None });
-    let own = roles.into_iter().find(|(at, _)| said.of_oneself(*at));
-    own.and_then(|(_, role)| said.words.roles.get(role)).map(|role| role.id.as_str())
+    roles.into_iter().find(|(at, _)| said.of_oneself(*at)).map(|(_, role)| role)
 }
 
 /// "a drop in for our porters": the outline of that name, whatever the staff are called.
