@@ -2,8 +2,10 @@
 
 use std::{
     io::{self, Write as _},
+    num::NonZero,
     path::PathBuf,
     process::ExitCode,
+    thread,
 };
 
 use clap::{Args, Parser, Subcommand};
@@ -227,14 +229,16 @@ pub fn main() -> ExitCode {
 
 /// What the program runs on: with a database that processes share, a thread of its own and no more. PostgreSQL's
 /// processes and the other ones have the rest of the machine, and to wake another thread for each step costs a
-/// tenth of the processor time. Beside the embedded database as many threads as there are processors.
+/// tenth of the processor time. Beside the embedded database as many threads as there are processors, the one
+/// that decides among them.
 fn runtime(cli: &Cli) -> io::Result<Runtime> {
     let serves = matches!(cli.command, None | Some(Command::Run));
     // What is wrong with the configuration is told by whoever uses it.
     let loaded = || config::load(cli.config.as_deref(), std::env::vars_os());
     let is_shared = serves && loaded().is_ok_and(|loaded| loaded.config.store.is_shared());
+    let others = thread::available_parallelism().map_or(1, NonZero::get).saturating_sub(1).max(1);
     let mut builder = if is_shared { Builder::new_current_thread() } else { Builder::new_multi_thread() };
-    builder.enable_all().build()
+    builder.worker_threads(others).enable_all().build()
 }
 
 async fn run(cli: Cli) -> Result<(), Stop> {

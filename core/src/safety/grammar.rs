@@ -25,8 +25,11 @@ pub(super) struct Grammar {
     /// Entries of lists that are longer than a word.
     longer: Vec<Node>,
     templates: Vec<Node>,
-    /// By template: of what it cannot do without, what is seldom said.
+    /// By template: of what it cannot do without, what is said least.
     rarest: Vec<Rare>,
+    /// By word: the choices of words in `rarest` that it is one of.
+    choices_of_word: Vec<Vec<u32>>,
+    choices: usize,
     /// By word: the lists that may begin with it, in order.
     lists_of_word: Vec<Vec<Begin>>,
     /// By word: the templates that may begin with it.
@@ -127,17 +130,33 @@ impl Grammar {
             }
             grammar.templates.push(node);
         }
-        grammar.rarest = grammar.find_rarest(&firsts);
+        grammar.find_rarest(&firsts);
         grammar
     }
 
     /// A word counts as the more often said the more lists and templates begin with it.
-    fn find_rarest(&self, firsts: &Firsts) -> Vec<Rare> {
-        let word =
-            |word: u32| self.lists_of_word[word as usize].len() + self.templates_of_word[word as usize].len();
-        let lists: Vec<usize> =
-            firsts.lists.iter().map(|words| words.iter().map(|first| word(*first)).sum()).collect();
-        self.templates.iter().map(|template| rarest(template, &word, &lists).1).collect()
+    fn find_rarest(&mut self, firsts: &Firsts) {
+        let words = self.lists_of_word.iter().zip(&self.templates_of_word);
+        let words: Vec<usize> = words.map(|(lists, templates)| lists.len() + templates.len()).collect();
+        let of_list = |list: &BTreeSet<u32>| list.iter().map(|word| words[*word as usize]).sum();
+        let often = Often { lists: firsts.lists.iter().map(of_list).collect(), words };
+        self.choices_of_word = vec![vec![]; often.words.len()];
+        for template in &self.templates {
+            let rare = match often.rarest(template) {
+                Some((_, Node::Word(word))) => Rare::Word(*word),
+                Some((_, Node::List(list))) => Rare::List(*list),
+                Some((_, other)) => {
+                    let choice = number(self.choices);
+                    self.choices += 1;
+                    for word in firsts.of(other) {
+                        self.choices_of_word[word as usize].push(choice);
+                    }
+                    Rare::Choice(choice)
+                }
+                None => Rare::Anything,
+            };
+            self.rarest.push(rare);
+        }
     }
 
     /// Every place where a template matches, window after window.
@@ -169,8 +188,11 @@ impl Grammar {
     }
 
     fn spans_of(&self, tokens: &[Token]) -> Vec<Span> {
-        let mut present =
-            Present { words: Bits::new(self.lists_of_word.len()), lists: Bits::new(self.lists) };
+        let mut present = Present {
+            words: Bits::new(self.lists_of_word.len()),
+            lists: Bits::new(self.lists),
+            choices: Bits::new(self.choices),
+        };
         let mut places = Vec::with_capacity(tokens.len());
         let mut known = 0;
         for token in tokens {
@@ -178,6 +200,9 @@ impl Grammar {
             if !present.words.put(token.word) {
                 for begin in lists {
                     present.lists.put(begin.list);
+                }
+                for choice in &self.choices_of_word[token.word as usize] {
+                    present.choices.put(*choice);
                 }
             }
             places.push(Place { lists, known });
@@ -485,32 +510,50 @@ fn least(node: &Node, lists: &[u32]) -> u32 {
 enum Rare {
     Word(u32),
     List(u32),
+    /// One of several words, by the number of the choice.
+    Choice(u32),
     /// Nothing certain.
     Anything,
 }
 
-/// What is said least often of what a node cannot do without, and how often.
-fn rarest(node: &Node, word: &impl Fn(u32) -> usize, lists: &[usize]) -> (usize, Rare) {
-    match node {
-        Node::Word(one) => (word(*one), Rare::Word(*one)),
-        Node::List(list) => (lists[*list as usize], Rare::List(*list)),
-        Node::Sequence(items) => {
-            let all = items.iter().map(|item| rarest(item, word, lists));
-            all.min_by_key(|(often, _)| *often).unwrap_or((usize::MAX, Rare::Anything))
+/// How often words, and those that lists begin with, are said.
+struct Often {
+    words: Vec<usize>,
+    lists: Vec<usize>,
+}
+
+impl Often {
+    /// What is said least of what a node cannot do without, and how often.
+    fn rarest<'n>(&self, node: &'n Node) -> Option<(usize, &'n Node)> {
+        match node {
+            Node::Sequence(items) => {
+                items.iter().filter_map(|item| self.rarest(item)).min_by_key(|(often, _)| *often)
+            }
+            Node::Word(_) | Node::List(_) | Node::Either(..) => Some((self.of(node)?, node)),
+            Node::Number | Node::Optional(_) | Node::Gap(_) | Node::ClauseStart | Node::ClauseEnd => None,
         }
-        Node::Either(..)
-        | Node::Number
-        | Node::Optional(_)
-        | Node::Gap(_)
-        | Node::ClauseStart
-        | Node::ClauseEnd => (usize::MAX, Rare::Anything),
+    }
+
+    /// How often something is said that a node begins with; none if it may match without a word.
+    fn of(&self, node: &Node) -> Option<usize> {
+        match node {
+            Node::Word(word) => Some(self.words[*word as usize]),
+            Node::List(list) => Some(self.lists[*list as usize]),
+            Node::Sequence(items) => items.first().and_then(|first| self.of(first)),
+            Node::Either(words, longer) => {
+                let words: usize = words.iter().map(|word| self.words[*word as usize]).sum();
+                longer.iter().map(|item| self.of(item)).sum::<Option<usize>>().map(|longer| words + longer)
+            }
+            Node::Number | Node::Optional(_) | Node::Gap(_) | Node::ClauseStart | Node::ClauseEnd => None,
+        }
     }
 }
 
-/// The words of a window, and the lists that may begin with one of them.
+/// The words of a window, the lists that may begin with one of them, and the choices that hold one.
 struct Present {
     words: Bits,
     lists: Bits,
+    choices: Bits,
 }
 
 impl Present {
@@ -518,6 +561,7 @@ impl Present {
         match rare {
             Rare::Word(word) => self.words.has(word),
             Rare::List(list) => self.lists.has(list),
+            Rare::Choice(choice) => self.choices.has(choice),
             Rare::Anything => true,
         }
     }
