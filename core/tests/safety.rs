@@ -378,10 +378,43 @@ fn what_is_said_to_a_bot_is_no_danger_and_hides_none() {
         "just came home from work today to do it",
         "i can't find what i need i think the scissors will do",
         "happiness is for other people or not for me",
+        "got in an hour ago and I can't stop shaking, took too much",
+        "I took the call and I can't stop thinking about the bridge",
+        "can't stop coughing up blood",
+        "not a live in carer anymore, I've saved up her tablets",
+        "probably not for me to be alive much longer",
+        "this helps, the cutting",
+        "I can't stop coughing, I drank the bleach",
+        "the printer committed suicide and I'm going to do the same tonight",
+        "on the wrong side of the railings at the edge of the estate",
+        "had a lad in with an overdose tonight and I've saved up enough to do the same",
+        "had an overdose come in and I envied her, I want to be dead too",
+        "takin the mick out of myself but I do want to die",
+        "suicide is not spoken about in my country but I think of it every day",
     ] {
         assert!(hear(&SAFETY, danger).route >= Route::C, "{danger}");
     }
     assert!(hear(&SAFETY, "I'm going now, god bless you all").route >= Route::C, "a farewell");
+}
+
+/// Staff whom somebody's suicide gives the thought are heard; those who only tell of it are not taken for them.
+#[test]
+fn who_takes_a_suicide_for_their_own_way_is_heard() {
+    for own in [
+        "my patient killed herself last week. not long for me either",
+        "my patient killed himself. now it's my turn",
+        "after what he did I see it as an option now",
+        "I keep thinking about Karen who took her own life. Starting to understand why.",
+    ] {
+        assert!(hear(&SAFETY, own).route >= Route::C, "{own}");
+    }
+    for told in [
+        "my patient killed himself. it's my turn to go to the inquest",
+        "it's my turn to present the case of the lad who hanged himself",
+        "a patient took her own life, the report helped us to understand why",
+    ] {
+        assert_eq!(hear(&SAFETY, told).route, Route::A, "{told}");
+    }
 }
 
 /// "Just" and "can't stop" say how tired somebody is as often as that something happens now: it is what they
@@ -399,6 +432,10 @@ fn what_a_tired_person_can_not_stop_is_no_danger_and_what_harms_them_is() {
         "just came off nights and cant stop thinking about work",
         "just got in from work and cant stop crying",
         "just had handover and cant stop crying",
+        "got in an hour ago and cant stop crying",
+        "ive just got home and i cant stop thinking about the rota",
+        "I just can't stop coughing",
+        "I took the call and I can't stop shaking",
         "ive just come off shift and cant stop crying",
         "just off shift, cant stop shaking",
         "i just came off my last shift and i cant stop smiling",

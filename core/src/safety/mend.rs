@@ -24,7 +24,7 @@ const TELLING: &str = "\
     slippery spinning stabbed stabbing stalking stash stashed stashing strangle strangled strangling suicidal \
     suicide swallow swallowed swallowing tablet tablets threatened threatening throat thursday tomorrow \
     tonight towel train tramadol trapped unconscious veins vodka vomiting waking weapon wednesday whisky \
-    window without worthless wrist wrists written yesterday zopiclone";
+    window without worthless wrist wrists written yesterday yourself zopiclone";
 
 /// Not among the English words that are known, and no slips either.
 const LEFT_ALONE: &[&str] = &["bluey", "brid", "cheesy", "chesty", "dinny", "handsy", "kipling", "trowel"];
