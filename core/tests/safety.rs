@@ -387,6 +387,8 @@ fn what_is_said_to_a_bot_is_no_danger_and_hides_none() {
         "I can't stop coughing, I drank the bleach",
         "the printer committed suicide and I'm going to do the same tonight",
         "on the wrong side of the railings at the edge of the estate",
+        "on the wrong side of the hospital railings",
+        "I could jump off a bridge before I do another night",
         "had a lad in with an overdose tonight and I've saved up enough to do the same",
         "had an overdose come in and I envied her, I want to be dead too",
         "takin the mick out of myself but I do want to die",
