@@ -229,8 +229,8 @@ pub fn main() -> ExitCode {
 
 /// What the program runs on: with a database that processes share, a thread of its own and no more. PostgreSQL's
 /// processes and the other ones have the rest of the machine, and to wake another thread for each step costs a
-/// tenth of the processor time. Beside the embedded database as many threads as there are processors, the one
-/// that decides among them.
+/// tenth of the processor time. Beside the embedded database as many threads as there are processors, and
+/// at least two, the one that decides among them.
 fn runtime(cli: &Cli) -> io::Result<Runtime> {
     let serves = matches!(cli.command, None | Some(Command::Run));
     // What is wrong with the configuration is told by whoever uses it.

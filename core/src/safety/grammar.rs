@@ -134,7 +134,9 @@ impl Grammar {
         grammar
     }
 
-    /// A word counts as the more often said the more lists and templates begin with it.
+    /// For each template what it cannot do without, so that most are passed over by one look. Whatever is taken,
+    /// [`Present::allows`] asks for it as well: this only says no sooner. A word counts as the more often said the
+    /// more lists and templates begin with it.
     fn find_rarest(&mut self, firsts: &Firsts) {
         let words = self.lists_of_word.iter().zip(&self.templates_of_word);
         let words: Vec<usize> = words.map(|(lists, templates)| lists.len() + templates.len()).collect();
@@ -145,10 +147,10 @@ impl Grammar {
             let rare = match often.rarest(template) {
                 Some((_, Node::Word(word))) => Rare::Word(*word),
                 Some((_, Node::List(list))) => Rare::List(*list),
-                Some((_, other)) => {
+                Some((_, either)) => {
                     let choice = number(self.choices);
                     self.choices += 1;
-                    for word in firsts.of(other) {
+                    for word in firsts.of(either) {
                         self.choices_of_word[word as usize].push(choice);
                     }
                     Rare::Choice(choice)
