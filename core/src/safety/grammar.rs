@@ -604,8 +604,11 @@ impl Bits {
 
 #[cfg(test)]
 mod tests {
-    use super::{Grammar, REACH, Vocabulary, WINDOW};
-    use crate::safety::{Sentence, Word};
+    use proptest::{collection::vec, prelude::*, sample::select};
+    use rustc_hash::FxHashMap;
+
+    use super::{Grammar, Node, REACH, Rare, Span, Vocabulary, WINDOW};
+    use crate::safety::{Sentence, Word, template};
 
     /// Where the windows of a sentence of so many words begin.
     fn windows(words: usize) -> Vec<usize> {
@@ -624,6 +627,59 @@ mod tests {
             let begin = windows(words);
             assert!(begin.windows(2).all(|two| two[1] - two[0] == WINDOW - REACH), "no match is cut in two");
             assert!(begin.len() <= words / (WINDOW - REACH) + 1, "{words} words, {} windows", begin.len());
+        }
+    }
+
+    const PARTS: &[&str] = &[
+        "a",
+        "b",
+        "c",
+        "and",
+        "7",
+        "<number>",
+        "{few}",
+        "..",
+        "^",
+        "$",
+        "a?",
+        "{few}?",
+        "(a|b)",
+        "(b c|{few}|and)",
+        "(a|<number>)",
+        "(c|a .. b)",
+        "(a b)?",
+        "(b|c)?",
+        "(a? c|b)",
+        "(^|a)",
+    ];
+    const SAID: &[&str] = &["a", "b", "c", "d", "e", "and", "7", "12", "word"];
+
+    proptest! {
+        #[test]
+        fn what_is_passed_over_for_its_rarest_word_would_not_have_matched(
+            templates in vec(vec(select(PARTS), 1..6), 1..8),
+            said in vec((select(SAID), prop::bool::ANY), 0..14),
+        ) {
+            let mut words = Vocabulary::default();
+            let mut read = |written: &str, lists: &FxHashMap<String, u32>| {
+                template::read(written, &mut words, lists).ok()
+            };
+            let few: Vec<Node> =
+                ["b", "d e", "7"].iter().filter_map(|entry| read(entry, &FxHashMap::default())).collect();
+            let lists = FxHashMap::from_iter([("few".to_owned(), 0)]);
+            let templates: Vec<Node> =
+                templates.iter().filter_map(|parts| read(&parts.join(" "), &lists)).collect();
+            let mut grammar = Grammar::new(&words, vec![few], templates);
+            let said = said.into_iter().map(|(text, after_mark)| Word { text: text.into(), after_mark });
+            let sentence = Sentence { words: said.collect(), question: false };
+            let spans = |grammar: &Grammar| {
+                let mut all: Vec<Span> = vec![];
+                grammar.spans(&words, &sentence, |_, spans| all.extend(spans));
+                all
+            };
+            let found = spans(&grammar);
+            grammar.rarest.fill(Rare::Anything);
+            prop_assert_eq!(found, spans(&grammar));
         }
     }
 }
