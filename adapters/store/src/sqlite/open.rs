@@ -15,6 +15,7 @@ use sqlx::{
     ConnectOptions, Connection, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::time::{Instant, sleep};
 
 use super::{Held, Sqlite, writer::Writer};
 use crate::{
@@ -27,6 +28,9 @@ use crate::{
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/sqlite");
 
+/// How long a database that is in use is waited for: a service that was killed may not be gone yet, and what a
+/// process starts holds its files too until it is a program of its own.
+const HANDED_OVER: Duration = Duration::from_millis(500);
 /// How long a process waits while another one writes.
 const BUSY: Duration = Duration::from_secs(5);
 /// Connections for reading.
@@ -67,7 +71,7 @@ impl Sqlite {
             None => Some(Keyring::ephemeral()),
         };
         let lock = match &path {
-            Some(path) if service => Some(lock(path)?),
+            Some(path) if service => Some(lock(path).await?),
             Some(_) | None => None,
         };
         let existed = path.as_deref().is_some_and(|path| path.metadata().is_ok_and(|file| file.len() > 0));
@@ -239,8 +243,8 @@ fn unreadable(path: Option<&Path>, error: &sqlx::Error) -> OpenError {
 }
 
 /// A lock on a file of its own: closing any other handle of the database itself would let go of
-/// SQLite's locks on it.
-fn lock(path: &Path) -> Result<File, OpenError> {
+/// SQLite's locks on it. One that is held is waited for a moment.
+async fn lock(path: &Path) -> Result<File, OpenError> {
     let lock = beside(path, ".lock");
     let unwritable =
         |error: &std::io::Error| OpenError::Unwritable { path: lock.clone(), why: error.kind().to_string() };
@@ -250,10 +254,14 @@ fn lock(path: &Path) -> Result<File, OpenError> {
         .write(true)
         .open(&lock)
         .map_err(|error| unwritable(&error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(unwritable(&error)),
+    let until = Instant::now() + HANDED_OVER;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => sleep(HANDED_OVER / 50).await,
+            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse { path: path.to_owned() }),
+            Err(TryLockError::Error(error)) => return Err(unwritable(&error)),
+        }
     }
 }
 

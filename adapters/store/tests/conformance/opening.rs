@@ -91,6 +91,16 @@ async fn key_file_is_made_for_its_owner_alone_and_rotates() {
 }
 
 #[tokio::test]
+async fn database_that_another_lets_go_of_in_a_moment_is_waited_for() {
+    let home = Home::sqlite();
+    home.open().await.close().await;
+    let another = fs::File::open(home.folder.path().join("chatbox.db.lock")).unwrap();
+    another.lock().unwrap();
+    // Whoever opens is asked first, and finds the door shut.
+    tokio::join!(home.open(), async { drop(another) });
+}
+
+#[tokio::test]
 async fn second_service_process_is_refused() {
     let home = Home::sqlite();
     let first = home.open().await;
