@@ -1,6 +1,6 @@
 //! A conversation played against the shipped content, in memory.
 
-use std::{collections::BTreeMap, ffi::OsStr, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use chatbox_core::{
     channel::{ChannelFacts, Confidentiality},
@@ -17,12 +17,17 @@ use jiff::{SignedDuration, Timestamp, civil::date};
 /// The files of the content folder, as the program reads them: with the weights of the second safety net, so
 /// that danger is heard here as it is in the service.
 pub(crate) fn content_files() -> Vec<(String, String)> {
-    fn walk(root: &Path, folder: &Path, files: &mut Vec<(String, String)>) {
+    files_ending_in(&["yaml", "txt", "weights"])
+}
+
+/// Files of the content folder, in order: the path in it, and the text.
+pub(crate) fn files_ending_in(endings: &[&str]) -> Vec<(String, String)> {
+    fn walk(root: &Path, folder: &Path, endings: &[&str], files: &mut Vec<(String, String)>) {
         for entry in fs::read_dir(folder).expect("the content folder can be read") {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
-                walk(root, &path, files);
-            } else if ["yaml", "txt", "weights"].map(OsStr::new).map(Some).contains(&path.extension()) {
+                walk(root, &path, endings, files);
+            } else if path.extension().is_some_and(|ending| endings.iter().any(|one| ending == *one)) {
                 let name = path.strip_prefix(root).expect("inside").to_string_lossy().replace('\\', "/");
                 files.push((name, fs::read_to_string(&path).expect("UTF-8")));
             }
@@ -30,7 +35,7 @@ pub(crate) fn content_files() -> Vec<(String, String)> {
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/content");
     let mut files = Vec::new();
-    walk(&root, &root, &mut files);
+    walk(&root, &root, endings, &mut files);
     files.sort();
     files
 }
