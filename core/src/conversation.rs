@@ -51,6 +51,9 @@ pub struct Flag {
     pub route: Route,
     pub kinds: BTreeSet<Kind>,
     pub since: Timestamp,
+    /// Whether somebody is with them, as far as they said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<bool>,
 }
 
 /// The question whose choices may be pressed.

@@ -69,7 +69,7 @@ impl Talk<'_> {
 
     /// Answers danger: the flag, the lines and the question for its route and kind, the desk.
     pub(crate) fn danger(&mut self, heard: &Heard, edited: bool) {
-        if self.is_told_all_the_same(heard) {
+        if self.is_told_all_the_same(heard) || self.tells_of_help_all_the_same(heard) {
             return;
         }
         let late = self.is_late();
@@ -90,6 +90,13 @@ impl Talk<'_> {
         }
         let answered_as_one = late && self.conversation.late_danger_at == Some(self.now());
         self.raise_flag(heard.route, &heard.kinds);
+        if heard.route == Route::E {
+            if let Some(flag) = self.conversation.flag.as_mut() {
+                flag.company = None;
+            }
+            let words = self.words.clone();
+            self.note_company(&self.content.understanding.read(&words, None));
+        }
         self.tell_desk_of_danger(heard.route, &heard.kinds, &heard.reasons);
         if answered_as_one && heard.route < Route::E {
             return;
@@ -115,10 +122,40 @@ impl Talk<'_> {
         let Some(ask) = self.open_ask() else { return false };
         let words = self.words.clone();
         let reading = self.content.understanding.read(&words, Some(&ask.id.value));
-        let Some(answer) = told_in_words(ask, &reading) else { return false };
+        // "In the car park" sounds like danger, and is none that is new.
+        let place = || (ask.rises.is_empty() && reading.says(Saying::Whereabouts)).then_some("unclear");
+        let Some(answer) = self.told_in_words(ask, &reading).or_else(place) else { return false };
         self.desk_post(DeskKind::Message, words.clone());
+        self.note_company(&reading);
         self.answer_check_in(answer);
         true
+    }
+
+    /// The same while no question is open: "I'm in the car park" sounds like danger, and is what was asked for.
+    fn tells_of_help_all_the_same(&mut self, heard: &Heard) -> bool {
+        let nothing_new = heard.route <= self.conversation.route() && heard.by_rule <= Route::C;
+        if self.running().is_some() || !nothing_new {
+            return false;
+        }
+        let words = self.words.clone();
+        let reading = self.content.understanding.read(&words, None);
+        let told = self.tells_of_help(&words, &reading);
+        if told {
+            self.desk_post(DeskKind::Message, words.clone());
+        }
+        told
+    }
+
+    /// Keeps whether somebody is with them. Who is there is no help where it is they that are feared.
+    fn note_company(&mut self, reading: &Reading<'_>) {
+        let Some(flag) = self.conversation.flag.as_mut().filter(|flag| !is_of_violence(&flag.kinds)) else {
+            return;
+        };
+        if reading.says(Saying::Alone) {
+            flag.company = Some(false);
+        } else if reading.says(Saying::HasCompany) && !reading.says(Saying::HasCalled) && !reading.denies() {
+            flag.company = Some(true);
+        }
     }
 
     /// Whether this was surely written before the open question was asked.
@@ -133,7 +170,12 @@ impl Talk<'_> {
         }
         let since = self.now();
         let before = self.conversation.route();
-        let flag = self.conversation.flag.get_or_insert(Flag { route, kinds: BTreeSet::new(), since });
+        let flag = self.conversation.flag.get_or_insert(Flag {
+            route,
+            kinds: BTreeSet::new(),
+            since,
+            company: None,
+        });
         flag.route = flag.route.max(route);
         flag.kinds.extend(kinds);
         if flag.route > before {
@@ -221,10 +263,11 @@ impl Talk<'_> {
         } else {
             reading.intent == Intent::Finish
         };
+        self.note_company(reading);
         if reading.intent == Intent::Fine {
             return self.fine_at_check_in(ask, reading);
         }
-        let answer = told_in_words(ask, reading).or_else(|| self.said_yes_no(reading).filter(|_| !doubtful));
+        let answer = self.told_in_words(ask, reading).or_else(|| self.said_yes_no(reading).filter(|_| !doubtful));
         let leaves = matches!(
             reading.intent,
             Intent::Person
@@ -289,7 +332,29 @@ impl Talk<'_> {
             ask.next.get(answer).or(ask.then.as_ref()).map_or(END, |then| then.value.as_str()).to_owned();
         let what = format!("Answered “{answer}” to “{}”", question(ask));
         self.desk_post(DeskKind::Notice, what);
+        let then = self.past_what_was_told(&then);
         self.go_to(&then);
+    }
+
+    /// The step after the one named, where that would ask what was told already: with the answer before it
+    /// ("no, my wife is here", to "have you called 999?"), or earlier.
+    fn past_what_was_told(&self, step: &str) -> String {
+        let asks = self.content.dialogues.get(CHECK_IN).and_then(|dialogue| dialogue.ask(step));
+        let Some(ask) = asks.filter(|ask| !ask.say.is_empty()) else { return step.to_owned() };
+        let read = |words: &str| {
+            let reading = self.content.understanding.read(words, Some(step));
+            self.told_in_words(ask, &reading).filter(|_| !reading.says(Saying::NotThrough))
+        };
+        let known = || {
+            let saying = match self.conversation.flag.as_ref()?.company? {
+                true => Saying::HasCompany,
+                false => Saying::Alone,
+            };
+            ask.say.iter().find(|(_, sayings)| sayings.contains(&saying)).map(|(answer, _)| answer.as_str())
+        };
+        let told = read(&self.words).or_else(|| read(after_a_no(&self.words)?)).or_else(known);
+        let then = told.and_then(|answer| ask.next.get(answer));
+        then.map_or_else(|| step.to_owned(), |then| then.value.clone())
     }
 
     /// "The ambulance is coming", "I'm with my husband": what whoever was told to call 999 writes next, while no
@@ -297,48 +362,73 @@ impl Talk<'_> {
     pub(super) fn tells_of_help(&mut self, text: &str, reading: &Reading<'_>) -> bool {
         /// More words tell something else besides.
         const WORDS: usize = 12;
-        let Some(flag) = &self.conversation.flag else { return false };
-        let while_it_lasts =
-            flag.route == Route::E && self.now().duration_since(flag.since) <= HELP_COMES_WITHIN;
+        let Some(flag) = self.conversation.flag.as_ref().filter(|_| self.waits_for_help()) else { return false };
         let tells = !reading.is_question()
-            && (!reading.denies() || reading.says(Saying::NotThrough))
+            && (!reading.denies() || [Saying::NotThrough, Saying::Alone, Saying::Apologises].into_iter().any(|saying| reading.says(saying)))
             && text.split_whitespace().count() <= WORDS;
-        if !while_it_lasts || !tells {
+        if !tells {
             return false;
         }
-        let says = |saying: &Saying| reading.says(*saying);
+        let says = |saying: Saying| reading.says(saying);
         // "I called but they hung up": nobody comes yet.
-        if says(&Saying::NotThrough) {
+        if says(Saying::NotThrough) {
             self.conversation.place = Some(Place { dialogue: CHECK_IN.to_owned(), ..Place::default() });
-            self.go_to("please_call");
+            let step = self.past_what_was_told("please_call");
+            self.go_to(&step);
             return true;
         }
-        let has_help = [Saying::HasCalled, Saying::AtHospital].iter().any(says);
-        let step = match (flag.kinds.contains(&Kind::ThirdParty), has_help) {
-            (true, true) => "help_for_other",
-            (false, _) if says(&Saying::AtHospital) => "in_hospital",
-            (false, true) => "called",
-            (false, false) if says(&Saying::HasCompany) => "with_somebody",
-            (true, false) if says(&Saying::HasCompany) => "with_other",
-            (_, false) => return false,
+        let of_other = flag.kinds.contains(&Kind::ThirdParty);
+        // Who is there may be the danger.
+        let company = !is_of_violence(&flag.kinds);
+        let step = if says(Saying::LongWait) {
+            "ambulance_late"
+        } else if of_other && (says(Saying::HasCalled) || says(Saying::AtHospital)) {
+            "help_for_other"
+        } else if says(Saying::AtHospital) {
+            "in_hospital"
+        } else if says(Saying::HasCalled) {
+            "called"
+        } else if company && says(Saying::HasCompany) {
+            if of_other { "with_other" } else { "with_somebody" }
+        } else if company && says(Saying::CompanyComes) {
+            "company_comes"
+        } else if says(Saying::Alone) && !of_other {
+            "alone"
+        } else if says(Saying::Whereabouts) {
+            "where_they_are"
+        } else if says(Saying::Afraid) {
+            "afraid"
+        } else if says(Saying::Apologises) {
+            "no_trouble"
+        } else if reading.says_nothing() && reading.intent != Intent::Fine && !self.offered("resume") {
+            "with_you"
+        } else {
+            return false;
         };
+        self.note_company(reading);
         self.say_step(step);
         self.offer_choices(self.menu_choices());
         true
     }
 
-    /// A no that comes after all, when the question has just been settled with a yes: it counts.
-    /// Returns whether there was such a question.
+    /// Whether somebody was told to call 999 so short a time ago that help may be coming.
+    pub(super) fn waits_for_help(&self) -> bool {
+        self.conversation.flag.as_ref().is_some_and(|flag| {
+            flag.route == Route::E && self.now().duration_since(flag.since) <= HELP_COMES_WITHIN
+        })
+    }
+
+    /// A no that comes after all, when the question has just been settled with a yes: it counts, to "are you
+    /// safe?" and to "have you called 999?". Returns whether there was such a question.
     pub(crate) fn takes_it_back(&mut self, answer: &str) -> bool {
         let now = self.now();
         let Some(check) = self.conversation.last_check.clone() else { return false };
-        let rises = self
-            .content
-            .dialogues
-            .get(CHECK_IN)
-            .and_then(|dialogue| dialogue.ask(&check.step))
-            .is_some_and(|ask| ask.rises.iter().any(|key| key == answer));
-        if !rises || now.duration_since(check.at) > TAKEN_BACK_WITHIN {
+        let asked = self.content.dialogues.get(CHECK_IN).and_then(|dialogue| dialogue.ask(&check.step));
+        let counts = asked.is_some_and(|ask| {
+            let no_call = answer == "no" && !ask.say.is_empty();
+            no_call || ask.rises.iter().any(|key| key == answer)
+        });
+        if !counts || now.duration_since(check.at) > TAKEN_BACK_WITHIN {
             return false;
         }
         self.put_aside(true);
@@ -423,20 +513,39 @@ impl Talk<'_> {
         }
     }
 
+    /// The answer that a text gives in words of the content: "they are on their way" to "have you called 999?"
+    /// Where somebody else is the danger, nobody is taken for company.
+    fn told_in_words<'a>(&self, ask: &'a Ask, reading: &Reading<'_>) -> Option<&'a str> {
+        let violent = self.conversation.flag.as_ref().is_some_and(|flag| is_of_violence(&flag.kinds));
+        let counts = |saying: &Saying| {
+            !(violent && matches!(saying, Saying::HasCompany | Saying::CompanyComes)) && reading.says(*saying)
+        };
+        let says = |answer: &str, sayings: &[Saying]| {
+            let denied = answer != "no" && reading.denies();
+            !denied && sayings.iter().any(counts)
+        };
+        let told = ask.say.iter().find(|(answer, sayings)| says(answer, sayings));
+        told.map(|(answer, _)| answer.as_str()).filter(|_| !reading.is_question())
+    }
+
     /// Whether the input was written long before it is read.
     pub(crate) fn is_late(&self) -> bool {
         self.now().duration_since(self.at) > LATE
     }
 }
 
-/// The answer that a text gives in words of the content: "they are on their way" to "have you called 999?"
-fn told_in_words<'a>(ask: &'a Ask, reading: &Reading<'_>) -> Option<&'a str> {
-    let says = |answer: &str, sayings: &[Saying]| {
-        let denied = answer != "no" && reading.denies();
-        !denied && sayings.iter().any(|saying| reading.says(*saying))
-    };
-    let told = ask.say.iter().find(|(answer, sayings)| says(answer, sayings));
-    told.map(|(answer, _)| answer.as_str()).filter(|_| !reading.is_question())
+/// Whether somebody else is the danger.
+fn is_of_violence(kinds: &BTreeSet<Kind>) -> bool {
+    [Kind::Abuse, Kind::SexualViolence, Kind::Stalking, Kind::HarmToOthers].iter().any(|kind| kinds.contains(kind))
+}
+
+/// What stands after a no: "my wife is here" of "no, my wife is here". Of "no one is here" it is nothing.
+fn after_a_no(text: &str) -> Option<&str> {
+    let (no, rest) = text.trim().split_once(|c: char| !c.is_alphanumeric())?;
+    let rest = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let one = rest.split(|c: char| !c.is_alphanumeric()).next()?;
+    let says_no = ["no", "nope", "nah"].iter().any(|word| no.eq_ignore_ascii_case(word));
+    (says_no && !["one", "body"].iter().any(|word| one.eq_ignore_ascii_case(word))).then_some(rest)
 }
 
 /// The kind whose question a step is.

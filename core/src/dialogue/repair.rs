@@ -299,7 +299,8 @@ impl Talk<'_> {
             None => {
                 let kept = self.conversation.aside.iter().map(|aside| aside.place.dialogue.as_str());
                 let sent = (!self.conversation.desk.requests.is_empty()).then_some(SENT);
-                kept.chain(sent).collect()
+                let danger = self.waits_for_help().then_some(CHECK_IN);
+                kept.chain(sent).chain(danger).collect()
             }
         };
         if matches!(self.conversation.holder, Holder::Waiting { .. }) {

@@ -171,6 +171,18 @@ pub enum Saying {
     AtHospital,
     /// Somebody is with them: "my wife is here".
     HasCompany,
+    /// Somebody will be with them: "my mate is driving over".
+    CompanyComes,
+    /// Nobody is with them: "I'm on my own".
+    Alone,
+    /// Help will be long: "they said four hours".
+    LongWait,
+    /// Where they are: "in the car park".
+    Whereabouts,
+    /// Is afraid: "I'm scared".
+    Afraid,
+    /// Is sorry to be a trouble: "sorry for bothering you".
+    Apologises,
 }
 
 impl Saying {
@@ -188,6 +200,12 @@ impl Saying {
         Self::NotThrough,
         Self::AtHospital,
         Self::HasCompany,
+        Self::CompanyComes,
+        Self::Alone,
+        Self::LongWait,
+        Self::Whereabouts,
+        Self::Afraid,
+        Self::Apologises,
     ];
 }
 

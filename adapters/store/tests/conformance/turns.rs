@@ -19,7 +19,12 @@ pub(crate) async fn state_timers_and_records_are_committed_together(home: Home) 
             conversation: Conversation {
                 holder: Holder::Waiting { since: at(turn) },
                 case: Some(reference("KWG-AAAAA")),
-                flag: Some(Flag { route: Route::C, kinds: [Kind::Suicide].into(), since: at(1) }),
+                flag: Some(Flag {
+                    route: Route::C,
+                    kinds: [Kind::Suicide].into(),
+                    since: at(1),
+                    company: None,
+                }),
                 ..Conversation::default()
             },
             effects: if turn == 1 { vec![save("KWG-AAAAB")] } else { vec![bot("done")] },
