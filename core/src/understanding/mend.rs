@@ -2,6 +2,10 @@
 //!
 //! Only what is no English word is mended, and only into a word of the intents. A name is none: whoever asks
 //! for one does not ask here.
+//!
+//! `safety` mends by ear too, and shares the ear (`by_ear`) but not the shape: it takes one word at a time, before
+//! any rule is heard, and would rather mend too much; here all of a text is mended at once, only where nothing was
+//! understood, a word that is one already is mended only into what sounds the same, and vowels may be missing.
 
 use rustc_hash::FxHashSet;
 

@@ -31,126 +31,6 @@ pub(crate) enum Role {
     Other,
 }
 
-const UNITS: &[&str] = &[
-    "hour",
-    "hours",
-    "hr",
-    "hrs",
-    "hourly",
-    "minute",
-    "minutes",
-    "min",
-    "mins",
-    "month",
-    "months",
-    "day",
-    "days",
-    "year",
-    "years",
-    "yr",
-    "yrs",
-    "percent",
-    "pounds",
-    "quid",
-    "k",
-    "grand",
-    "miles",
-    "beds",
-    "bedded",
-    "bed",
-    "patients",
-    "deaths",
-    "wards",
-    "teams",
-    "sites",
-    "shifts",
-    "st",
-    "nd",
-    "rd",
-    "th",
-    "weekends",
-    "kids",
-    "hospitals",
-    "children",
-    "nights",
-    "late",
-    "years'",
-    "long",
-    "am",
-    "pm",
-    "incidents",
-    "resignations",
-    "vacancies",
-    "homes",
-    "groups",
-    "clinics",
-    "practices",
-    "surgeries",
-    "services",
-    "departments",
-    "areas",
-    "reasons",
-    "things",
-    "options",
-];
-const LABELS: &[&str] = &[
-    "band",
-    "bands",
-    "ward",
-    "room",
-    "bay",
-    "theatre",
-    "floor",
-    "level",
-    "step",
-    "site",
-    "st",
-    "ct",
-    "f",
-    "fy",
-    "grade",
-    "tier",
-    "covid",
-    "pod",
-    "zone",
-    "number",
-    "option",
-    "line",
-    "question",
-    "version",
-    "sector",
-    "year",
-    "gate",
-    "building",
-    "block",
-    "page",
-    "item",
-    "clinic",
-    "no",
-    "phase",
-    "ext",
-    "extension",
-    "bleep",
-    "ph",
-    "tel",
-    "phone",
-    "mobile",
-    "on",
-    "box",
-    "cohort",
-    "stage",
-    "wing",
-    "unit",
-    "icu",
-    "itu",
-    "station",
-    "since",
-    "in",
-    "covid19",
-    "pounds",
-    "age",
-    "aged",
-];
 const MONTHS: &[&str] = &[
     "january",
     "february",
@@ -204,7 +84,9 @@ pub(crate) fn is_too_many(said: &Said<'_>, number: &Number) -> bool {
 
 /// Whether a number counts people, sessions, weeks or the like, whatever stands before it.
 pub(crate) fn counts_something(said: &Said<'_>, number: &Number) -> bool {
-    noun(said, number).is_some() || said.is(number.last + 1, UNITS) || every(said, number).is_some()
+    noun(said, number).is_some()
+        || said.is(number.last + 1, &said.words.units)
+        || every(said, number).is_some()
 }
 
 fn role(said: &Said<'_>, number: &Number) -> Role {
@@ -240,7 +122,7 @@ fn role(said: &Said<'_>, number: &Number) -> Role {
             said.is(before, &["number"]) && before > 0 && said.is(before - 1, &["we", "they", "you"]);
         let corrects = said.is(before, &["no"]) && said.tokens[before].before >= Sep::Comma;
         let counts = said.is(before, &["in", "on", "no"]) && noun(said, number).is_some();
-        said.is(before, LABELS) && !(corrects || of_people || counts)
+        said.is(before, &said.words.labels) && !(corrects || of_people || counts)
     }) {
         return Role::Other;
     }
@@ -265,7 +147,7 @@ fn role(said: &Said<'_>, number: &Number) -> Role {
     if said.is(next, &["week", "weeks"]) && said.tokens[next].before < Sep::Comma {
         return Role::Weeks;
     }
-    if said.is(next, UNITS) && said.tokens[next].before < Sep::Comma {
+    if said.is(next, &said.words.units) && said.tokens[next].before < Sep::Comma {
         return Role::Other;
     }
     if let Some(role) = introduced(said, number) {
@@ -372,7 +254,7 @@ fn noun(said: &Said<'_>, number: &Number) -> Option<Role> {
         if said.is(at, STOP) || said.is(at, &["and", "or", "for"]) {
             return None;
         }
-        if said.is(at, UNITS) && !said.is(at, &["long"]) {
+        if said.is(at, &said.words.units) && !said.is(at, &["long"]) {
             return None;
         }
         // "8 band 5 nurses", "six 90 minute sessions"

@@ -48,15 +48,17 @@ impl<'a> Said<'a> {
         }
         // By itself a room only says where if it was asked.
         let where_asked = step == Some("setting");
-        for (first, last) in
-            rooms_alone(tokens).filter(|(first, last)| where_asked || last - first + 1 < tokens.len())
+        for (first, last) in rooms_alone(words, tokens)
+            .into_iter()
+            .filter(|(first, last)| where_asked || last - first + 1 < tokens.len())
         {
             // "Staff room" is a place where "staff" is people.
             marks[first] = Some((Mark::Setting(Setting::OnSite), last));
             covered[first..=last].fill(true);
         }
         for at in 0..tokens.len() {
-            let Some(last) = on_the_ward(tokens, at).filter(|last| !covered[at..=*last].contains(&true))
+            let Some(last) =
+                on_the_ward(words, tokens, at).filter(|last| !covered[at..=*last].contains(&true))
             else {
                 continue;
             };
@@ -112,8 +114,8 @@ impl<'a> Said<'a> {
         self.tokens.get(at).map_or("", |token| token.word.as_str())
     }
 
-    pub(crate) fn is(&self, at: usize, words: &[&str]) -> bool {
-        self.tokens.get(at).is_some_and(|token| token.is(words))
+    pub(crate) fn is<W: AsRef<str>>(&self, at: usize, words: &[W]) -> bool {
+        self.tokens.get(at).is_some_and(|token| words.iter().any(|word| word.as_ref() == token.word))
     }
 
     /// Whether some words stand one after the other from a token on.
@@ -250,6 +252,11 @@ impl<'a> Said<'a> {
             if self.is(here, &["no"]) && counts && self.turns.contains(&here) {
                 return false;
             }
+            // "Actually no, closed": another answer.
+            let turned = here > 0 && self.is(here - 1, &["actually", "wait", "sorry", "oh", "hmm", "oops"]);
+            if self.is(here, &["no"]) && turned && here + 1 == at && self.mark(at).is_some_and(is_manner) {
+                return false;
+            }
             if self.is(here, DENY) {
                 return !self.is(here + 1, &["only", "just", "sure", "mind", "bothered", "wait"]);
             }
@@ -364,38 +371,23 @@ fn names_teams(tokens: &[Token], at: usize) -> bool {
 }
 
 /// The last token of "on the ward", which beside a day or a time says where to meet.
-fn on_the_ward(tokens: &[Token], at: usize) -> Option<usize> {
-    let is = |at: usize, words: &[&str]| tokens.get(at).is_some_and(|t| t.before < Sep::Comma && t.is(words));
-    let ward = at + 1 + usize::from(is(at + 1, &["the", "our"]));
-    (tokens[at].is(&["on", "at"]) && is(ward, &["ward", "unit", "department"])).then_some(ward)
+fn on_the_ward(words: &Words, tokens: &[Token], at: usize) -> Option<usize> {
+    let stands = |at: usize| tokens.get(at).filter(|token| token.before < Sep::Comma);
+    let ward = at + 1 + usize::from(stands(at + 1).is_some_and(|token| token.is(&["the", "our"])));
+    let is_ward = stands(ward).is_some_and(|token| words.wards.contains(&token.word));
+    (tokens[at].is(&["on", "at"]) && is_ward).then_some(ward)
 }
 
 /// A room that is a part of a sentence by itself: "Tuesdays at 2, staff room".
-fn rooms_alone(tokens: &[Token]) -> impl Iterator<Item = (usize, usize)> + '_ {
-    const KINDS: &[&str] = &[
-        "staff",
-        "break",
-        "seminar",
-        "meeting",
-        "training",
-        "tea",
-        "coffee",
-        "common",
-        "handover",
-        "quiet",
-        "day",
-        "conference",
-    ];
+fn rooms_alone(words: &Words, tokens: &[Token]) -> Vec<(usize, usize)> {
     let starts = |at: usize| tokens.get(at).is_none_or(|token| token.before >= Sep::Comma);
-    (0..tokens.len()).filter_map(move |at| {
-        let one = tokens[at].is(&["staffroom", "boardroom", "canteen", "library"]);
-        let two = tokens[at].is(KINDS) && tokens.get(at + 1).is_some_and(|next| next.is(&["room"]));
-        let last = if two { at + 1 } else { at };
+    let alone = |(at, last): (usize, usize)| {
         let article = at > 0 && !starts(at) && tokens[at - 1].is(&["the", "our"]);
         let first = at - usize::from(article);
         let ends = starts(last + 1) || tokens[last + 1].is(&["please", "ideally", "if"]);
-        ((one || two) && starts(first) && ends).then_some((at, last))
-    })
+        (starts(first) && ends).then_some((at, last))
+    };
+    words.rooms(tokens).filter_map(alone).collect()
 }
 
 /// "our IT lads", "two from IT": large in the middle of small letters, and said of a place of work.

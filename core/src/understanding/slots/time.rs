@@ -56,30 +56,12 @@ pub(crate) fn choose(said: &Said<'_>, times: &[Clock]) -> Option<Time> {
 
 /// "we finish at 5": when they work, not when to meet. "Not before 10" names no time either.
 fn of_the_shift(said: &Said<'_>, at: usize, last: usize) -> bool {
-    const SHIFT: &[&str] = &[
-        "finish",
-        "finishes",
-        "start",
-        "starts",
-        "end",
-        "ends",
-        "close",
-        "closes",
-        "opens",
-        "works",
-        "finishing",
-        "over",
-        "done",
-        "finished",
-        "out",
-        "away",
-    ];
     let shift = said.is(at.wrapping_sub(1), &["at", "by", "around"])
-        && said.before(at - 1).is_some_and(|before| said.is(before, SHIFT));
+        && said.before(at - 1).is_some_and(|before| said.is(before, &said.words.shift_ends));
     let never = said.before(at).is_some_and(|before| said.is(before, &["before", "after"]))
         && said.is(at.wrapping_sub(2), &["never", "not"]);
     // "8.45 handover finishes", "quarter past seven for handover"
-    let handover = (said.is(last + 1, &["handover", "clinic", "shift"]) && said.is(last + 2, SHIFT))
+    let handover = (said.is(last + 1, &said.words.shifts) && said.is(last + 2, &said.words.shift_ends))
         || (said.is(last + 1, &["for", "is"]) && said.is(last + 2, &["handover"]));
     shift || never || handover
 }
@@ -350,7 +332,28 @@ fn of_number(said: &Said<'_>, number: &Number) -> Option<Raw> {
                 || ends_with_part(said, before - 1)))
         || ends_with_part(said, before)
         || (number.range && said.is(before, &["between"]) && day_near(said, at));
+    let timed = timed && !counts_places(said, number);
     (timed && (value <= 12 || said.tokens[at].is_digits())).then(|| raw(value, 0, None, number.last))
+}
+
+/// "On site at two, online for the third": so many places, and not when.
+fn counts_places(said: &Said<'_>, number: &Number) -> bool {
+    /// So many words after it may tell of the others.
+    const REACH: usize = 6;
+    const ORDINALS: [&str; 6] = ["second", "third", "fourth", "fifth", "sixth", "seventh"];
+    const REST: [&str; 5] = ["other", "others", "rest", "remaining", "last"];
+    let at = number.first;
+    let place = said.is(at.wrapping_sub(1), &["at"])
+        && said
+            .before(at - 1)
+            .and_then(|before| said.ends_at(before))
+            .is_some_and(|of| matches!(said.mark(of), Some(Mark::Setting(_))));
+    let next = usize::try_from(number.high).ok().and_then(|high| ORDINALS.get(high.checked_sub(1)?));
+    place
+        && (number.last + 1..=number.last + REACH).any(|at| {
+            said.is(at, &["the"])
+                && (said.is(at + 1, &REST) || next.is_some_and(|next| said.is(at + 1, &[next])))
+        })
 }
 
 /// "9 in the morning", "7 at night", "9 to 10 on a Monday".

@@ -19,7 +19,17 @@ use crate::{
 pub(crate) struct Words {
     phrases: Phrases,
     marks: Vec<Mark>,
+    rooms: Phrases,
     pub roles: Vec<Role>,
+    /// What numbers count that is neither people nor sessions: "2 hours".
+    pub units: Vec<String>,
+    /// What a number names: "ward 8".
+    pub labels: Vec<String>,
+    /// Where people work, which beside a day says where to meet.
+    pub wards: Vec<String>,
+    /// What begins and ends at a time that is none to meet at, and how that is said: "handover finishes".
+    pub shifts: Vec<String>,
+    pub shift_ends: Vec<String>,
     pub examples: Vec<Example>,
     pub file: String,
 }
@@ -55,6 +65,12 @@ struct File {
     staff: StaffWords,
     people: List,
     sessions: List,
+    rooms: List,
+    wards: Vec<String>,
+    units: Vec<String>,
+    labels: Vec<String>,
+    shifts: Vec<String>,
+    shift_ends: Vec<String>,
     roles: Vec<RoleEntry>,
     idioms: List,
     plain_words: Vec<String>,
@@ -185,9 +201,23 @@ impl Words {
             this.add(&role.words, Mark::Role(this.roles.len()), source, findings);
             this.roles.push(Role { id: role.id.clone(), staff: role.staff });
         }
-        this.phrases.finish(&Typos::plain(file.plain_words));
+        for room in &file.rooms {
+            if let Err(message) = this.rooms.add(&room.value, 0) {
+                findings.push(source.error(room, message));
+            }
+        }
+        let plain = Typos::plain(file.plain_words);
+        this.phrases.finish(&plain);
+        this.rooms.finish(&plain);
+        (this.units, this.labels, this.wards) = (file.units, file.labels, file.wards);
+        (this.shifts, this.shift_ends) = (file.shifts, file.shift_ends);
         this.examples = file.examples;
         this
+    }
+
+    /// Where a room is named, by its first and last token.
+    pub(crate) fn rooms(&self, tokens: &[Token]) -> impl Iterator<Item = (usize, usize)> {
+        self.rooms.find(tokens).into_iter().map(|hit| (hit.first, hit.last))
     }
 
     /// The number of a role.
