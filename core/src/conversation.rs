@@ -54,6 +54,9 @@ pub struct Flag {
     /// Whether somebody is with them, as far as they said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub company: Option<bool>,
+    /// Whether 999 was called, as far as they said, or they are where help is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub called: bool,
 }
 
 /// The question whose choices may be pressed.

@@ -12,6 +12,9 @@ pub const WAITING: &str = "waiting";
 /// The place of somebody who has sent a request, while nothing else is open.
 pub const SENT: &str = "sent";
 
+/// The place of somebody who is worried that another person may end their life.
+pub const FOR_ANOTHER: &str = "for_another";
+
 /// The answers to common questions.
 #[derive(Debug, Clone, Default)]
 pub struct Faq(Vec<Entry>);
@@ -21,7 +24,7 @@ pub struct Faq(Vec<Entry>);
 struct Entry {
     /// Phrases; one of them must stand in the question, as whole words.
     ask: Vec<String>,
-    /// Where this answer is true: names of dialogues, [`WAITING`] and [`SENT`]. Empty: anywhere.
+    /// Where this answer is true: names of dialogues, [`WAITING`], [`SENT`] and [`FOR_ANOTHER`]. Empty: anywhere.
     #[serde(default, rename = "in")]
     places: Vec<Spanned<String>>,
     /// Answers who says so as well as who asks: "I'm deaf".
@@ -89,7 +92,9 @@ impl Faq {
     pub fn check_places(&self, file: &str, text: &str, dialogues: &Dialogues, findings: &mut Vec<Finding>) {
         let source = Source { file, text };
         for place in self.0.iter().flat_map(|entry| &entry.places) {
-            if ![WAITING, SENT].contains(&place.value.as_str()) && dialogues.get(&place.value).is_none() {
+            if ![WAITING, SENT, FOR_ANOTHER].contains(&place.value.as_str())
+                && dialogues.get(&place.value).is_none()
+            {
                 findings.push(source.error(place, format!("there is no dialogue named “{}”", place.value)));
             }
         }

@@ -16,7 +16,7 @@ use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
 pub(crate) use faq::plain;
-pub use faq::{Faq, SENT, WAITING};
+pub use faq::{FOR_ANOTHER, Faq, SENT, WAITING};
 pub use finding::{Finding, Severity, Source};
 pub use replies::{Replies, Reply};
 pub use wording::{Word, Wording};

@@ -47,6 +47,8 @@ words! {
     NoNeedToKnow = "no_need_to_know",
     /// A role or an area that changes nothing in what was shown.
     Noted = "noted",
+    /// To somebody who said what is wrong, before anything else is asked or shown.
+    ToldANeed = "told_a_need",
     /// Words in which no need was found, after some were.
     HeardMore = "heard_more",
     /// To somebody who speaks of themselves in the middle of a form.

@@ -89,6 +89,7 @@ impl Talk<'_> {
         let first = self.running().and_then(|(dialogue, _)| dialogue.asks().next());
         if let Some(ask) = first {
             self.fill_from_slots(ask, &Read::Nothing, reading);
+            self.fill_contact(ask, reading.text);
         }
         self.advance(0);
     }
@@ -115,6 +116,9 @@ impl Talk<'_> {
             return;
         }
         if !reading.needs().is_empty() && !reading.is_guess() {
+            if !reading.is_question() && !reading.is_whole(Intent::Signpost) {
+                self.word(Word::ToldANeed);
+            }
             self.fill_needs(reading);
         }
         self.advance(0);
@@ -194,6 +198,15 @@ impl Talk<'_> {
             !takes_words || matches!(ask.answer, Expect::Choice(_)) || reading.is_of_oneself()
         };
         let in_form = self.running().is_some_and(|(dialogue, _)| dialogue.form);
+        // "Stress mainly", where support was offered beside the form.
+        if in_form && no_answer && self.offered("go.signpost") {
+            let alone = self.content.understanding.read(text, None);
+            if !alone.needs().is_empty() {
+                self.word(Word::PutAside);
+                self.signpost(&alone);
+                return true;
+            }
+        }
         if in_form && no_answer && self.first_try() {
             let alone = self.content.understanding.read(text, None);
             if alone.intent == Intent::Signpost && !alone.needs().is_empty() && !alone.is_guess() {

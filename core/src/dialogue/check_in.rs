@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use super::{
     CHECK_IN, Place, Talk,
     model::{Ask, END, Step},
+    parse::after_a_no,
 };
 use crate::{
     content::Word,
@@ -36,6 +37,9 @@ const TAKEN_BACK_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
 /// So long after danger talk of an ambulance, or of who is there, is about that.
 const HELP_COMES_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// Steps that answer who has called 999, or is where help is.
+const CALLED: [&str; 4] = ["called", "ambulance_late", "in_hospital", "help_for_other"];
 
 /// Kinds in the order in which they decide what is said, where a message has several.
 pub(crate) const KINDS: &[Kind] = &[
@@ -92,7 +96,7 @@ impl Talk<'_> {
         self.raise_flag(heard.route, &heard.kinds);
         if heard.route == Route::E {
             if let Some(flag) = self.conversation.flag.as_mut() {
-                flag.company = None;
+                (flag.company, flag.called) = (None, false);
             }
             let words = self.words.clone();
             self.note_company(&self.content.understanding.read(&words, None));
@@ -158,6 +162,12 @@ impl Talk<'_> {
         }
     }
 
+    fn note_called(&mut self, called: bool) {
+        if let Some(flag) = self.conversation.flag.as_mut() {
+            flag.called = called;
+        }
+    }
+
     /// Whether this was surely written before the open question was asked.
     fn before_the_question(&self) -> bool {
         self.conversation.asked_at.is_some_and(|asked| asked.duration_since(self.at) > DATED_TO)
@@ -175,6 +185,7 @@ impl Talk<'_> {
             kinds: BTreeSet::new(),
             since,
             company: None,
+            called: false,
         });
         flag.route = flag.route.max(route);
         flag.kinds.extend(kinds);
@@ -267,7 +278,8 @@ impl Talk<'_> {
         if reading.intent == Intent::Fine {
             return self.fine_at_check_in(ask, reading);
         }
-        let answer = self.told_in_words(ask, reading).or_else(|| self.said_yes_no(reading).filter(|_| !doubtful));
+        let answer =
+            self.told_in_words(ask, reading).or_else(|| self.said_yes_no(reading).filter(|_| !doubtful));
         let leaves = matches!(
             reading.intent,
             Intent::Person
@@ -333,6 +345,9 @@ impl Talk<'_> {
         let what = format!("Answered “{answer}” to “{}”", question(ask));
         self.desk_post(DeskKind::Notice, what);
         let then = self.past_what_was_told(&then);
+        if !ask.say.is_empty() {
+            self.note_called(CALLED.contains(&then.as_str()));
+        }
         self.go_to(&then);
     }
 
@@ -346,10 +361,8 @@ impl Talk<'_> {
             self.told_in_words(ask, &reading).filter(|_| !reading.says(Saying::NotThrough))
         };
         let known = || {
-            let saying = match self.conversation.flag.as_ref()?.company? {
-                true => Saying::HasCompany,
-                false => Saying::Alone,
-            };
+            let company = self.conversation.flag.as_ref()?.company?;
+            let saying = if company { Saying::HasCompany } else { Saying::Alone };
             ask.say.iter().find(|(_, sayings)| sayings.contains(&saying)).map(|(answer, _)| answer.as_str())
         };
         let told = read(&self.words).or_else(|| read(after_a_no(&self.words)?)).or_else(known);
@@ -362,9 +375,14 @@ impl Talk<'_> {
     pub(super) fn tells_of_help(&mut self, text: &str, reading: &Reading<'_>) -> bool {
         /// More words tell something else besides.
         const WORDS: usize = 12;
-        let Some(flag) = self.conversation.flag.as_ref().filter(|_| self.waits_for_help()) else { return false };
+        let Some(flag) = self.conversation.flag.as_ref().filter(|_| self.waits_for_help()) else {
+            return false;
+        };
         let tells = !reading.is_question()
-            && (!reading.denies() || [Saying::NotThrough, Saying::Alone, Saying::Apologises].into_iter().any(|saying| reading.says(saying)))
+            && (!reading.denies()
+                || [Saying::NotThrough, Saying::Alone, Saying::Apologises]
+                    .into_iter()
+                    .any(|saying| reading.says(saying)))
             && text.split_whitespace().count() <= WORDS;
         if !tells {
             return false;
@@ -373,6 +391,7 @@ impl Talk<'_> {
         // "I called but they hung up": nobody comes yet.
         if says(Saying::NotThrough) {
             self.conversation.place = Some(Place { dialogue: CHECK_IN.to_owned(), ..Place::default() });
+            self.note_called(false);
             let step = self.past_what_was_told("please_call");
             self.go_to(&step);
             return true;
@@ -406,7 +425,13 @@ impl Talk<'_> {
             return false;
         };
         self.note_company(reading);
-        self.say_step(step);
+        // Who has called is not asked to once more.
+        let after_call = format!("after_call_{step}");
+        let called = self.conversation.flag.as_ref().is_some_and(|flag| flag.called);
+        let exists =
+            self.content.dialogues.get(CHECK_IN).is_some_and(|dialogue| dialogue.step(&after_call).is_some());
+        self.note_called(called || CALLED.contains(&step));
+        self.say_step(if called && exists { &after_call } else { step });
         self.offer_choices(self.menu_choices());
         true
     }
@@ -536,16 +561,9 @@ impl Talk<'_> {
 
 /// Whether somebody else is the danger.
 fn is_of_violence(kinds: &BTreeSet<Kind>) -> bool {
-    [Kind::Abuse, Kind::SexualViolence, Kind::Stalking, Kind::HarmToOthers].iter().any(|kind| kinds.contains(kind))
-}
-
-/// What stands after a no: "my wife is here" of "no, my wife is here". Of "no one is here" it is nothing.
-fn after_a_no(text: &str) -> Option<&str> {
-    let (no, rest) = text.trim().split_once(|c: char| !c.is_alphanumeric())?;
-    let rest = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
-    let one = rest.split(|c: char| !c.is_alphanumeric()).next()?;
-    let says_no = ["no", "nope", "nah"].iter().any(|word| no.eq_ignore_ascii_case(word));
-    (says_no && !["one", "body"].iter().any(|word| one.eq_ignore_ascii_case(word))).then_some(rest)
+    [Kind::Abuse, Kind::SexualViolence, Kind::Stalking, Kind::HarmToOthers]
+        .iter()
+        .any(|kind| kinds.contains(kind))
 }
 
 /// The kind whose question a step is.

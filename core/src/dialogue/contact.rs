@@ -25,11 +25,12 @@ impl Talk<'_> {
     pub(super) fn hears_how_to_reach(&mut self, text: &str, reading: &Reading<'_>) -> bool {
         // "After 3 o'clock" is no team that somebody would rather not talk to.
         let avoid = self.open_ask().is_some_and(|ask| ask.id.value == AVOID);
+        let greets = matches!(reading.intent, Intent::Bye | Intent::Thanks | Intent::Greeting);
         let says_when = || {
             let when = reading.when();
             reaches(text) || !when.days.is_empty() || when.time.is_some()
         };
-        let about_it = (reading.says(Saying::HowToReach) || (avoid && says_when()))
+        let about_it = (reading.says(Saying::HowToReach) || (avoid && !greets && says_when()))
             && !reading.is_question()
             && text.split_whitespace().count() <= WORDS_ABOUT_REACHING;
         if !about_it {
@@ -100,8 +101,7 @@ impl Talk<'_> {
             return self.tell_of_sent(&format!("They wrote after they sent this: {}", text.trim()));
         }
         self.desk_post(DeskKind::Message, text.trim().to_owned());
-        self.word(Word::PassedOn);
-        self.ask_again();
+        self.word_and_go_on_quietly(Word::PassedOn);
         true
     }
 
@@ -154,12 +154,20 @@ impl Talk<'_> {
         let field = wanted.id.value.clone();
         let heard = dialogue.heard.clone().unwrap_or_default();
         self.fill(&field, Answer::Text(way));
-        if !limited && !is_contact_alone(text) {
+        if !limited && !self.is_contact_alone(text) {
             return None;
         }
         let rows = self.rows(std::slice::from_ref(&field));
         self.say(format!("{heard}\n{rows}"));
         Some(field)
+    }
+
+    /// "My number is 07700 900123": nothing else is said.
+    pub(super) fn is_contact_alone(&self, text: &str) -> bool {
+        let around = text
+            .split_whitespace()
+            .filter(|word| !word.contains('@') && !word.chars().any(|c| c.is_ascii_digit()));
+        self.content.understanding.says_no_more(&around.collect::<Vec<_>>().join(" "), Saying::GivesContact)
     }
 
     /// Whether a text says that nobody is needed any more, while somebody was asked to come.
@@ -182,18 +190,4 @@ pub(super) fn reaches(text: &str) -> bool {
 /// A phone number in full, and not two times of day.
 fn is_whole_number(number: &str) -> bool {
     number.len() >= 10 && number.starts_with(['0', '+'])
-}
-
-/// "My number is 07700 900123": nothing else is said.
-pub(super) fn is_contact_alone(text: &str) -> bool {
-    const LEAD: [&str; 32] = [
-        "my", "number", "is", "its", "it's", "the", "email", "mail", "e", "on", "mobile", "phone", "tel",
-        "contact", "me", "at", "or", "and", "call", "ring", "text", "reach", "here", "please", "thanks",
-        "best", "work", "you", "can", "use", "try", "sure",
-    ];
-    let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    text.split_whitespace()
-        .filter(|word| !word.contains('@') && !word.chars().any(|c| c.is_ascii_digit()))
-        .map(bare)
-        .all(|word| word.is_empty() || LEAD.contains(&word.as_str()))
 }

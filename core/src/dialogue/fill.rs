@@ -82,14 +82,19 @@ impl Talk<'_> {
             let of_talk = matches!(ask.answer, Expect::Contact) && !reading.group.days.is_empty();
             match talk.filter(|_| of_talk || speaks_of_talk(reading)) {
                 Some(talk) => {
+                    let (of_talk, of_group) = self.talk_and_group(reading);
+                    let of_talk = self.content.understanding.read(&of_talk, None);
+                    let slots = if of_group.is_empty() { &reading.group } else { &of_talk.group };
                     let when = When {
-                        days: reading.group.days.clone(),
-                        time: reading.group.time,
-                        by: reading.way_to_talk().map(str::to_owned),
-                        text: Some(reading.text.trim().to_owned()),
+                        days: slots.days.clone(),
+                        time: slots.time,
+                        by: of_talk.way_to_talk().map(str::to_owned),
+                        text: Some(of_talk.text.to_owned()),
                         ..When::default()
                     };
                     found.push((talk.id.value.clone(), Answer::When(when)));
+                    let of_group = self.content.understanding.read(&of_group, None);
+                    found.extend(new_when(place, &of_group).map(|when| ("when".to_owned(), when)));
                 }
                 // "Don't email after Friday" is no day of the group's.
                 None if reading.says(Saying::HowToReach) => {}
@@ -147,6 +152,20 @@ impl Talk<'_> {
             self.say(note);
         }
         fields
+    }
+}
+
+impl Talk<'_> {
+    /// What of a text is about talking it through, and what about the group: "Wednesdays at 2, call me Thursday
+    /// after 3". Where one part does not say both how and when to talk, all of it is about that.
+    fn talk_and_group(&self, reading: &Reading<'_>) -> (String, String) {
+        let of_talk = |part: &&str| speaks_of_talk(&self.content.understanding.read(part, None));
+        let (talk, group): (Vec<&str>, Vec<&str>) = reading.parts().into_iter().partition(of_talk);
+        if talk.is_empty() {
+            return (reading.text.trim().to_owned(), String::new());
+        }
+        let talk = talk.join(", ");
+        (talk.strip_prefix("and ").map_or(talk.clone(), str::to_owned), group.join(", "))
     }
 }
 

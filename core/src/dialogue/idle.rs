@@ -2,7 +2,8 @@
 
 use super::{contact::reaches, talk::Talk};
 use crate::{
-    content::{Word, plain},
+    content::Word,
+    safety::Kind,
     understanding::{GroupSlots, Intent, Reading, Saying},
 };
 
@@ -128,8 +129,13 @@ impl Talk<'_> {
 
     /// Somebody who told of danger is listened to before anything is guessed at.
     fn needs_support(&mut self, _: &str, reading: &Reading<'_>) -> bool {
-        let guess = self.conversation.flag.is_some() && reading.is_guess();
+        let flag = self.conversation.flag.as_ref();
+        let guess = flag.is_some() && reading.is_guess();
+        // "Her husband is with her" speaks of nobody's marriage.
+        let of_other =
+            flag.is_some_and(|flag| flag.kinds.contains(&Kind::ThirdParty)) && !reading.is_of_oneself();
         let needs = !guess
+            && !of_other
             && (!reading.needs().is_empty()
                 || reading.intent == Intent::Signpost
                 || (self.conversation.flag.is_none() && reading.tells_a_role_alone()));
@@ -246,7 +252,7 @@ impl Talk<'_> {
 /// Whether words fit a request that was sent: "oh, make it 10", "can I cancel it?", "we're off on Mondays",
 /// "my number is 07700 900123".
 fn is_of_what_was_sent(text: &str, reading: &Reading<'_>) -> bool {
-    let cancels = || [" cancel ", " withdraw ", " scrap "].iter().any(|word| plain(text).contains(word));
+    let cancels = || reading.says(Saying::TakesBack);
     let adds = || {
         reading.group != GroupSlots::default()
             || !reading.days_ruled_out().is_empty()

@@ -10,11 +10,14 @@ use super::{
 };
 use crate::{
     content::{Word, plain},
-    understanding::{GroupSlots, Intent, Reading},
+    understanding::{GroupSlots, Intent, Reading, Saying},
 };
 
 /// Words from which on an answer is taken to say more than the one field it names.
 const WORDS_THAT_SAY_MORE: usize = 5;
+
+/// A shorter word of its label names no question.
+const SHORTEST_NAME: usize = 4;
 
 /// Words from which on a text that nothing was found in tells something.
 const WORDS_OF_A_STORY: usize = 3;
@@ -82,6 +85,9 @@ impl Talk<'_> {
                 // "Not sure" is nearly "not for me", and says another thing.
                 if reading.is_whole(Intent::Unsure) {
                     self.word_and_stay(Word::NoNeedToChoose);
+                } else if self.tells_after_a_no(offer, text) {
+                    self.word(Word::HeardMore);
+                    self.hang_choices();
                 } else if !asks_what_is_meant(reading)
                     && let Some(nth) = reading.choose(&offer.choices, |option| &option.ways)
                     && !is_way_out(reading.intent)
@@ -121,8 +127,11 @@ impl Talk<'_> {
                         } else {
                             self.not_understood();
                         }
-                    } else {
+                    } else if self.has_offers_for(reading) {
                         self.signpost(reading);
+                    } else {
+                        self.word(Word::HeardMore);
+                        self.hang_choices();
                     }
                 }
             }
@@ -175,6 +184,7 @@ impl Talk<'_> {
         let talk = of_talk || speaks_of_talk(reading);
         let words_alone =
             names && reading.intent != Intent::Correct && !talk && !self.is_answer_to_another(ask, reading);
+        let before = self.conversation.place.as_ref().map(|place| place.answers.clone()).unwrap_or_default();
         let mut filled = if words_alone { Vec::new() } else { self.fill_from_slots(ask, &read, reading) };
         filled.extend(self.fill_contact(ask, text));
         if matches!(ask.answer, Expect::Confirm) && !filled.is_empty() {
@@ -182,7 +192,14 @@ impl Talk<'_> {
             return;
         }
         // "Support for the nurses after a hard winter" says who it is for, and is the answer as well.
+        // "And 6 sessions, not 4" corrects, and is no answer.
+        let corrects = |field: &String| {
+            let now = self.conversation.place.as_ref().and_then(|place| place.answers.get(field));
+            before.get(field).is_some_and(|before| *before != Answer::Skipped && now != Some(before))
+        };
         let says_more = filled.len() == 1
+            && !filled.iter().any(corrects)
+            && !reading.also(Intent::Yes)
             && !talk
             && !reaches(text)
             && read == Read::Nothing
@@ -268,6 +285,9 @@ impl Talk<'_> {
             self.change_field(field);
             return true;
         }
+        if self.picks_what_hangs_below(ask, text, reading) {
+            return true;
+        }
         // A common question is one, whatever else its words may mean.
         let asks = reading.is_question() && reading.group == GroupSlots::default();
         if asks && !is_command(reading.intent) && self.explanation(text).is_some() {
@@ -275,11 +295,13 @@ impl Talk<'_> {
             return true;
         }
         let changing = self.conversation.place.as_ref().is_some_and(|place| place.changing);
-        let says = |words: &str| plain(text).contains(words);
-        let wants_change = (matches!(ask.answer, Expect::Confirm) && says(" change "))
-            || says(" go back to ")
-            || says(" back to the ");
+        let corrects = matches!(ask.answer, Expect::Confirm) || reading.intent == Intent::Correct;
+        let wants_change = (corrects && reading.says(Saying::Changes) && split_change(text).is_none())
+            || reading.says(Saying::GoesBack);
         if (changing || wants_change) && reading.group == GroupSlots::default() && self.name_field(text) {
+            return true;
+        }
+        if self.changes_an_answer_to(text, reading) {
             return true;
         }
         // A question about privacy is answered here and now, without leaving the form.
@@ -291,7 +313,7 @@ impl Talk<'_> {
             || (reading.intent == Intent::Finish && matches!(ask.answer, Expect::Confirm))
             || (reading.intent == Intent::Person && self.says_how_to_talk(ask, text, reading))
             || (reading.intent == Intent::Person && self.is_left_for_a_person(ask, reading))
-            || (matches!(reading.intent, Intent::Greeting | Intent::Bye) && says_when_to_meet(ask, text));
+            || (matches!(reading.intent, Intent::Greeting | Intent::Bye) && says_when_to_meet(ask, reading));
         if !answers && is_command(reading.intent) && self.command(reading.intent) {
             return true;
         }
@@ -310,7 +332,9 @@ impl Talk<'_> {
         }
         // A group wished for in answer to "what kind of work do you do?", for nurses; or to "what is going on?".
         let one_of_few = matches!(ask.answer, Expect::Role | Expect::Area | Expect::YesNo | Expect::Needs(_));
-        if one_of_few && !self.running().is_some_and(|(dialogue, _)| dialogue.group_slots) {
+        if (one_of_few || self.is_about_a_team())
+            && !self.running().is_some_and(|(dialogue, _)| dialogue.group_slots)
+        {
             let alone = self.content.understanding.read(text, None);
             if alone.intent == Intent::Group {
                 self.begin_group(&alone);
@@ -443,6 +467,61 @@ impl Talk<'_> {
         true
     }
 
+    /// "4", where "skip" is the fourth that hangs under a question of choice: the choices of a question are
+    /// numbered where they are a list, and a number alone is no answer in words. Returns whether it was one.
+    fn picks_what_hangs_below(&mut self, ask: &Ask, text: &str, reading: &Reading<'_>) -> bool {
+        let number = text.trim().trim_end_matches(['.', ')']);
+        let Expect::Choice(options) = &ask.answer else { return false };
+        let Ok(number) = number.parse::<usize>() else { return false };
+        if number <= options.len() {
+            return false;
+        }
+        match self.picked(reading).as_deref() {
+            Some("skip") => self.skip(),
+            Some("finish") => self.finish_form(),
+            Some(_) | None => self.not_understood(),
+        }
+        true
+    }
+
+    /// "Change the site to Barnet", at another question of a form. Returns whether it was so.
+    fn changes_an_answer_to(&mut self, text: &str, reading: &Reading<'_>) -> bool {
+        let Some((dialogue, place)) = self.running() else { return false };
+        let form = dialogue.form && reading.group == GroupSlots::default();
+        let Some((what, value)) = split_change(text).filter(|_| form) else { return false };
+        let what = plain(what);
+        // "The team" stands for "organisation and team".
+        let by_last_word = || {
+            let last = what.split_whitespace().last().filter(|word| word.len() >= SHORTEST_NAME)?;
+            let stands = |ask: &&Ask| {
+                ask.label.as_ref().is_some_and(|label| plain(label).contains(&format!(" {last} ")))
+            };
+            let mut named = self.may_change(dialogue, place).into_iter().filter(stands);
+            named.next().filter(|_| named.next().is_none())
+        };
+        let named = self.named_field(&what).or_else(by_last_word);
+        let Some(ask) = named.filter(|ask| place.answers.contains_key(&ask.id.value)) else { return false };
+        let value_read = self.content.understanding.read(value, Some(&ask.id.value));
+        let read = match self.read_surely(ask, value, &value_read) {
+            Read::Nothing => read_freely(ask, value),
+            read @ (Read::Answer(..) | Read::Other(..) | Read::Refused(_)) => read,
+        };
+        let Read::Answer(answer, _) = read else { return false };
+        let field = ask.id.value.clone();
+        self.fill(&field, answer);
+        let rows = self.rows(&[field]);
+        self.word(Word::Changed);
+        self.say(rows);
+        self.ask_again();
+        true
+    }
+
+    /// Whether help is looked for that a group may give.
+    fn is_about_a_team(&self) -> bool {
+        let needs = self.conversation.place.as_ref().and_then(|place| place.answers.get("needs"));
+        matches!(needs, Some(Answer::Needs(needs)) if needs.iter().any(|(id, _)| id == "team_support"))
+    }
+
     /// "No managers", in answer to "which site?".
     fn is_answer_to_another(&self, ask: &Ask, reading: &Reading<'_>) -> bool {
         self.running().is_some_and(|(dialogue, _)| {
@@ -521,12 +600,17 @@ impl Talk<'_> {
     }
 }
 
-/// "Afternoon" and "this morning" are times where one is asked for.
-fn says_when_to_meet(ask: &Ask, text: &str) -> bool {
-    let text = plain(text);
-    matches!(ask.answer, Expect::When | Expect::Talk)
-        && [" morning ", " afternoon ", " evening ", " night "].iter().any(|part| text.contains(part))
-        && !text.contains(" good ")
+/// What is to be changed and to what, of "change the site to Barnet".
+fn split_change(text: &str) -> Option<(&str, &str)> {
+    let low = text.to_ascii_lowercase();
+    let from = low.find("change ")?;
+    let to = from + low[from..].find(" to ")?;
+    Some((text.get(from..to)?, text.get(to + " to ".len()..)?.trim())).filter(|(_, value)| !value.is_empty())
+}
+
+/// "Afternoon" is a time where one is asked for.
+fn says_when_to_meet(ask: &Ask, reading: &Reading<'_>) -> bool {
+    matches!(ask.answer, Expect::When | Expect::Talk) && reading.when().time.is_some()
 }
 
 /// "What?", "such as?": asks for the open question in other words.

@@ -3,14 +3,14 @@
 use super::{
     Answer,
     model::{Expect, Offer, OfferField, Opt},
-    parse::{Read, read_freely},
+    parse::{Read, after_a_no, read_freely},
     talk::Talk,
 };
 use crate::{
     content::{Word, plain},
     directory::{Field, Query},
     effect::Choice,
-    understanding::answer::name_among,
+    understanding::{Intent, Reading, answer::name_among},
 };
 
 /// How one of the offers is named by where it stands.
@@ -66,7 +66,7 @@ impl Talk<'_> {
     }
 
     /// Takes a role or an area that was told where what is shown could go by it: "camden", "I'm an
-    /// HCA". Returns whether there was one that was not known.
+    /// HCA". Returns whether there was one.
     pub(crate) fn tells_role_or_area(&mut self, text: &str) -> bool {
         /// More words say something else besides.
         const FEW: usize = 6;
@@ -75,10 +75,32 @@ impl Talk<'_> {
         }
         let role = self.content.understanding.role(text).map(str::to_owned);
         let area = name_among(text, &self.hub.areas).map(|nth| self.hub.areas[nth].clone());
-        let before = (self.conversation.role.clone(), self.conversation.area.clone());
+        let told = role.is_some() || area.is_some();
         self.conversation.role = role.or(self.conversation.role.take());
         self.conversation.area = area.or(self.conversation.area.take());
-        before != (self.conversation.role.clone(), self.conversation.area.clone())
+        told
+    }
+
+    /// "No, I just want to cry", to what was shown: more than that it does not fit.
+    pub(crate) fn tells_after_a_no(&self, offer: &Offer, text: &str) -> bool {
+        /// Fewer words tell nothing.
+        const WORDS: usize = 4;
+        let Some(rest) = after_a_no(text).filter(|rest| rest.split_whitespace().count() >= WORDS) else {
+            return false;
+        };
+        let reading = self.content.understanding.read(rest, None);
+        let picks = reading.choose(&offer.choices, |option| &option.ways).is_some();
+        !picks
+            && reading.intent == Intent::Signpost
+            && reading.is_of_oneself()
+            && self.content.understanding.role(rest).is_none()
+    }
+
+    /// Whether there is anything at all to show for the needs that a text speaks of.
+    pub(crate) fn has_offers_for(&self, reading: &Reading<'_>) -> bool {
+        let needs: Vec<(&str, f64)> =
+            reading.main_needs().map(|need| (need.id.as_str(), need.score)).collect();
+        !self.content.directory.search(&self.query(&needs, &[])).matches.is_empty()
     }
 
     /// Shows what fits a role or an area that was told, unless all of it was shown before.
@@ -125,6 +147,10 @@ impl Talk<'_> {
 
     /// Whether knowing the field could change what is shown.
     pub(crate) fn changes_offers(&self, field: OfferField) -> bool {
+        // Who told of danger is not asked for their job before they are shown anything.
+        if self.conversation.flag.is_some() {
+            return false;
+        }
         let known = match field {
             OfferField::Area => self.conversation.area.is_some(),
             OfferField::Role => self.conversation.role.is_some(),

@@ -2,7 +2,6 @@
 
 use super::{
     Answer, When,
-    contact::is_contact_alone,
     model::{Ask, Expect, Number, Opt},
     talk::Talk,
 };
@@ -85,7 +84,7 @@ impl Talk<'_> {
                 )
             }
             Expect::Contact => match answer::contact(text) {
-                Some(answer::Contact::Email(email)) if is_contact_alone(text) => {
+                Some(answer::Contact::Email(email)) if self.is_contact_alone(text) => {
                     Read::Answer(Answer::Text(email), None)
                 }
                 // "Don't call me, email x@y": all of it is for whoever gets in touch.
@@ -220,6 +219,15 @@ fn slot_choice(ask: &Ask, options: &[Opt], slots: &GroupSlots) -> Read {
         }
         Slot::Choice(_) | Slot::Sessions(_) | Slot::Size(_) => Read::Nothing,
     }
+}
+
+/// What stands after a no: "my wife is here" of "no, my wife is here". Of "no one is here" it is nothing.
+pub(super) fn after_a_no(text: &str) -> Option<&str> {
+    let (no, rest) = text.trim().split_once(|c: char| !c.is_alphanumeric())?;
+    let rest = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let one = rest.split(|c: char| !c.is_alphanumeric()).next()?;
+    let says_no = ["no", "nope", "nah"].iter().any(|word| no.eq_ignore_ascii_case(word));
+    (says_no && !["one", "body"].iter().any(|word| one.eq_ignore_ascii_case(word))).then_some(rest)
 }
 
 /// The answer where anything may be one.

@@ -8,14 +8,14 @@ use super::{
     talk::Talk,
 };
 use crate::{
-    content::{SENT, WAITING, Word},
+    content::{FOR_ANOTHER, SENT, WAITING, Word},
     conversation::Holder,
     effect::Choice,
-    safety::Route,
-    understanding::Reading,
+    safety::{Kind, Route},
+    understanding::{Intent, Reading, Saying},
 };
 
-impl Talk<'_> {
+impl<'a> Talk<'a> {
     /// The menu's text and choices. What is going on stays as it is.
     pub(crate) fn menu(&mut self) {
         self.word(Word::Menu);
@@ -49,8 +49,7 @@ impl Talk<'_> {
 
     /// What the bot can do; then the open question again.
     pub(crate) fn help(&mut self) {
-        self.word(Word::Help);
-        if self.running().is_some() { self.ask_again() } else { self.offer_choices(self.menu_choices()) }
+        self.word_and_go_on_quietly(Word::Help);
     }
 
     pub(crate) fn word_and_go_on(&mut self, word: Word) {
@@ -64,6 +63,12 @@ impl Talk<'_> {
             self.word(word);
             self.offer_choices(self.menu_choices());
         }
+    }
+
+    /// Says something and asks the open question again; where none is open, nothing is asked.
+    pub(super) fn word_and_go_on_quietly(&mut self, word: Word) {
+        self.word(word);
+        if self.running().is_some() { self.ask_again() } else { self.offer_choices(self.menu_choices()) }
     }
 
     /// Says something that needs no answer: what is open stays so, and is not asked again.
@@ -80,6 +85,13 @@ impl Talk<'_> {
     /// Ends what is going on, at once. A form is dropped; a flag stays.
     pub(crate) fn stop(&mut self) {
         let form = self.running().is_some_and(|(dialogue, _)| dialogue.form);
+        // "Never mind", right after a person was asked for, is about that.
+        let for_person = self.running().is_some_and(|(dialogue, place)| {
+            dialogue.intent == Some(Intent::Person) && place.answers.is_empty()
+        });
+        if for_person && matches!(self.conversation.holder, Holder::Waiting { .. }) {
+            return self.call_off();
+        }
         self.word(if form { Word::StoppedForm } else { Word::Stopped });
         self.conversation.place = None;
         self.park_all();
@@ -226,13 +238,7 @@ impl Talk<'_> {
 
     /// "The size", in answer to "what would you like to change?".
     pub(crate) fn name_field(&mut self, text: &str) -> bool {
-        let text = crate::content::plain(text);
-        let field = self.running().and_then(|(dialogue, place)| {
-            self.may_change(dialogue, place)
-                .into_iter()
-                .find(|ask| names(ask, &text))
-                .map(|ask| ask.id.value.clone())
-        });
+        let field = self.named_field(&crate::content::plain(text)).map(|ask| ask.id.value.clone());
         match field {
             Some(field) => {
                 self.reopen(&field);
@@ -240,6 +246,12 @@ impl Talk<'_> {
             }
             None => false,
         }
+    }
+
+    /// The question whose answer a plain text names.
+    pub(super) fn named_field(&self, text: &str) -> Option<&'a Ask> {
+        let (dialogue, place) = self.running()?;
+        self.may_change(dialogue, place).into_iter().find(|ask| names(ask, text))
     }
 
     /// Answers a question in the middle of anything, then asks the open question again.
@@ -270,16 +282,18 @@ impl Talk<'_> {
 
     /// What there is to say to a question: a term, why the open question is asked, or a common one.
     pub(crate) fn explanation(&self, text: &str) -> Option<String> {
-        let plain = crate::content::plain(text);
-        self.term(&plain)
-            .or_else(|| self.reason(&plain))
+        self.term(text)
+            .or_else(|| self.reason(text))
             .or_else(|| self.common_answer(text).map(|answer| self.render(answer)))
             .filter(|said| !said.trim().is_empty())
     }
 
     /// The answer to a common question where this conversation is.
     pub(super) fn common_answer(&self, text: &str) -> Option<&str> {
-        self.content.faq.answer(text, &self.faq_places())
+        let places = self.faq_places();
+        // "Are you a bloody robot?"
+        let bare = || self.content.faq.answer(&self.content.understanding.without_fillers(text), &places);
+        self.content.faq.answer(text, &places).or_else(bare)
     }
 
     /// Whether somebody who says so is answered as if they asked.
@@ -306,16 +320,22 @@ impl Talk<'_> {
         if matches!(self.conversation.holder, Holder::Waiting { .. }) {
             places.push(WAITING);
         }
+        let flag = self.conversation.flag.as_ref();
+        let of_suicide = |kind: &Kind| matches!(kind, Kind::Suicide | Kind::SelfHarm);
+        if flag
+            .is_some_and(|flag| flag.kinds.contains(&Kind::ThirdParty) && flag.kinds.iter().any(of_suicide))
+        {
+            places.push(FOR_ANOTHER);
+        }
         places
     }
 
     /// "What does closed mean?"
-    fn term(&self, plain: &str) -> Option<String> {
-        let asks_meaning =
-            [" mean ", " means ", " meaning ", " what is ", " whats ", " explain ", " difference "];
-        if !asks_meaning.iter().any(|words| plain.contains(words)) {
+    fn term(&self, text: &str) -> Option<String> {
+        if !self.content.understanding.says(text, Saying::AsksMeaning) {
             return None;
         }
+        let plain = crate::content::plain(text);
         // Outside a dialogue the words of any form may be asked about.
         let dialogues: Vec<_> = match self.running() {
             Some((dialogue, _)) => vec![dialogue],
@@ -332,8 +352,8 @@ impl Talk<'_> {
     }
 
     /// "Why do you ask?"
-    fn reason(&self, plain: &str) -> Option<String> {
-        if !plain.starts_with(" why ") && !plain.contains(" what for ") {
+    fn reason(&self, text: &str) -> Option<String> {
+        if !self.content.understanding.read(text, None).begins_with(Saying::AsksReason) {
             return None;
         }
         let ask = self.open_ask()?;

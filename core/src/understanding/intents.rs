@@ -10,7 +10,7 @@ use super::{
     meaning::{Intent, Saying},
     mend::Mend,
     phrase::{Hit, Phrases},
-    text::{Sep, Token},
+    text::{Sep, Token, words_of},
     typos::Typos,
 };
 use crate::content::{Finding, Severity, Source};
@@ -50,11 +50,12 @@ enum Place {
     Within,
 }
 
-/// A way of speaking, and the first word of where it stands.
+/// A way of speaking, and the first and last word of where it stands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Said {
     pub saying: Saying,
     pub at: usize,
+    pub last: usize,
 }
 
 /// The phrases in a message that can be all of one, and for each of its words whether it is a filler.
@@ -68,6 +69,13 @@ impl Alone {
     /// Whether the message is fillers and nothing else: "ok", "hmm", "lol".
     pub(super) fn says_nothing(&self) -> bool {
         self.filler.iter().all(|filler| *filler)
+    }
+
+    /// The words of the message as written, but for fillers that are one word.
+    pub(super) fn without_fillers(&self, text: &str, tokens: &[Token]) -> String {
+        let alone = |at: usize| self.hits.iter().any(|hit| (hit.first, hit.last) == (at, at));
+        let words = (0..tokens.len()).filter(|at| !(self.filler[*at] && alone(*at)));
+        words.map(|at| words_of(text, tokens, at, at)).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -166,7 +174,9 @@ impl Intents {
 
     /// The ways in which a message speaks.
     pub(super) fn sayings(&self, tokens: &[Token]) -> Vec<Said> {
-        let said = |hit: Hit| Some(Said { saying: *Saying::ALL.get(hit.means as usize)?, at: hit.first });
+        let said = |hit: Hit| {
+            Some(Said { saying: *Saying::ALL.get(hit.means as usize)?, at: hit.first, last: hit.last })
+        };
         self.sayings.find(tokens).into_iter().filter_map(said).collect()
     }
 
@@ -269,13 +279,21 @@ impl Intents {
 
     fn counts(&self, hit: &Hit, tokens: &[Token]) -> bool {
         let Rule { intent, place } = self.rule(hit);
+        // "I don't want a group"
+        let denied = intent == Intent::Group
+            && hit.first > 0
+            && tokens[hit.first].before < Sep::Comma
+            && tokens[hit.first - 1].is(&["dont", "not", "didnt", "never"]);
+        if denied {
+            return false;
+        }
         let short = !matches!(intent, Intent::Thanks | Intent::Greeting | Intent::Bye | Intent::Pause)
             || tokens.len() <= SHORT + hit.len();
         let starts = matches!(tokens[hit.first].before, Sep::Sentence | Sep::Comma | Sep::Dash)
             || tokens[..hit.first].iter().rev().take(3).all(|token| {
                 token.is(&[
                     "and", "so", "ok", "okay", "please", "hi", "hello", "sorry", "oh", "yes", "no", "um",
-                    "actually", "wait", "but",
+                    "actually", "wait", "but", "hmm",
                 ])
             });
         match place {

@@ -10,6 +10,20 @@ use crate::{
     safety::{Kind, Route},
 };
 
+/// What of a [`Meaning`] is asked for: to look for needs takes far longer than to hear danger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Route, kinds and the reasons for them.
+    Route,
+    Needs,
+    /// The slots of a group request, and the intent, by which they count or not.
+    Slots,
+}
+
+impl Part {
+    pub const ALL: &'static [Self] = &[Self::Route, Self::Needs, Self::Slots];
+}
+
 /// Everything read out of one text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Meaning {
@@ -183,6 +197,20 @@ pub enum Saying {
     Afraid,
     /// Is sorry to be a trouble: "sorry for bothering you".
     Apologises,
+    /// Words around a number or an address that is given: "my number is".
+    GivesContact,
+    /// Takes back what was sent: "can I cancel it?".
+    TakesBack,
+    /// Wants an answer to be another: "change the size".
+    Changes,
+    /// Wants to see a question again: "go back to the days".
+    GoesBack,
+    /// Asks what a word means: "what does closed mean".
+    AsksMeaning,
+    /// Asks what something is asked for: "why".
+    AsksReason,
+    /// Speaks of those they work with: "our ward".
+    OfOthers,
 }
 
 impl Saying {
@@ -206,6 +234,13 @@ impl Saying {
         Self::Whereabouts,
         Self::Afraid,
         Self::Apologises,
+        Self::GivesContact,
+        Self::TakesBack,
+        Self::Changes,
+        Self::GoesBack,
+        Self::AsksMeaning,
+        Self::AsksReason,
+        Self::OfOthers,
     ];
 }
 

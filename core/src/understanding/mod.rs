@@ -26,7 +26,7 @@ pub use dates::days_named;
 pub use encoder::PATH as SENTENCES;
 use intents::Intents;
 pub use meaning::{
-    Access, Day, Frequency, GroupSlots, Intent, Meaning, Memory, NeedFound, Outline, PartOfDay, Reason,
+    Access, Day, Frequency, GroupSlots, Intent, Meaning, Memory, NeedFound, Outline, Part, PartOfDay, Reason,
     Saying, Setting, Signal, Size, Staff, Time,
 };
 use needs::Needs;
@@ -107,10 +107,25 @@ impl Understanding {
         self.intents.sayings(&tokens).iter().any(|said| said.saying == saying)
     }
 
+    /// Whether every word of a text is one that says so; also where there is none.
+    pub fn says_no_more(&self, text: &str, saying: Saying) -> bool {
+        let tokens = text::tokens(clip(text));
+        let said = self.intents.sayings(&tokens);
+        (0..tokens.len())
+            .all(|at| said.iter().any(|said| said.saying == saying && (said.at..=said.last).contains(&at)))
+    }
+
     /// A text with its badly typed words as they were meant, as far as they are words of a wish ("speek to
     /// sumone"). `None`: there are none. For texts that are not understood as they stand, and ask for no name.
     pub fn mended(&self, text: &str) -> Option<String> {
         self.intents.mend.mend(clip(text))
+    }
+
+    /// A text without the single words that say nothing: "bloody", "please".
+    pub fn without_fillers(&self, text: &str) -> String {
+        let text = clip(text);
+        let tokens = text::tokens(text);
+        self.intents.alone(&tokens).without_fillers(text, &tokens)
     }
 
     /// The ids of all needs, in the order of the content.

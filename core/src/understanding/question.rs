@@ -148,6 +148,8 @@ fn opens_question(words: &[Token]) -> bool {
                 "i", "we", "you", "they", "people", "u", "managers", "bosses", "staff", "nurses", "students",
             ])
         }),
+        // "Is a bully": the rest of what was begun in the message before.
+        "is" if matches!(rest, [a, thing] if a.is(&["a", "an"]) && !thing.asked) => false,
         word if VERB.contains(&word) => second.is_some_and(|token| token.is(SUBJECT)),
         "whats" | "wheres" | "hows" | "explain" => true,
         "difference" => second.is_some_and(|token| token.is(&["between"])),

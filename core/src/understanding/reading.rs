@@ -106,27 +106,7 @@ impl<'a> Reading<'a> {
 
     /// Whether the writer speaks of others they work with.
     pub fn is_of_others(&self) -> bool {
-        const OTHERS: [&str; 18] = [
-            "we",
-            "were",
-            "weve",
-            "us",
-            "our",
-            "team",
-            "staff",
-            "ward",
-            "everyone",
-            "everybody",
-            "colleagues",
-            "people",
-            "nurses",
-            "doctors",
-            "all",
-            "they",
-            "group",
-            "unit",
-        ];
-        self.tokens.iter().any(|token| token.is(&OTHERS))
+        self.says(Saying::OfOthers)
     }
 
     /// Whether an intent is all that it says.
@@ -185,6 +165,18 @@ impl<'a> Reading<'a> {
         ];
         let wanted = |saying: Saying| self.places_of(saying).any(|at| !is_denied(&self.tokens, at));
         WAYS.into_iter().find(|(saying, _)| wanted(*saying)).map(|(_, way)| way)
+    }
+
+    /// Its parts, from one mark to the next, as written.
+    pub fn parts(&self) -> Vec<&'a str> {
+        let starts = |token: &&Token| token.before >= Sep::Comma;
+        let mut starts: Vec<usize> = self.tokens.iter().filter(starts).map(|token| token.start).collect();
+        starts.push(self.text.len());
+        let part = |two: &[usize]| {
+            let part = self.text.get(two[0]..two[1]).unwrap_or_default();
+            part.trim_end_matches(|c: char| !c.is_alphanumeric() && c != ')')
+        };
+        starts.windows(2).map(part).filter(|part| !part.is_empty()).collect()
     }
 
     /// Whether it asks for information.

@@ -317,6 +317,7 @@ fn fold(word: &str, apostrophe: bool) -> (&str, Option<&str>) {
         "colour" => ("color", None),
         "center" => ("centre", None),
         "dont" | "dnt" => ("dont", None),
+        "dosent" | "dosnt" | "doesent" | "dosen" => ("doesnt", None),
         "aint" => ("isnt", None),
         "rly" => ("really", None),
         "tho" => ("though", None),

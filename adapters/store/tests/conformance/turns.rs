@@ -24,6 +24,7 @@ pub(crate) async fn state_timers_and_records_are_committed_together(home: Home) 
                     kinds: [Kind::Suicide].into(),
                     since: at(1),
                     company: None,
+                    called: false,
                 }),
                 ..Conversation::default()
             },
