@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::{Timestamp, civil::Date};
 use tokio::runtime::{Builder, Runtime};
 
@@ -99,6 +99,17 @@ pub struct Converse {
     pub desk: Vec<String>,
 }
 
+/// A part of what texts mean.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Only {
+    /// Route, kinds and reasons: what is heard of danger.
+    Route,
+    /// What support is needed.
+    Needs,
+    /// Intent, and the slots of a group request.
+    Slots,
+}
+
 /// Says what texts mean. Reads lines such as {"text": "I can't sleep", "step": "needs"} ("step",
 /// the question being answered, may be left out) and writes one line for each.
 #[derive(Debug, Args)]
@@ -107,6 +118,9 @@ pub struct Understand {
     /// The question that every text answers, unless its line says otherwise.
     #[arg(long, value_name = "NAME")]
     pub step: Option<String>,
+    /// Reads one part alone; what is slow is then left out where it is not asked for.
+    #[arg(long, value_name = "PART")]
+    pub only: Option<Only>,
     /// Measures: a file of texts with what should be read out of each.
     #[arg(long, value_name = "FILE")]
     pub score: Option<PathBuf>,

@@ -16,7 +16,7 @@ use crate::{
     ids::Reference,
     input::{Attachment, DeskMessage, Input, InputKind, Message},
     safety::{Heard, Route},
-    understanding::{Intent, Meaning, Memory},
+    understanding::{Intent, Meaning, Memory, Part},
 };
 
 /// Characters of a text that are read for needs and answers. Danger is looked for in all of it.
@@ -190,19 +190,32 @@ impl Engine {
 
     /// What a text means on its own. `step`: the question it answers.
     pub fn understand(&self, text: &str, step: Option<&str>) -> Meaning {
-        let heard = self.content.safety.hear(text, &Memory::default(), Timestamp::UNIX_EPOCH);
-        let reading = self.content.understanding.read(text, step);
-        Meaning {
-            route: heard.route,
-            soft: heard.soft,
-            kinds: heard.kinds,
-            reasons: heard.reasons,
-            gentle: heard.gentle,
-            needs: reading.needs().to_vec(),
-            intent: reading.intent,
-            group: reading.group,
-            signals: heard.signals,
+        self.understand_only(text, step, Part::ALL)
+    }
+
+    /// Some parts of that; the others are as in an empty text.
+    pub fn understand_only(&self, text: &str, step: Option<&str>, parts: &[Part]) -> Meaning {
+        let mut meaning = Meaning::default();
+        if parts.contains(&Part::Route) {
+            let heard = self.content.safety.hear(text, &Memory::default(), Timestamp::UNIX_EPOCH);
+            meaning.route = heard.route;
+            meaning.soft = heard.soft;
+            meaning.kinds = heard.kinds;
+            meaning.reasons = heard.reasons;
+            meaning.gentle = heard.gentle;
+            meaning.signals = heard.signals;
         }
+        if parts.iter().any(|part| *part != Part::Route) {
+            let reading = self.content.understanding.read(text, step);
+            if parts.contains(&Part::Needs) {
+                meaning.needs = reading.needs().to_vec();
+            }
+            if parts.contains(&Part::Slots) {
+                meaning.intent = reading.intent;
+                meaning.group = reading.group;
+            }
+        }
+        meaning
     }
 }
 

@@ -9,11 +9,19 @@ use std::{
     path::Path,
 };
 
-use chatbox_core::{engine::Engine, understanding::Meaning};
+use chatbox_core::{
+    engine::Engine,
+    understanding::{Meaning, Part},
+};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::{cli::Understand, clock, setup::Setup, stop::Stop};
+use crate::{
+    cli::{Only, Understand},
+    clock,
+    setup::Setup,
+    stop::Stop,
+};
 
 /// At most this much is read as one line.
 const MAX_LINE_BYTES: u64 = 4 * 1024 * 1024;
@@ -23,7 +31,7 @@ const MAX_LINE_BYTES: u64 = 4 * 1024 * 1024;
 pub fn run(config: Option<&Path>, args: &Understand) -> Result<(), Stop> {
     let setup = Setup::read(config, clock::now())?;
     if let Some(file) = &args.score {
-        return score::run(&setup.engine, file, args.step.as_deref(), args.json);
+        return score::run(&setup.engine, file, args);
     }
     let mut input = io::stdin().lock();
     let mut output = io::BufWriter::new(io::stdout().lock());
@@ -34,7 +42,7 @@ pub fn run(config: Option<&Path>, args: &Understand) -> Result<(), Stop> {
         if read == 0 {
             return Ok(());
         }
-        let answer = answer(&setup.engine, &line, args.step.as_deref());
+        let answer = answer(&setup.engine, &line, args);
         let written = serde_json::to_writer(&mut output, &answer)
             .map_err(io::Error::from)
             .and_then(|()| output.write_all(b"\n"))
@@ -55,17 +63,49 @@ enum Answer {
         #[serde(flatten)]
         meaning: Box<Meaning>,
     },
+    Part {
+        text: String,
+        #[serde(flatten)]
+        fields: Map<String, Value>,
+    },
     Error(Value),
 }
 
-fn answer(engine: &Engine, line: &[u8], step: Option<&str>) -> Answer {
+fn answer(engine: &Engine, line: &[u8], args: &Understand) -> Answer {
     match parse(line) {
         Err(sentence) => Answer::Error(json!({"error": sentence})),
         Ok((text, own)) => {
-            let meaning = engine.understand(&text, own.as_deref().or(step));
-            Answer::Meaning { text, meaning: Box::new(meaning) }
+            let step = own.as_deref().or(args.step.as_deref());
+            let Some(only) = args.only else {
+                let meaning = engine.understand(&text, step);
+                return Answer::Meaning { text, meaning: Box::new(meaning) };
+            };
+            let fields = fields_of(only, engine.understand_only(&text, step, parts(Some(only))));
+            Answer::Part { text, fields }
         }
     }
+}
+
+/// What is to be read.
+fn parts(only: Option<Only>) -> &'static [Part] {
+    match only {
+        None => Part::ALL,
+        Some(Only::Route) => &[Part::Route],
+        Some(Only::Needs) => &[Part::Needs],
+        Some(Only::Slots) => &[Part::Slots],
+    }
+}
+
+/// The fields of one part; those of the others say nothing.
+fn fields_of(only: Only, meaning: Meaning) -> Map<String, Value> {
+    let names: &[&str] = match only {
+        Only::Route => &["route", "soft", "kinds", "reasons", "gentle"],
+        Only::Needs => &["needs"],
+        Only::Slots => &["intent", "group"],
+    };
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(meaning) else { return Map::new() };
+    fields.retain(|name, _| names.contains(&name.as_str()));
+    fields
 }
 
 /// The text, and the step that it answers.

@@ -48,6 +48,33 @@ fn right_and_wrong_lines_are_counted_with_their_intervals() {
 }
 
 #[test]
+fn only_what_is_asked_for_is_read_and_counted() {
+    let dir = folder();
+    let texts = b"{\"text\": \"I'm skint and want to die\"}\n{\"text\": \"weekly for 8 nurses\"}\n";
+    let fields = |only: &str| -> Vec<String> {
+        let ran = run(chatbox(dir.path(), ["understand", "--only", only]), texts);
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        let line: Value = serde_json::from_str(ran.out.lines().next().unwrap()).unwrap();
+        line.as_object().unwrap().keys().cloned().collect()
+    };
+    assert_eq!(fields("route"), ["kinds", "reasons", "route", "soft", "text"]);
+    assert_eq!(fields("needs"), ["needs", "text"]);
+    assert_eq!(fields("slots"), ["group", "intent", "text"]);
+
+    let lines =
+        "{\"text\": \"I'm skint\", \"needs\": [\"finance\"], \"risk\": false, \"intent\": \"signpost\"}\n";
+    let measured = |only: &str| -> Vec<String> {
+        let ran = score(lines, &["--json", "--only", only]);
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        let figures: Value = serde_json::from_str(&ran.out).unwrap();
+        figures.as_object().unwrap().keys().cloned().collect()
+    };
+    assert_eq!(measured("route"), ["lines", "route"]);
+    assert_eq!(measured("needs"), ["lines", "needs"]);
+    assert_eq!(measured("slots"), ["intent", "lines"]);
+}
+
+#[test]
 fn figures_for_people_name_each_line_that_was_wrong() {
     let ran = score("{\"text\": \"I'm skint\", \"needs\": [\"housing\"]}\n", &[]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);

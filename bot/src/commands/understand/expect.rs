@@ -3,7 +3,7 @@
 use chatbox_core::{engine::Engine, safety::Heard};
 use chatbox_core::{
     safety::{Kind, Route},
-    understanding::{GroupSlots, Intent, Meaning, Memory, Signal},
+    understanding::{GroupSlots, Intent, Meaning, Memory, Part, Signal},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -117,9 +117,27 @@ impl Expected {
         Ok(this)
     }
 
+    /// The same, of some parts alone.
+    pub(super) fn of(self, parts: &[Part]) -> Self {
+        let asked = |part: Part| parts.contains(&part);
+        Self {
+            route: self.route.filter(|_| asked(Part::Route)),
+            kinds: self.kinds.filter(|_| asked(Part::Route)),
+            needs: self.needs.filter(|_| asked(Part::Needs)),
+            intent: self.intent.filter(|_| asked(Part::Slots)),
+            group: self.group.filter(|_| asked(Part::Slots)),
+            ..self
+        }
+    }
+
     /// What is read out of the last text, after the others.
-    pub(super) fn read(&self, engine: &Engine, step: Option<&str>) -> Meaning {
+    pub(super) fn read(&self, engine: &Engine, step: Option<&str>, parts: &[Part]) -> Meaning {
         let content = engine.content();
+        let rest: Vec<Part> = parts.iter().copied().filter(|part| *part != Part::Route).collect();
+        let mut meaning = engine.understand_only(self.text(), self.step.as_deref().or(step), &rest);
+        if !parts.contains(&Part::Route) {
+            return meaning;
+        }
         let mut memory = Memory::default();
         let mut heard = Heard::default();
         for text in &self.texts {
@@ -127,7 +145,6 @@ impl Expected {
             let signals = heard.signals.iter();
             memory.0.extend(signals.map(|id| Signal { id: id.clone(), at: Timestamp::UNIX_EPOCH }));
         }
-        let mut meaning = engine.understand(self.text(), self.step.as_deref().or(step));
         meaning.route = heard.route;
         meaning.soft = heard.soft;
         meaning.kinds = heard.kinds;

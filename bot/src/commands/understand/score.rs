@@ -19,11 +19,11 @@ use super::{
     expect::Expected,
     figures::{Found, Share},
 };
-use crate::stop::Stop;
+use crate::{cli::Understand, stop::Stop};
 
 /// Reads the whole file, then writes what was measured. A line that cannot be read ends it with
 /// nothing measured.
-pub(super) fn run(engine: &Engine, file: &Path, step: Option<&str>, json: bool) -> Result<(), Stop> {
+pub(super) fn run(engine: &Engine, file: &Path, args: &Understand) -> Result<(), Stop> {
     let name = file.display();
     let text = fs::read_to_string(file)
         .map_err(|fault| Stop::Usage(format!("The file {name} cannot be read: {fault}.")))?;
@@ -31,10 +31,12 @@ pub(super) fn run(engine: &Engine, file: &Path, step: Option<&str>, json: bool) 
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let expected = Expected::parse(line)
             .map_err(|sentence| Stop::Usage(format!("{name}, line {}: {sentence}.", index + 1)))?;
-        score.count(&expected, &expected.read(engine, step));
+        let parts = super::parts(args.only);
+        let expected = expected.of(parts);
+        score.count(&expected, &expected.read(engine, args.step.as_deref(), parts));
     }
     let mut output = io::BufWriter::new(io::stdout().lock());
-    let written = if json {
+    let written = if args.json {
         serde_json::to_writer(&mut output, &score)
             .map_err(io::Error::from)
             .and_then(|()| output.write_all(b"\n"))
