@@ -16,9 +16,6 @@ use crate::{
 /// Words from which on an answer is taken to say more than the one field it names.
 const WORDS_THAT_SAY_MORE: usize = 5;
 
-/// A shorter word of its label names no question.
-const SHORTEST_NAME: usize = 4;
-
 /// Words from which on a text that nothing was found in tells something.
 const WORDS_OF_A_STORY: usize = 3;
 
@@ -209,7 +206,7 @@ impl Talk<'_> {
             read = read_freely(ask, text);
         }
         if read == Read::Nothing && filled.is_empty() {
-            if matches!(ask.answer, Expect::Confirm) && self.name_field(text) {
+            if matches!(ask.answer, Expect::Confirm) && self.name_field(text, false) {
                 return;
             }
             if self.digress(ask, text, reading) {
@@ -298,7 +295,8 @@ impl Talk<'_> {
         let corrects = matches!(ask.answer, Expect::Confirm) || reading.intent == Intent::Correct;
         let wants_change = (corrects && reading.says(Saying::Changes) && split_change(text).is_none())
             || reading.says(Saying::GoesBack);
-        if (changing || wants_change) && reading.group == GroupSlots::default() && self.name_field(text) {
+        let to_change = (changing || wants_change) && reading.group == GroupSlots::default();
+        if to_change && self.name_field(text, true) {
             return true;
         }
         if self.changes_an_answer_to(text, reading) {
@@ -489,17 +487,7 @@ impl Talk<'_> {
         let Some((dialogue, place)) = self.running() else { return false };
         let form = dialogue.form && reading.group == GroupSlots::default();
         let Some((what, value)) = split_change(text).filter(|_| form) else { return false };
-        let what = plain(what);
-        // "The team" stands for "organisation and team".
-        let by_last_word = || {
-            let last = what.split_whitespace().last().filter(|word| word.len() >= SHORTEST_NAME)?;
-            let stands = |ask: &&Ask| {
-                ask.label.as_ref().is_some_and(|label| plain(label).contains(&format!(" {last} ")))
-            };
-            let mut named = self.may_change(dialogue, place).into_iter().filter(stands);
-            named.next().filter(|_| named.next().is_none())
-        };
-        let named = self.named_field(&what).or_else(by_last_word);
+        let named = self.named_field(&plain(what), true);
         let Some(ask) = named.filter(|ask| place.answers.contains_key(&ask.id.value)) else { return false };
         let value_read = self.content.understanding.read(value, Some(&ask.id.value));
         let read = match self.read_surely(ask, value, &value_read) {

@@ -95,6 +95,9 @@ pub struct Ask {
     /// What the answer is called in a summary: "How many people".
     #[serde(default)]
     pub label: Option<String>,
+    /// What people call the answer besides: "the days", of "When".
+    #[serde(default)]
+    pub called: Vec<String>,
     #[serde(default)]
     pub why: Option<String>,
     #[serde(default)]

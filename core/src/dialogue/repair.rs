@@ -90,6 +90,7 @@ impl<'a> Talk<'a> {
             dialogue.intent == Some(Intent::Person) && place.answers.is_empty()
         });
         if for_person && matches!(self.conversation.holder, Holder::Waiting { .. }) {
+            self.park_all();
             return self.call_off();
         }
         self.word(if form { Word::StoppedForm } else { Word::Stopped });
@@ -237,8 +238,9 @@ impl<'a> Talk<'a> {
     }
 
     /// "The size", in answer to "what would you like to change?".
-    pub(crate) fn name_field(&mut self, text: &str) -> bool {
-        let field = self.named_field(&crate::content::plain(text)).map(|ask| ask.id.value.clone());
+    /// `to_change`: it was said that something is to be changed, and whatever names an answer does.
+    pub(crate) fn name_field(&mut self, text: &str, to_change: bool) -> bool {
+        let field = self.named_field(&crate::content::plain(text), to_change).map(|ask| ask.id.value.clone());
         match field {
             Some(field) => {
                 self.reopen(&field);
@@ -249,9 +251,16 @@ impl<'a> Talk<'a> {
     }
 
     /// The question whose answer a plain text names.
-    pub(super) fn named_field(&self, text: &str) -> Option<&'a Ask> {
+    pub(super) fn named_field(&self, text: &str, to_change: bool) -> Option<&'a Ask> {
         let (dialogue, place) = self.running()?;
-        self.may_change(dialogue, place).into_iter().find(|ask| names(ask, text))
+        let asks = self.may_change(dialogue, place);
+        let by_label = asks.iter().find(|ask| names(ask, text)).copied();
+        let by_name = || {
+            let is_called =
+                |ask: &&&Ask| ask.called.iter().any(|name| text.contains(&crate::content::plain(name)));
+            asks.iter().find(is_called).copied().filter(|_| to_change)
+        };
+        by_label.or_else(by_name)
     }
 
     /// Answers a question in the middle of anything, then asks the open question again.
@@ -436,7 +445,6 @@ impl<'a> Talk<'a> {
 }
 
 fn names(ask: &Ask, text: &str) -> bool {
-    let label = ask.label.as_deref().map(crate::content::plain);
-    text.contains(&format!(" {} ", ask.id.value.replace('_', " ")))
-        || label.is_some_and(|label| text.contains(&label))
+    let id = ask.id.value.replace('_', " ");
+    ask.label.iter().chain([&id]).any(|name| text.contains(&crate::content::plain(name)))
 }
