@@ -1,5 +1,9 @@
 //! The arithmetic of the encoder. Beside addition, multiplication and division only the square root is
-//! used, and all of it in one order, so the same text gives the same numbers on every machine.
+//! used, and all of it in one order, so the same text gives the same numbers on every machine. Where the
+//! processor has AVX2, eight sums are done at once instead of four, in half the time. No product and sum are fused
+//! into one (FMA), which would round otherwise.
+
+use multiversion::multiversion;
 
 /// Rows of a matrix that are worked on at once.
 const AT_ONCE: usize = 4;
@@ -31,26 +35,32 @@ pub(super) struct Layer {
 impl Layer {
     /// Rows times the matrix.
     pub(super) fn through(&self, rows: &[f32]) -> Vec<f32> {
-        let (width, columns) = (self.matrix.factors.len(), self.matrix.columns);
-        let count = rows.len() / width;
-        let mut out = self.bias.repeat(count);
-        let mut full = vec![0.0; AT_ONCE * columns];
-        for first in (0..width).step_by(AT_ONCE) {
-            for (full, row) in full.chunks_exact_mut(columns).zip(first..) {
-                full.iter_mut().zip(self.matrix.row(row)).for_each(|(full, value)| *full = value);
-            }
-            let (ahead, after) = full.split_at(2 * columns);
-            let ((one, two), (three, four)) = (ahead.split_at(columns), after.split_at(columns));
-            for (row, out) in rows.chunks_exact(width).zip(out.chunks_exact_mut(columns)) {
-                let [a, b, c, d] = [row[first], row[first + 1], row[first + 2], row[first + 3]];
-                let weights = one.iter().zip(two).zip(three.iter().zip(four));
-                for (out, ((one, two), (three, four))) in out.iter_mut().zip(weights) {
-                    *out += (a * one + b * two) + (c * three + d * four);
-                }
+        product(rows, &self.matrix, &self.bias)
+    }
+}
+
+/// Rows times `matrix`, with `bias` added to each.
+#[multiversion(targets("x86_64+avx2"))]
+fn product(rows: &[f32], matrix: &Matrix, bias: &[f32]) -> Vec<f32> {
+    let (width, columns) = (matrix.factors.len(), matrix.columns);
+    let count = rows.len() / width;
+    let mut out = bias.repeat(count);
+    let mut full = vec![0.0; AT_ONCE * columns];
+    for first in (0..width).step_by(AT_ONCE) {
+        for (full, row) in full.chunks_exact_mut(columns).zip(first..) {
+            full.iter_mut().zip(matrix.row(row)).for_each(|(full, value)| *full = value);
+        }
+        let (ahead, after) = full.split_at(2 * columns);
+        let ((one, two), (three, four)) = (ahead.split_at(columns), after.split_at(columns));
+        for (row, out) in rows.chunks_exact(width).zip(out.chunks_exact_mut(columns)) {
+            let [a, b, c, d] = [row[first], row[first + 1], row[first + 2], row[first + 3]];
+            let weights = one.iter().zip(two).zip(three.iter().zip(four));
+            for (out, ((one, two), (three, four))) in out.iter_mut().zip(weights) {
+                *out += (a * one + b * two) + (c * three + d * four);
             }
         }
-        out
     }
+    out
 }
 
 /// Each row brought to mean 0 and spread 1, then by `scale` and `bias`.
@@ -99,6 +109,7 @@ pub(super) fn mean_row(rows: &[f32], width: usize) -> Vec<f32> {
 }
 
 /// What each row hears of all rows, by `heads` heads: rows of query, key and value beside each other.
+#[multiversion(targets("x86_64+avx2"))]
 pub(super) fn attend(rows: &[f32], width: usize, heads: usize) -> Vec<f32> {
     let size = width / heads;
     let scale = small(size).sqrt();
