@@ -95,12 +95,12 @@ pub(super) fn hear(
             recent.push(&**said);
         }
     }
-    // A denial sounds like what it denies: up to C it counts for nothing. It takes nothing from the
-    // sentences around it, nor from what follows its "but".
+    // A denial sounds like what it denies: up to C, and where it is not beyond doubt, it counts for nothing. It takes
+    // nothing from the sentences around it, nor from what follows its "but".
     if all.len() > not_denied.len() {
         not_denied.extend(&asides);
         let without = learned.hear(&not_denied);
-        if sound.route <= Route::C || without.route > sound.route {
+        if sound.beyond_doubt <= Route::C || without.route > sound.route {
             sound = without;
         }
     }

@@ -253,6 +253,9 @@ fn spell(word: &str, before: Option<&str>, next: Option<&str>, opens: bool, out:
         if word.chars().any(is_sign) {
             return word.split(is_sign).filter(|part| !part.is_empty()).for_each(|part| contract(part, out));
         }
+        if CONTRACTED.contains_key(word) {
+            return contract(word, out);
+        }
         if word.starts_with(|c: char| c.is_ascii_digit()) && !word.ends_with(|c: char| c.is_ascii_digit()) {
             let digits = word.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(word.len());
             let (number, unit) = word.split_at(digits);

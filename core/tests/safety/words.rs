@@ -54,6 +54,10 @@ fn disguises_are_seen_through() {
         ("s.u.i.c.i.d.a.l", "suicidal"),
         ("su*cide", "suicide"),
         ("sewer slide", "suicide"),
+        ("im sui cidal", "i am suicidal"),
+        ("i will kil l myself", "i will kill myself"),
+        ("ending it all 2moro", "ending it all tomorrow"),
+        ("2nite", "tonight"),
         ("dieeeee", "die"),
         ("KILLMYSELF", "kill myself"),
         ("ki\u{200b}ll mys\u{ad}elf", "kill myself"),
@@ -97,6 +101,25 @@ fn the_net_hears_a_sentence_without_end_to_its_end() {
         heard += u32::from(hear(&net, &text).route > Route::C);
     }
     assert!(heard > 10, "{heard} texts to try it with");
+}
+
+#[test]
+fn a_denial_alone_is_no_plan_and_a_plan_beside_one_is() {
+    for denial in [
+        "no I am not going to kill myself",
+        "not gonna kill meself or anythin, just so you no",
+        "nah honest im no gonna kill masel",
+    ] {
+        let heard = hear(&SAFETY, denial);
+        assert!(heard.soft && heard.route == Route::B, "{denial}: {:?} for {:?}", heard.route, heard.reasons);
+    }
+    assert_routes(
+        Route::D..,
+        &[
+            "I'm not going to kill myself, I've only got the rope ready for tonight",
+            "not suicidal or anything but the tablets are counted out and the letters are done",
+        ],
+    );
 }
 
 #[test]

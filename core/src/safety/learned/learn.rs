@@ -21,21 +21,18 @@ pub struct Shares {
     pub harmless_as_work: f64,
     /// Of harmless texts, by the ear of another kind.
     pub harmless_by_kind: f64,
-    /// Of texts that call for the route just below, by the ear of the level of D, and of E.
-    pub one_step_below: [f64; 2],
-    /// Of texts that call for a still gentler one.
-    pub further_below: f64,
+    /// Of dangerous texts that call for a gentler route, by the ear of the level of D, and of E.
+    pub gentler: [f64; 2],
 }
 
 impl Default for Shares {
     fn default() -> Self {
         Self {
-            harmless: [0.026, 0.049, 0.043, 0.0187],
-            harmless_as_suicide: 0.0155,
+            harmless: [0.026, 0.058, 0.043, 0.0187],
+            harmless_as_suicide: 0.0227,
             harmless_as_work: 0.005,
             harmless_by_kind: 0.001,
-            one_step_below: [0.54, 0.3],
-            further_below: 0.11,
+            gentler: [0.19, 0.125],
         }
     }
 }
@@ -81,7 +78,7 @@ pub fn learn(lessons: &[Lesson], digest: &str, shares: &Shares) -> Learnt {
             Ear::Route(_) | Ear::Level(_) => 0.0,
         };
     }
-    let held_out = totals.iter().map(|total| learned.route(total)).collect();
+    let held_out = totals.iter().map(|total| learned.route(total, 0.0)).collect();
     let rows: Vec<(String, Row)> =
         names.into_iter().filter_map(|(name, hash)| learned.rows.get(hash).map(|row| (name, *row))).collect();
     Learnt { weights: file::write(digest, &learned.gauges, &rows), held_out }
@@ -121,13 +118,9 @@ fn threshold(scores: &[(&Lesson, f64)], ear: Ear, shares: &Shares) -> f64 {
             limit(share, &harmless)
         }
         Ear::Level(level) => {
-            let steps = |lesson: &Lesson| (level as u8).saturating_sub(lesson.min as u8);
-            let danger_below = |lesson: &Lesson| !harmless(lesson) && steps(lesson) > 0;
-            let [d, e] = shares.one_step_below;
+            let [d, e] = shares.gentler;
             let share = if level < Route::E { d } else { e };
-            let next = limit(share, &|lesson| danger_below(lesson) && steps(lesson) == 1);
-            let gentler = limit(shares.further_below, &|lesson| danger_below(lesson) && steps(lesson) > 1);
-            next.max(gentler)
+            limit(share, &|lesson| !harmless(lesson) && lesson.min < level)
         }
         Ear::Kind(Kind::Suicide) => limit(shares.harmless_as_suicide, &harmless),
         Ear::Kind(Kind::PatientSafety | Kind::FitnessToPractise) => limit(shares.harmless_as_work, &harmless),

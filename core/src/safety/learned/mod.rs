@@ -74,6 +74,9 @@ const STILL_ADDS: f64 = 0.6;
 /// A message that scores less than this for any danger has no murmur of it.
 const LEAST_MURMUR: f64 = -0.3;
 
+/// D and E are beyond doubt where the ears of their levels score so much more than they need.
+const DOUBT: f64 = 0.2;
+
 /// The ear that hears any danger.
 const DANGER: Ear = Ear::Route(Route::B);
 
@@ -151,6 +154,8 @@ pub(super) struct Sound {
     /// It sounds at least a little like danger, or there is nothing learned that could tell.
     pub murmur: bool,
     pub route: Route,
+    /// The route if D and E count only where they are beyond doubt; never above `route`.
+    pub beyond_doubt: Route,
     /// None on route A.
     pub kinds: BTreeSet<Kind>,
     /// The words that weighed most; none on route A.
@@ -160,7 +165,13 @@ pub(super) struct Sound {
 impl Learned {
     /// What `sentences` sound like together.
     pub(super) fn hear(&self, sentences: &[&Sentence]) -> Sound {
-        let mut sound = Sound { murmur: true, route: Route::A, kinds: BTreeSet::new(), words: String::new() };
+        let mut sound = Sound {
+            murmur: true,
+            route: Route::A,
+            beyond_doubt: Route::A,
+            kinds: BTreeSet::new(),
+            words: String::new(),
+        };
         if self.rows.is_empty() {
             return sound;
         }
@@ -168,7 +179,8 @@ impl Learned {
         let scores: Vec<Scores> = pieces.iter().map(|piece| self.score(*piece)).collect();
         let totals = together(&scores);
         sound.murmur = EARS.iter().zip(totals).any(|(ear, score)| *ear == DANGER && score > LEAST_MURMUR);
-        sound.route = self.route(&totals);
+        sound.route = self.route(&totals, 0.0);
+        sound.beyond_doubt = self.route(&totals, DOUBT);
         if sound.route == Route::A {
             return sound;
         }
@@ -192,10 +204,14 @@ impl Learned {
         sound
     }
 
-    /// The route of a text with these scores: the highest that was heard, and B for a kind alone.
-    fn route(&self, scores: &Scores) -> Route {
+    /// The route of a text with these scores: the highest that was heard, and B for a kind alone. The ears of a level
+    /// must have heard so much `more` than they need.
+    fn route(&self, scores: &Scores, more: f64) -> Route {
         let ears = || EARS.iter().zip(scores).zip(&self.gauges);
-        let heard = |ear: Ear| ears().any(|((at, score), gauge)| *at == ear && *score >= gauge.threshold);
+        let heard = |ear: Ear| {
+            let more = if matches!(ear, Ear::Level(_)) { more } else { 0.0 };
+            ears().any(|((at, score), gauge)| *at == ear && *score >= gauge.threshold + more)
+        };
         let route = [Route::E, Route::D, Route::C, Route::B].into_iter().find(|route| match route {
             Route::D | Route::E => heard(Ear::Route(*route)) && heard(Ear::Level(*route)),
             Route::A | Route::B | Route::C => heard(Ear::Route(*route)),
