@@ -73,7 +73,7 @@ impl Talk<'_> {
 
     /// Answers danger: the flag, the lines and the question for its route and kind, the desk.
     pub(crate) fn danger(&mut self, heard: &Heard, edited: bool) {
-        if self.is_told_all_the_same(heard) || self.tells_of_help_all_the_same(heard) {
+        if self.is_told_all_the_same(heard) {
             return;
         }
         let late = self.is_late();
@@ -119,35 +119,27 @@ impl Talk<'_> {
     /// it speaks of danger, and tells of none that is new. Where a rule hears more than a wish to die, somebody
     /// does something now, whatever else they say. Returns whether it was an answer.
     fn is_told_all_the_same(&mut self, heard: &Heard) -> bool {
-        let nothing_new = heard.route <= self.conversation.route() && heard.by_rule <= Route::C;
-        if self.conversation.dialogue() != Some(CHECK_IN) || !nothing_new || self.before_the_question() {
+        let at_most =
+            |by_rule, route| heard.by_rule <= by_rule && heard.route <= self.conversation.route().min(route);
+        if self.conversation.dialogue() != Some(CHECK_IN)
+            || !at_most(Route::C, Route::E)
+            || self.before_the_question()
+        {
             return false;
         }
         let Some(ask) = self.open_ask() else { return false };
         let words = self.words.clone();
         let reading = self.content.understanding.read(&words, Some(&ask.id.value));
-        // "In the car park" sounds like danger, and is none that is new.
-        let place = || (ask.rises.is_empty() && reading.says(Saying::Whereabouts)).then_some("unclear");
-        let Some(answer) = self.told_in_words(ask, &reading).or_else(place) else { return false };
+        let Some(answer) = self.told_in_words(ask, &reading) else { return false };
+        // "On my own, and I have the rest of the packet" is more than who is there.
+        let of_help = [Saying::HasCalled, Saying::AtHospital, Saying::NotThrough, Saying::LongWait];
+        if !at_most(Route::A, Route::C) && !of_help.into_iter().any(|saying| reading.says(saying)) {
+            return false;
+        }
         self.desk_post(DeskKind::Message, words.clone());
         self.note_company(&reading);
         self.answer_check_in(answer);
         true
-    }
-
-    /// The same while no question is open: "I'm in the car park" sounds like danger, and is what was asked for.
-    fn tells_of_help_all_the_same(&mut self, heard: &Heard) -> bool {
-        let nothing_new = heard.route <= self.conversation.route() && heard.by_rule <= Route::C;
-        if self.running().is_some() || !nothing_new {
-            return false;
-        }
-        let words = self.words.clone();
-        let reading = self.content.understanding.read(&words, None);
-        let told = self.tells_of_help(&words, &reading);
-        if told {
-            self.desk_post(DeskKind::Message, words.clone());
-        }
-        told
     }
 
     /// Keeps whether somebody is with them. Who is there is no help where it is they that are feared.
@@ -380,7 +372,7 @@ impl Talk<'_> {
         };
         let tells = !reading.is_question()
             && (!reading.denies()
-                || [Saying::NotThrough, Saying::Alone, Saying::Apologises]
+                || [Saying::NotThrough, Saying::LongWait, Saying::Alone, Saying::Apologises]
                     .into_iter()
                     .any(|saying| reading.says(saying)))
             && text.split_whitespace().count() <= WORDS;
@@ -399,20 +391,21 @@ impl Talk<'_> {
         let of_other = flag.kinds.contains(&Kind::ThirdParty);
         // Who is there may be the danger.
         let company = !is_of_violence(&flag.kinds);
-        let step = if says(Saying::LongWait) {
-            "ambulance_late"
-        } else if of_other && (says(Saying::HasCalled) || says(Saying::AtHospital)) {
+        // The first that is told counts: who waits at the hospital is there, and "nobody is with me" is no company.
+        let step = if of_other && (says(Saying::HasCalled) || says(Saying::AtHospital)) {
             "help_for_other"
         } else if says(Saying::AtHospital) {
             "in_hospital"
+        } else if says(Saying::LongWait) {
+            "ambulance_late"
         } else if says(Saying::HasCalled) {
             "called"
+        } else if says(Saying::Alone) && !of_other {
+            "alone"
         } else if company && says(Saying::HasCompany) {
             if of_other { "with_other" } else { "with_somebody" }
         } else if company && says(Saying::CompanyComes) {
             "company_comes"
-        } else if says(Saying::Alone) && !of_other {
-            "alone"
         } else if says(Saying::Whereabouts) {
             "where_they_are"
         } else if says(Saying::Afraid) {
@@ -543,7 +536,8 @@ impl Talk<'_> {
     fn told_in_words<'a>(&self, ask: &'a Ask, reading: &Reading<'_>) -> Option<&'a str> {
         let violent = self.conversation.flag.as_ref().is_some_and(|flag| is_of_violence(&flag.kinds));
         let counts = |saying: &Saying| {
-            !(violent && matches!(saying, Saying::HasCompany | Saying::CompanyComes)) && reading.says(*saying)
+            let company = matches!(saying, Saying::HasCompany | Saying::CompanyComes);
+            reading.says(*saying) && !(company && (violent || reading.says(Saying::Alone)))
         };
         let says = |answer: &str, sayings: &[Saying]| {
             let denied = answer != "no" && reading.denies();

@@ -105,7 +105,7 @@ impl Talk<'_> {
         true
     }
 
-    /// A no after all, to "are you safe?".
+    /// A no after all, to "are you safe?" or "have you called 999?".
     fn takes_back_a_yes(&mut self, _: &str, reading: &Reading<'_>) -> bool {
         (reading.intent == Intent::No && self.takes_it_back("no"))
             || (reading.intent == Intent::Unsure && self.takes_it_back("unsure"))

@@ -89,7 +89,10 @@ impl<'a> Talk<'a> {
         let for_person = self.running().is_some_and(|(dialogue, place)| {
             dialogue.intent == Some(Intent::Person) && place.answers.is_empty()
         });
-        if for_person && matches!(self.conversation.holder, Holder::Waiting { .. }) {
+        // Who told of danger is waited for all the same.
+        let waits =
+            matches!(self.conversation.holder, Holder::Waiting { .. }) && self.conversation.flag.is_none();
+        if for_person && waits {
             self.park_all();
             return self.call_off();
         }

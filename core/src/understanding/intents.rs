@@ -1,6 +1,6 @@
 //! What a message wants the bot to do, by phrases alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_saphyr::Spanned;
@@ -135,8 +135,21 @@ impl Intents {
         let english = file.intents.iter().filter(|entry| entry.id != Intent::OtherLanguage);
         let phrases = english.flat_map(|entry| entry.whole.iter().chain(&entry.begins).chain(&entry.within));
         this.mend = Mend::new(phrases.chain(&file.fillers).map(|phrase| phrase.value.as_str()));
+        let fault = |message| Finding {
+            severity: Severity::Error,
+            file: source.file.to_owned(),
+            line: 0,
+            column: 0,
+            message,
+        };
+        let mut seen = BTreeSet::new();
         for entry in file.intents {
             let intent = entry.id;
+            if !seen.insert(intent) {
+                findings.push(fault(format!(
+                    "The intent {intent:?} stands there twice: put its phrases together."
+                )));
+            }
             this.add(&entry.whole, Rule { intent, place: Place::Whole }, source, findings);
             this.add(&entry.begins, Rule { intent, place: Place::Begins }, source, findings);
             this.add(&entry.within, Rule { intent, place: Place::Within }, source, findings);
@@ -156,13 +169,7 @@ impl Intents {
                     let not = written.not.iter().map(|text| (text.clone(), *saying, false));
                     this.sayings_examples.extend(must.chain(not));
                 }
-                None => findings.push(Finding {
-                    severity: Severity::Error,
-                    file: source.file.to_owned(),
-                    line: 0,
-                    column: 0,
-                    message: format!("Under `sayings` there are no words for {saying:?}."),
-                }),
+                None => findings.push(fault(format!("Under `sayings` there are no words for {saying:?}."))),
             }
         }
         let plain = Typos::plain(file.plain_words);
@@ -378,5 +385,17 @@ sayings: {}
         assert_eq!(words("I'm fine, but my mum is dying"), 5);
         assert_eq!(words("I'm fine with dying"), 5);
         assert_eq!(words(""), 0);
+    }
+
+    #[test]
+    fn an_intent_that_stands_there_twice_is_named() {
+        let entry = "\n  - {id: fine, whole: [i am fine], examples: []}";
+        let text = format!("fillers: []\nplain_words: []\nintents:{entry}{entry}\nsayings: {{}}\n");
+        let mut findings = vec![];
+        Intents::load(&Source { file: "intents.yaml", text: &text }, &mut findings);
+        assert!(
+            findings.iter().any(|finding| finding.message.contains("Fine stands there twice")),
+            "{findings:?}"
+        );
     }
 }

@@ -202,6 +202,33 @@ mod tests {
         }
     }
 
+    /// One after the other, as the order of sums is promised: whatever instructions are used beside, the bits are these.
+    #[test]
+    fn a_product_has_the_same_bits_on_every_processor() {
+        let (width, columns, count) = (16_u8, 37, 3);
+        let number = |at: usize| f32::from(u16::try_from(at * 7919 % 1999).unwrap()) / 777.0 - 1.0;
+        let values: Vec<u8> =
+            (0..usize::from(width) * columns).map(|at| (at * 89 % 251).try_into().unwrap()).collect();
+        let factors: Vec<f32> = (0..width).map(|row| 0.01 + f32::from(row) / 300.0).collect();
+        let matrix = Matrix { factors, values: values.leak(), columns };
+        let bias: Vec<f32> = (0..columns).map(number).collect();
+        let rows: Vec<f32> = (0..usize::from(width) * count).map(number).collect();
+        let layer = Layer { matrix, bias };
+        let full: Vec<Vec<f32>> = (0..width).map(|row| layer.matrix.row(row.into()).collect()).collect();
+        let mut slowly = vec![];
+        for row in rows.chunks_exact(width.into()) {
+            for (column, bias) in layer.bias.iter().enumerate() {
+                let mut sum = *bias;
+                for (four, weights) in row.chunks_exact(AT_ONCE).zip(full.chunks_exact(AT_ONCE)) {
+                    let [a, b, c, d] = std::array::from_fn(|at| four[at] * weights[at][column]);
+                    sum += (a + b) + (c + d);
+                }
+                slowly.push(sum.to_bits());
+            }
+        }
+        assert_eq!(layer.through(&rows).into_iter().map(f32::to_bits).collect::<Vec<_>>(), slowly);
+    }
+
     #[test]
     fn a_layer_multiplies_and_adds() {
         let matrix =
